@@ -1,0 +1,170 @@
+"""What an experiment is: frozen dataclasses with a JSON round trip, a content hash and validation.
+
+A config holds everything that decides a run's curve. Same config, same seed, same data: same split and, on CPU, the
+same curve.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tl_core.errors import UserError
+from tl_core.messages import Message, message
+
+Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+Augmentation = Literal["none", "light", "strong"]
+
+OPTIMIZERS: tuple[Optimizer, ...] = ("rmsprop", "adam", "adamw", "sgd")
+AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "light", "strong")
+PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and how they are split.
+
+    A dataset's own ready-made parts are respected: images marked train, validation or test stay there; the fractions
+    apply to the parts that are missing (taken from the training images).
+    """
+
+    dataset: str  # dataset id (content hash, edits included)
+    validation: float = 0.2  # fraction of each class
+    test: float = 0.2  # fraction of each class
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """The pretrained network below the head."""
+
+    name: str = "mobilenet_0.25"  # key of tl_core.vision.backbones.BACKBONES
+    weights: str = "imagenet"  # "imagenet", "bundled", "random" or the path of a local weights file
+    image_size: int = 224  # pixels, square input
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The new layers on top: pooling, one optional hidden layer, the classifier."""
+
+    pooling: Literal["average", "flatten"] = "average"
+    units: int = 256  # width of the hidden relu layer; 0 leaves it out
+    dropout: float = 0.0  # rate before the classifier, 0 to <1
+    output: Literal["softmax", "sigmoid"] = "softmax"  # sigmoid: one unit, two classes
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """One stretch of training with one freeze boundary, optimizer and rate."""
+
+    frozen_blocks: int  # leading blocks of the backbone kept frozen; -1 means all of them
+    epochs: int
+    learning_rate: float = 1e-3
+    optimizer: Optimizer = "adam"
+    name: Literal["head", "fine-tuning", "from scratch"] = "head"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One image experiment, complete."""
+
+    data: DataConfig
+    backbone: BackboneConfig = BackboneConfig()
+    head: HeadConfig = HeadConfig()
+    phases: tuple[PhaseConfig, ...] = (PhaseConfig(frozen_blocks=-1, epochs=10),)
+    batch_size: int = 32
+    augmentation: Augmentation = "none"
+    views: int = 4  # augmented views kept in the activation cache; used only with augmentation
+    early_stopping: int = 0  # epochs without a better validation loss before a phase ends; 0 is off
+    class_weights: bool = False  # weight the loss by inverse class frequency
+    precision: Precision = "auto"  # auto: whatever is faster on this machine for this backbone
+    cache: bool = True  # keep activations at the freeze boundary; False computes them anew each epoch
+    seed: int = 0
+    kind: Literal["image"] = "image"
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary that `run_config` reads back."""
+        return dataclasses.asdict(self)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hex digits over the whole content."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def run_config(data: Mapping[str, Any]) -> RunConfig:
+    """Build and validate a RunConfig from `RunConfig.to_json`'s dictionary.
+
+    Raises:
+        UserError: a key is unknown or missing, or a value is out of range.
+    """
+    try:
+        nested = {
+            "data": DataConfig(**data["data"]),
+            "backbone": BackboneConfig(**data["backbone"]),
+            "head": HeadConfig(**data["head"]),
+            "phases": tuple(PhaseConfig(**phase) for phase in data["phases"]),
+        }
+        config = RunConfig(**{**data, **nested})
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            message("These settings cannot be read: {reason}.", reason=str(error)),
+            message("They may come from another version of the app; set the experiment up again."),
+        ) from error
+    validate(config)
+    return config
+
+
+def validate(config: RunConfig) -> None:
+    """Check every value that does not need the dataset or the backbone's layers.
+
+    Raises:
+        UserError: names the setting, its value and the allowed range.
+    """
+    if not config.phases:
+        raise UserError(
+            message("The experiment has no training phase."),
+            message("Add at least one phase with one epoch."),
+        )
+    _in_range(message("validation fraction"), config.data.validation, 0, 0.8)
+    _in_range(message("test fraction"), config.data.test, 0, 0.8)
+    _in_range(message("validation and test fractions together"), config.data.validation + config.data.test, 0, 0.9)
+    _in_range(message("image size"), config.backbone.image_size, 32, 640)
+    _in_range(message("hidden units"), config.head.units, 0, 8192)
+    _in_range(message("dropout"), config.head.dropout, 0, 0.95)
+    _in_range(message("batch size"), config.batch_size, 1, 1024)
+    _in_range(message("cached views"), config.views, 1, 64)
+    _in_range(message("early stopping"), config.early_stopping, 0, 1000)
+    _one_of(message("pooling"), config.head.pooling, ("average", "flatten"))
+    _one_of(message("output"), config.head.output, ("softmax", "sigmoid"))
+    _one_of(message("augmentation"), config.augmentation, AUGMENTATIONS)
+    _one_of(message("precision"), config.precision, PRECISIONS)
+    for phase in config.phases:
+        _in_range(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
+        _in_range(message("epochs"), phase.epochs, 1, 1000)
+        _in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
+        _one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
+
+
+def _in_range(name: Message, value: float, low: float, high: float) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+        raise UserError(
+            message("The setting {name} is {value}.", name=name, value=repr(value)),
+            message("Choose a number from {low} to {high}.", low=low, high=high),
+        )
+
+
+def _one_of(name: Message, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UserError(
+            message("The setting {name} is {value}.", name=name, value=repr(value)),
+            message("Choose one of: {allowed}.", allowed=list(allowed)),
+        )

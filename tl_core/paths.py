@@ -1,0 +1,38 @@
+"""Where everything that the app writes lies: one folder, `$TL_HOME` (default `~/.transfer-learning-lab`)."""
+
+import os
+from pathlib import Path
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+def home() -> Path:
+    """The data folder, made on first use."""
+    path = Path(os.environ.get("TL_HOME") or Path.home() / ".transfer-learning-lab").expanduser()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def datasets() -> Path:
+    """Ingested datasets, one folder each."""
+    return _made(home() / "datasets")
+
+
+def runs() -> Path:
+    """Runs, one folder each."""
+    return _made(home() / "runs")
+
+
+def features() -> Path:
+    """The bounded cache of activations at freeze boundaries."""
+    return _made(home() / "features")
+
+
+def uploads() -> Path:
+    """Uploads on their way in; emptied after each ingest."""
+    return _made(home() / "uploads")
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
