@@ -116,7 +116,7 @@ class Notice(Event):
     """Something the reader should know; the run goes on."""
 
     kind = "warning"
-    message: Message = Message("")
+    message: Message = field(default_factory=lambda: Message(""))
 
 
 @dataclass(frozen=True)
