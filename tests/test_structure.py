@@ -1,0 +1,65 @@
+"""The directions of the architecture, and the style that every file keeps."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+HEAVY = {"tensorflow", "keras", "keras_hub", "transformers", "torch", "jax"}
+TL_CORE = sorted((REPOSITORY / "tl_core").rglob("*.py"))
+PAGES = [REPOSITORY / "app.py", *sorted((REPOSITORY / "pages").rglob("*.py"))]
+
+
+def _imported(path: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {node.module}
+    return modules
+
+
+@pytest.mark.parametrize("path", TL_CORE, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_tl_core_knows_neither_streamlit_nor_the_pages(path: Path):
+    assert not {name.split(".")[0] for name in _imported(path)} & {"streamlit", "pages", "app"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_pages_import_no_framework(path: Path):
+    assert not {name.split(".")[0] for name in _imported(path)} & HEAVY
+
+
+@pytest.mark.parametrize("part", ["data", "vision"])
+def test_data_and_vision_do_not_know_runs(part: str):
+    for path in (REPOSITORY / "tl_core" / part).rglob("*.py"):
+        assert not any(name.startswith(("tl_core.runs", "tl_core.engine")) for name in _imported(path)), path
+
+
+def test_everything_the_pages_import_comes_up_without_tensorflow():
+    modules = sorted({name for path in PAGES for name in _imported(path) if name.startswith("tl_core")})
+    assert modules
+    program = f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+    program += f"heavy = {HEAVY!r} & set(sys.modules)\nassert not heavy, heavy"
+    subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True)
+
+
+def test_top_level_holds_only_what_belongs_there():
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("NOT A GIT CHECKOUT: the list of tracked files is not to be had")
+    top = {name.split("/")[0] for name in tracked.stdout.splitlines()}
+    allowed = {"app.py", "pages", "tl_core", "assets", "tests", "requirements.txt", "README.md", "LICENSE"}
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=["lint", "format"])
+def test_ruff_is_clean(command: tuple[str, ...]):
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "."], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
