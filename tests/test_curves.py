@@ -1,0 +1,145 @@
+"""Figures and sentences of tl_core.charts.curves, from histories written by hand."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from tl_core.charts import curves
+from tl_core.events import Batch, Epoch, Phase
+
+
+@dataclass
+class Told:
+    """A history as a test tells it."""
+
+    epochs: Sequence[Epoch] = ()
+    phases: Sequence[Phase] = ()
+    seen: Sequence[Batch] = field(default=())
+
+    def batches(self, max_points=500):
+        return list(self.seen)
+
+
+def plain(text):
+    return text
+
+
+def epoch(number, accuracy, val_accuracy, loss=0.5, val_loss=0.5, best=False, step=None):
+    return Epoch(
+        phase="head",
+        epoch=number,
+        step=number * 10 if step is None else step,
+        loss=loss,
+        accuracy=accuracy,
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        best=best,
+    )
+
+
+def test_traces_keep_their_number_order_and_identity_while_a_run_grows():
+    empty = Told()
+    grown = Told([epoch(1, 0.5, 0.4)], [Phase(phase="head", steps_per_epoch=10)], [Batch(step=5, epoch=1, loss=1.0)])
+    for metric in curves.METRICS:
+        before, after = curves.live(empty, plain)[metric], curves.live(grown, plain)[metric]
+        assert [trace["uid"] for trace in before["data"]] == ["batches", "training", "validation"]
+        assert [trace["uid"] for trace in after["data"]] == ["batches", "training", "validation"]
+        json.dumps(after, allow_nan=False)
+
+
+def test_batches_lie_between_the_epochs_they_belong_to():
+    told = Told(
+        [epoch(1, 0.5, 0.5, step=10), epoch(2, 0.6, 0.6, step=30)],
+        [Phase(phase="head", steps_per_epoch=10), Phase(phase="fine-tuning", first_epoch=1, steps_per_epoch=20)],
+        [Batch(step=step, epoch=1, loss=1.0) for step in (5, 10, 20, 40)],
+    )
+    assert curves.live(told, plain)["loss"]["data"][0]["x"] == [0.5, 1.0, 1.5, 2.5]
+
+
+def test_a_resumed_run_shows_each_epoch_and_step_once():
+    told = Told(
+        [epoch(1, 0.5, 0.4), epoch(2, 0.1, 0.1), epoch(2, 0.7, 0.6)],
+        [Phase(phase="head", steps_per_epoch=10)],
+        [Batch(step=step, epoch=1, loss=loss) for step, loss in ((5, 1.0), (15, 9.0), (18, 9.0), (15, 2.0), (20, 1.5))],
+    )
+    batches, training, _validation = curves.live(told, plain)["accuracy"]["data"]
+    assert training["x"] == [1, 2]
+    assert training["y"] == [0.5, 0.7]
+    assert batches["x"] == [0.5, 1.5, 2.0]
+
+
+def test_fine_tuning_is_marked_where_it_begins_and_one_phase_is_not():
+    head = Phase(phase="head", first_epoch=0, steps_per_epoch=10)
+    tuning = Phase(phase="fine-tuning", first_epoch=3, steps_per_epoch=10)
+    one = curves.live(Told(phases=[Phase(phase="features"), head]), plain)["loss"]["layout"]
+    two = curves.live(Told(phases=[head, Phase(phase="features"), tuning, tuning]), plain)["loss"]["layout"]
+    assert one["shapes"] == []
+    assert [shape["x0"] for shape in two["shapes"]] == [3]
+    assert [note["text"] for note in two["annotations"]] == ["Head", "Fine-tuning begins"]
+
+
+def test_a_run_that_diverged_still_draws_and_says_why():
+    told = Told([epoch(1, 0.2, 0.2, loss=float("nan"), val_loss=float("inf"))])
+    figure = curves.live(told, plain)["loss"]
+    json.dumps(figure, allow_nan=False)
+    assert figure["data"][1]["y"] == [None]
+    assert "learning rate is too high" in str(curves.reading(told))
+
+
+def test_one_wild_batch_does_not_press_the_loss_flat():
+    wild = [Batch(step=1, epoch=1, loss=80.0)] + [Batch(step=n, epoch=1, loss=1.0) for n in range(2, 60)]
+    figure = curves.live(Told([epoch(1, 0.5, 0.5, loss=1.2, val_loss=0.9)], [], wild), plain)["loss"]
+    assert figure["layout"]["yaxis"]["range"][1] < 2
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        ([], "begin with the first batch"),
+        ([epoch(1, 0.21, 0.2)], "not learned yet"),
+        ([epoch(1, 0.8, 0.82)], "carries over to new images"),
+        ([epoch(1, 0.95, 0.86)], "9 points higher: the network begins to memorise"),
+        (
+            [epoch(1, 0.8, 0.8, val_loss=0.3), epoch(2, 0.9, 0.8, val_loss=0.5), epoch(3, 0.99, 0.8, val_loss=0.6)],
+            "validation loss has risen since epoch 1: the network memorises",
+        ),
+        ([epoch(1, 0.6, 0.9)], "30 points lower"),
+        ([Epoch(epoch=2, accuracy=0.5, loss=1.0)], "no validation images"),
+    ],
+)
+def test_the_sentence_says_what_the_curves_show(epochs, words):
+    assert words in str(curves.reading(Told(epochs), classes=5))
+
+
+def test_the_description_names_both_ends_of_both_curves():
+    told = Told([epoch(1, 0.5, 0.4), epoch(2, 0.9, 0.8)])
+    text = str(curves.description(told, "accuracy"))
+    assert text == (
+        "Line chart of accuracy over 2 epochs: training from 50.0 % to 90.0 %, validation from 40.0 % to 80.0 %."
+    )
+
+
+def test_runs_laid_over_each_other_keep_their_own_colour_and_differ_in_dash():
+    runs = [
+        curves.NamedHistory("frozen", Told([epoch(1, 0.5, 0.4, best=True)]), colour="#009E73"),
+        curves.NamedHistory("scratch", Told([epoch(1, 0.3, 0.2)])),
+    ]
+    figure = curves.curves(runs, "accuracy", plain)
+    lines = [(trace["name"], trace["line"]["color"], trace["line"]["dash"]) for trace in figure["data"]]
+    assert lines == [
+        ("frozen, training", "#009E73", "dash"),
+        ("frozen, validation", "#009E73", "solid"),
+        ("scratch, training", curves.PALETTE[1], "dash"),
+        ("scratch, validation", curves.PALETTE[1], "solid"),
+    ]
+    assert len(curves.curves(runs, "accuracy", plain, training=False)["data"]) == 2
+
+
+def test_every_visible_text_goes_through_the_translation():
+    told = Told([epoch(1, 0.5, 0.4)], [Phase(phase="head"), Phase(phase="fine-tuning", first_epoch=1)])
+    figure = curves.live(told, lambda text: f"<{text}>")["loss"]
+    texts = [trace["name"] for trace in figure["data"]] + [note["text"] for note in figure["layout"]["annotations"]]
+    texts += [figure["layout"]["title"]["text"], figure["layout"]["xaxis"]["title"]["text"]]
+    assert all(text.startswith("<") for text in texts)

@@ -1,0 +1,148 @@
+"""How long an experiment will take, before it starts: from earlier runs on this machine, else from a rough table.
+
+One formula says how long a run would take on the machine of the table; what earlier runs really did, divided by what
+the formula says for them, corrects it. TensorFlow-free.
+"""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tl_core.config import RunConfig
+from tl_core.events import Epoch, Event, Progress, Started
+from tl_core.events import Phase as PhaseEvent
+from tl_core.messages import Message, message
+from tl_core.vision.backbones import Backbone, backbone, boundary
+
+# Forward passes, images per second at an image size, on two cores of an AMD EPYC in the faster precision. Measured:
+# vgg16, resnet50, mobilenet_0.25, both mobilenetv2, efficientnetv2b0, convnexttiny; the others by their published
+# number of multiplications against the nearest measured relative.
+FORWARD = {
+    "vgg16": (71, 150),
+    "vgg19": (56, 150),
+    "resnet50": (60, 224),
+    "inceptionv3": (40, 299),
+    "xception": (18, 299),
+    "densenet121": (45, 224),
+    "mobilenet_0.25": (890, 224),
+    "mobilenet_0.5": (450, 224),
+    "mobilenet": (190, 224),
+    "mobilenetv2_0.35": (1600, 96),
+    "mobilenetv2": (378, 160),
+    "efficientnetv2b0": (144, 224),
+    "convnexttiny": (4.4, 224),
+}
+OTHERS = (200, 160)  # a backbone that the table does not know
+STEP = 0.004  # seconds an optimizer step takes however small the network
+HEAD = 3e-5  # seconds the head takes for one image
+BEGIN = 8.0  # seconds to load TensorFlow and the weights
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a run did: images per second, and what the formula says for the same work."""
+
+    name: str  # backbone
+    image_size: int
+    frozen_blocks: int | None  # None: the pass below the boundary
+    rate: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds from Start to the last epoch, and a sentence on where the figure comes from."""
+
+    seconds: float
+    source: Message
+
+
+def estimate(config: RunConfig, training: int, validation: int, samples: Sequence[Sample] = ()) -> Estimate:
+    """Say how long `config` takes with so many training and validation images.
+
+    Args:
+        config: the experiment.
+        training: training images.
+        validation: validation images.
+        samples: from `samples`, of earlier runs on this machine.
+    """
+    row = backbone(config.backbone.name)
+    seconds = 0.0
+    below = _factor(samples, row.name, config.backbone.image_size, None)
+    for phase in config.phases:
+        frozen = boundary(row, phase.frozen_blocks)
+        above = _factor(samples, row.name, config.backbone.image_size, frozen)
+        if config.cache and frozen:
+            views = config.views if config.augmentation != "none" else 1
+            seconds += (training * views + validation) / (_below(config, row, frozen) * below)
+        epoch = training / _training(config, row, frozen) + validation / _validation(config, row, frozen)
+        seconds += phase.epochs * epoch / above
+    if samples:
+        source = message("estimated from earlier runs on this computer")
+    else:
+        source = message("a rough figure for a computer with two cores and no GPU; the first run here will correct it")
+    return Estimate(BEGIN + seconds, source)
+
+
+def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
+    """The speeds that a run's log holds, if it ran on `host`."""
+    row = backbone(config.backbone.name)
+    here, frozen = False, None
+    passes: dict[int, Sample] = {}
+    epochs: dict[int, list[Sample]] = {}
+    for event in log:
+        if isinstance(event, Started):
+            here = event.host == host
+        elif isinstance(event, PhaseEvent) and event.frozen_blocks is not None:
+            frozen = boundary(row, event.frozen_blocks)
+        elif here and isinstance(event, Progress) and event.phase == "features" and event.rate:
+            first = next((b for b in (frozen, boundary(row, config.phases[0].frozen_blocks)) if b), len(row.blocks))
+            expected = _below(config, row, first)
+            passes[0] = Sample(row.name, config.backbone.image_size, None, event.rate, expected)
+        elif here and isinstance(event, Epoch) and event.images_per_second > 0 and frozen is not None:
+            expected = _training(config, row, frozen)
+            sample = Sample(row.name, config.backbone.image_size, frozen, event.images_per_second, expected)
+            epochs.setdefault(frozen, []).append(sample)
+    middle = [sorted(group, key=lambda sample: sample.rate)[len(group) // 2] for group in epochs.values()]
+    return [*passes.values(), *middle]
+
+
+def _factor(known: Sequence[Sample], name: str, size: int, frozen: int | None) -> float:
+    """How much faster this machine is than the table, from the most similar work it has done."""
+    same_kind = [sample for sample in known if (sample.frozen_blocks is None) == (frozen is None)]
+    for group in (
+        [s for s in same_kind if (s.name, s.image_size, s.frozen_blocks) == (name, size, frozen)],
+        [s for s in same_kind if s.name == name],
+        [s for s in known if s.frozen_blocks is None],
+        list(known),
+    ):
+        if group:
+            return statistics.median(sample.rate / sample.expected for sample in group)
+    return 1.0
+
+
+def _forward(config: RunConfig, row: Backbone) -> float:
+    rate, size = FORWARD.get(row.name, OTHERS)
+    return rate * (size / config.backbone.image_size) ** 2
+
+
+def _share(row: Backbone, frozen: int) -> float:
+    """The part of the layers that lies below the boundary, taken as its part of the time."""
+    return sum(block.layers for block in row.blocks[:frozen]) / sum(block.layers for block in row.blocks)
+
+
+def _below(config: RunConfig, row: Backbone, frozen: int) -> float:
+    """Images per second through the frozen blocks."""
+    return _forward(config, row) / max(_share(row, frozen), 0.02)
+
+
+def _training(config: RunConfig, row: Backbone, frozen: int) -> float:
+    """Images per second of training: a backward pass costs about twice a forward pass."""
+    share = _share(row, frozen)
+    blocks = (3 * (1 - share) + (0 if config.cache else share)) / _forward(config, row)
+    return 1 / (blocks + HEAD + STEP / config.batch_size)
+
+
+def _validation(config: RunConfig, row: Backbone, frozen: int) -> float:
+    share = _share(row, frozen) if config.cache else 0.0
+    return 1 / ((1 - share) / _forward(config, row) + HEAD)
