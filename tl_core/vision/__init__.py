@@ -1,0 +1,1 @@
+"""Image networks: backbones and their blocks, weights, freezing, features, training, evaluation."""

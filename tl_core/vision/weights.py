@@ -1,0 +1,276 @@
+"""Where pretrained weights come from: a local file, Keras' cache, the official download, or the bundled file.
+
+The source is always named, never replaced by random weights in silence. Files are kept under Keras' own names in Keras'
+own cache folder, so that Keras and this app share them. `python -m tl_core fetch` prepares a machine for a class
+without a network. Nothing here imports TensorFlow.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tl_core.errors import UserError
+from tl_core.events import Event, Notice, Phase, Progress
+from tl_core.messages import Message, message
+from tl_core.paths import ASSETS
+from tl_core.vision import download
+from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
+
+OFFICIAL = "https://storage.googleapis.com/tensorflow/keras-applications/"
+CLASS_INDEX = WeightsFile(  # as in keras.applications.imagenet_utils.decode_predictions
+    "imagenet_class_index.json",
+    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
+    35_363,
+    "c2c37ea517e94d9795004a39431a14cb",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Weights that lie on this computer, and where they came from."""
+
+    kind: Literal["file", "cache", "download", "bundled"]
+    path: Path
+    description: Message  # one sentence for the page
+
+
+def cache_folder() -> Path:
+    """Keras' cache of weights: `$KERAS_HOME/models`, by default `~/.keras/models`. It need not exist."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
+
+
+def url(file: WeightsFile) -> str:
+    """The official address; `TL_WEIGHTS_URL` replaces the address of Keras' storage (a mirror in a school, a test)."""
+    mirror = os.environ.get("TL_WEIGHTS_URL")
+    if mirror:
+        return mirror.rstrip("/") + "/" + (file.name if "://" in file.path else file.path)
+    return file.path if "://" in file.path else OFFICIAL + file.path
+
+
+def find(row: Backbone, weights: str, image_size: int, top: bool = False) -> Source | None:
+    """The weights if they are on this computer already; no network is used.
+
+    Args:
+        row: the backbone.
+        weights: "imagenet", "bundled" or the path of a local file.
+        image_size: pixels, square.
+        top: whether the ImageNet classifier is wanted too.
+
+    Raises:
+        UserError: the local file or the bundled file does not exist.
+    """
+    if weights == "bundled":
+        path = ASSETS / "weights" / (row.bundled or "")
+        if not path.is_file():
+            raise UserError(
+                message("{backbone} has no bundled weights.", backbone=row.title),
+                message("Choose one of: {allowed}.", allowed=list(row.sources)),
+            )
+        return Source("bundled", path, message("Weights bundled with the app: {file}.", file=path.name))
+    if weights != "imagenet":
+        return _local_file(Path(weights).expanduser())
+    path = cached(row.weights_file(image_size, top))
+    if path is None:
+        return None
+    return Source("cache", path, message("ImageNet weights from Keras' cache: {file}.", file=path.name))
+
+
+def cached(file: WeightsFile) -> Path | None:
+    """The file in Keras' cache if it is there and, where a checksum is published, undamaged."""
+    path = cache_folder() / file.name
+    return path if path.is_file() and download.intact(path, file.checksum) else None
+
+
+def obtain(
+    row: Backbone,
+    weights: str,
+    image_size: int,
+    top: bool = False,
+    emit: Callable[[Event], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Source:
+    """The weights, downloaded if need be; `emit` gets a notice that names the source, and the download's progress.
+
+    Raises:
+        UserError: they cannot be had; the remedy says how to get them.
+        Stopped: `should_stop` answered True.
+    """
+    source = find(row, weights, image_size, top)
+    if source is None:
+        file = row.weights_file(image_size, top)
+        path = fetch(file, row, emit, should_stop)
+        source = Source("download", path, message("ImageNet weights downloaded from {url}.", url=url(file)))
+    if emit:
+        emit(Notice(source.description))
+    return source
+
+
+def fetch(
+    file: WeightsFile,
+    row: Backbone | None = None,
+    emit: Callable[[Event], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Path:
+    """Download one official file into Keras' cache, checked, with Phase and Progress events in bytes.
+
+    Raises:
+        UserError: with the remedy for an offline class.
+        Stopped: `should_stop` answered True; what has arrived is kept and the next try goes on from there.
+    """
+
+    def progress(done: int, total: int, rate: float | None) -> None:
+        if emit and rate is None:
+            emit(Phase(phase="weights", total=total, unit="bytes"))
+        elif emit:
+            emit(Progress(phase="weights", done=done, total=total, rate=rate))
+
+    target = cache_folder() / file.name
+    try:
+        return download.download(url(file), target, file.size, file.checksum, progress, should_stop or (lambda: False))
+    except download.Unavailable as error:
+        command = f"python -m tl_core fetch {row.name if row else '--top --all'}"
+        raise UserError(
+            message(
+                "{file} ({size} MB) is not on this computer and could not be downloaded: {reason}",
+                file=file.name,
+                size=_megabytes(file.size),
+                reason=error.reason,
+            ),
+            message(
+                "Try again with a network, run `{command}` beforehand where there is one, or copy it to {folder}.",
+                command=command,
+                folder=str(cache_folder()),
+            ),
+        ) from error
+
+
+def class_names(
+    emit: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] | None = None
+) -> list[str]:
+    """The names of the 1,000 ImageNet classes in the order of the classifier's outputs, words separated by spaces.
+
+    Raises:
+        UserError: the list is neither in Keras' cache nor to be downloaded.
+    """
+    path = cached(CLASS_INDEX) or fetch(CLASS_INDEX, None, emit, should_stop)
+    index = json.loads(path.read_text(encoding="utf-8"))
+    return [index[str(number)][1].replace("_", " ") for number in range(len(index))]
+
+
+def _local_file(path: Path) -> Source:
+    if not path.is_file():
+        raise UserError(
+            message("There is no weights file {file}.", file=str(path)),
+            message("Check the path; it must lie on the computer that runs the app."),
+        )
+    if path.suffix not in (".h5", ".keras"):
+        raise UserError(
+            message("{file} is not a Keras weights file.", file=path.name),
+            message("Choose a file that ends in .h5, .weights.h5 or .keras."),
+        )
+    return Source("file", path, message("Weights from the local file {file}.", file=str(path)))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f}"
+
+
+# python -m tl_core fetch ----------------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m tl_core fetch`."""
+    parser.add_argument("backbones", nargs="*", metavar="backbone", help="names as --list shows them")
+    parser.add_argument("--all", action="store_true", help="all backbones")
+    parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers and their class names")
+    parser.add_argument(
+        "--size", type=int, help="only what this image size needs (MobileNets have a file for each size)"
+    )
+    parser.add_argument("--list", action="store_true", help="show what there is and what is already here")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Download what was asked for; 0 if everything is on this computer at the end, else 1.
+
+    Raises:
+        UserError: a backbone is unknown.
+    """
+    if args.list:
+        return _list()
+    rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in args.backbones]
+    if not rows:
+        print(message("Name one or more backbones, or use --all. --list shows them."), file=sys.stderr)
+        return 2
+    wanted = [(file, row) for row in rows for file in _files(row, args.size, args.top)]
+    if args.top:
+        wanted.append((CLASS_INDEX, None))
+    failed = []
+    for number, (file, row) in enumerate(wanted, 1):
+        here = cached(file)
+        label = f"[{number}/{len(wanted)}] {file.name}"
+        if here:
+            print(message("{label}: already here", label=label))
+            continue
+        try:
+            path = fetch(file, row, _printer(label))
+            print(message("{label}: {size} MB, checked", label=label, size=_megabytes(path.stat().st_size)))
+        except UserError as error:
+            failed.append(file.name)
+            print(message("{label}: failed", label=label))
+            print(f"  {error.what}\n  {error.remedy}", file=sys.stderr)
+    total = sum(path.stat().st_size for path in (cached(file) for file, _ in wanted) if path)
+    print(
+        message(
+            "{ready} of {wanted} files are ready in {folder} ({size} MB).",
+            ready=len(wanted) - len(failed),
+            wanted=len(wanted),
+            folder=str(cache_folder()),
+            size=_megabytes(total),
+        )
+    )
+    if failed:
+        print(message("Missing: {files}. Run the same command again to go on.", files=failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile]:
+    """What a class needs of a backbone: one file, or with the MobileNets one for each image size."""
+    sizes = [image_size] if image_size else list(row.sizes)
+    files = [row.weights_file(size) for size in sizes]
+    if top:
+        files.append(row.weights_file(row.native_size, top=True))
+    return list(dict.fromkeys(files))
+
+
+def _list() -> int:
+    for row in BACKBONES.values():
+        files = _files(row, None, top=False)
+        ready = sum(cached(file) is not None for file in files)
+        size = _megabytes(sum(file.size for file in files))
+        print(f"{row.name:<18} {row.title:<18} {size:>7} MB  {ready}/{len(files)}")
+    print(message("The last column counts the files that are already in {folder}.", folder=str(cache_folder())))
+    return 0
+
+
+def _printer(label: str) -> Callable[[Event], None]:
+    """Print progress: one line that is written over on a terminal, a line for each tenth elsewhere."""
+    printed = 0
+
+    def show(event: Event) -> None:
+        nonlocal printed
+        if not isinstance(event, Progress) or not event.total:
+            return
+        tenth = event.done * 10 // event.total
+        line = f"{label}: {_megabytes(event.done)} / {_megabytes(event.total)} MB, {(event.rate or 0) / 1e6:.1f} MB/s"
+        if sys.stdout.isatty():
+            print(f"\r{line}", end="\n" if event.done >= event.total else "", flush=True)
+        elif tenth > printed:
+            printed = tenth
+            print(line, flush=True)
+
+    return show
