@@ -28,16 +28,22 @@ _TORCH_VARIANCE_RGB = ((0.229 * 255) ** 2, (0.224 * 255) ** 2, (0.225 * 255) ** 
 def preprocessing(backbone: Backbone, image_size: int) -> keras.Model:
     """Resize, centre-crop and scale raw pixels as the backbone's ImageNet weights expect them.
 
-    Computes in float32 whatever the dtype policy: bfloat16 cannot hold the values 0 to 255 of a pixel.
+    Computes in float32 whatever the dtype policy: bfloat16 cannot hold the values 0 to 255 of a pixel. Resizes with an
+    operation, not with `keras.layers.Resizing`: in Keras 3.15 that layer's `training=True` default spreads to all the
+    layers behind it, so that a plain `model(images)` would run BatchNorm in training mode.
 
     Returns:
         A model from [n, height, width, 3] RGB pixels 0..255 (uint8 or float, any size) to float32
         [n, image_size, image_size, 3].
     """
     pixels = keras.Input((None, None, 3), name="pixels", dtype="float32")
-    x = keras.layers.Resizing(
-        image_size, image_size, interpolation="bilinear", crop_to_aspect_ratio=True, dtype="float32", name="resize"
-    )(pixels)
+    x = keras.ops.image.resize(
+        pixels,
+        (image_size, image_size),
+        interpolation="bilinear",
+        crop_to_aspect_ratio=True,
+        data_format="channels_last",
+    )
     if backbone.scaling == "caffe":
         x = keras.ops.flip(x, axis=-1)  # RGB to BGR
         x = keras.layers.Normalization(
