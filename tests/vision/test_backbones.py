@@ -55,10 +55,18 @@ def test_the_table_needs_no_tensorflow_and_is_quick_to_import():
 
 
 def test_all_thirteen_are_there():
-    assert ids == (
-        "vgg16 vgg19 resnet50 inceptionv3 xception densenet121 mobilenet_0.25 mobilenet_0.5 mobilenet "
-        "mobilenetv2_0.35 mobilenetv2 efficientnetv2b0 convnexttiny"
-    ).split()
+    mobile = {"mobilenet_0.25", "mobilenet_0.5", "mobilenet", "mobilenetv2_0.35", "mobilenetv2"}
+    others = {
+        "vgg16",
+        "vgg19",
+        "resnet50",
+        "inceptionv3",
+        "xception",
+        "densenet121",
+        "efficientnetv2b0",
+        "convnexttiny",
+    }
+    assert set(ids) == mobile | others
 
 
 @pytest.mark.parametrize("row", ROWS, ids=ids)

@@ -4,6 +4,7 @@ Two processes that want the same file do not clash: the second waits and finds i
 """
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
@@ -22,7 +23,7 @@ from pathlib import Path
 from tl_core.errors import Stopped, UserError
 from tl_core.messages import Message, message
 
-TRIES = 3  # tries in a row that bring nothing new
+TRIES = 3  # tries, counted anew whenever one has brought something new
 PAUSE = 1.0  # seconds before the second try, doubled before each further one
 LONGEST_PAUSE = 30.0  # seconds, whatever the server's Retry-After says
 CHUNK = 1 << 18  # bytes
@@ -80,7 +81,7 @@ def download(
         should_stop: asked at least four times a second.
 
     Raises:
-        Unavailable: three tries in a row brought nothing new, or the server does not have the file.
+        Unavailable: three tries brought nothing new, or the server does not have the file.
         UserError: the disk is full or the folder cannot be written.
         Stopped: `should_stop` answered True; the part is kept.
     """
@@ -155,11 +156,7 @@ def _stream(url: str, offset: int, should_stop: Callable[[], bool]) -> Iterator[
     """
     arrivals: queue.Queue = queue.Queue(maxsize=32)
     abandoned = threading.Event()
-    headers = {"User-Agent": "transfer-learning-lab", "Accept-Encoding": "identity"}
-    if offset:
-        headers["Range"] = f"bytes={offset}-"
-    request = urllib.request.Request(url, headers=headers)
-    threading.Thread(target=_read, args=(request, arrivals, abandoned), daemon=True, name="download").start()
+    threading.Thread(target=_read, args=(url, offset, arrivals, abandoned), daemon=True, name="download").start()
     stall, last = timeout(), time.monotonic()
     try:
         while True:
@@ -181,14 +178,18 @@ def _stream(url: str, offset: int, should_stop: Callable[[], bool]) -> Iterator[
         abandoned.set()
 
 
-def _read(request: urllib.request.Request, arrivals: queue.Queue, abandoned: threading.Event) -> None:
+def _read(url: str, offset: int, arrivals: queue.Queue, abandoned: threading.Event) -> None:
     def put(item: object) -> None:
         while not abandoned.is_set():
             with contextlib.suppress(queue.Full):
                 arrivals.put(item, timeout=0.2)
                 return
 
+    headers = {"User-Agent": "transfer-learning-lab", "Accept-Encoding": "identity"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
     try:
+        request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=timeout() + 1) as response:
             put(_Answer(response.status, response.headers))
             while not abandoned.is_set() and (chunk := response.read1(CHUNK)):
@@ -278,7 +279,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
             raise _disk_full(folder, 0, shutil.disk_usage(folder).free) from error
         raise UserError(
             message("{folder} cannot be written: {reason}.", folder=str(folder), reason=error.strerror or str(error)),

@@ -1,0 +1,375 @@
+"""Downloads against a loopback server that behaves like Keras' storage, and then misbehaves in every way."""
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tl_core import __main__ as command_line
+from tl_core.errors import Stopped, UserError
+from tl_core.events import Phase, Progress
+from tl_core.vision import download, weights
+from tl_core.vision.backbones import BACKBONES, WeightsFile, backbone
+
+CONTENT = download.HDF5 + os.urandom(1_500_000)
+MD5 = hashlib.md5(CONTENT).hexdigest()
+FILE = WeightsFile("small_notop.h5", "small/small_notop.h5", 1_500_000, MD5)
+
+
+@dataclass
+class Storage:
+    """What the server does with the next requests: one behaviour each, the last one for ever."""
+
+    url: str = ""
+    content: bytes = CONTENT
+    behaviours: list[str] = field(default_factory=lambda: ["good"])
+    asked: list[tuple[str, str | None]] = field(default_factory=list)  # (path, Range header)
+    md5: str | None = None  # base64 in x-goog-hash; None: the true one
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def next(self) -> str:
+        return self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
+
+
+@pytest.fixture
+def storage(tmp_path, monkeypatch):
+    state = Storage()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            asked = self.headers.get("Range")
+            state.asked.append((self.path, asked))
+            behaviour = state.next()
+            if behaviour.isdigit():
+                return self.refuse(int(behaviour))
+            content, start = state.content, 0
+            if behaviour == "damaged":
+                content = content[:-5] + b"wrong"
+            elif behaviour == "sign-in":
+                content = b"<html>Please sign in</html>"
+            if asked and behaviour not in ("no range", "no range, break", "sign-in"):
+                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+                if start >= len(content):
+                    return self.refuse(416)
+            self.send_response(206 if start else 200)
+            if start:
+                shift = 7 if behaviour == "wrong place" else 0
+                self.send_header("Content-Range", f"bytes {start + shift}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Length", str(len(content) - start))
+            stated = state.md5 or base64.b64encode(hashlib.md5(content).digest()).decode()
+            self.send_header("x-goog-hash", "crc32c=AAAAAA==")
+            self.send_header("x-goog-hash", f"md5={stated}")
+            self.end_headers()
+            body = content[start:]
+            if behaviour in ("break", "no range, break"):
+                self.wfile.write(body[: min(400_000, len(body) - 1)])
+                self.close_connection = True
+            elif behaviour == "stall":
+                self.wfile.write(body[:300_000])
+                self.wfile.flush()
+                state.release.wait(20)
+                self.close_connection = True
+            elif behaviour == "slow":
+                for at in range(0, len(body), 100_000):
+                    self.wfile.write(body[at : at + 100_000])
+                    time.sleep(0.15)
+            else:
+                self.wfile.write(body)
+
+        def refuse(self, status):
+            self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def handle(self):
+            try:
+                super().handle()
+            except ConnectionError:
+                self.close_connection = True
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("TL_WEIGHTS_URL", state.url)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TL_WEIGHTS_TIMEOUT", "1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download, "PAUSE", 0.01)
+    yield state
+    state.release.set()
+    server.shutdown()
+    server.server_close()
+
+
+def only(folder: Path) -> set[str]:
+    """What lies in the cache besides lock files."""
+    return {path.name for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+def test_a_good_server_with_progress(storage):
+    storage.behaviours = ["slow"]
+    events = []
+    path = weights.fetch(FILE, emit=events.append)
+    assert path == weights.cache_folder() / FILE.name
+    assert path.read_bytes() == CONTENT
+    assert storage.asked == [("/small/small_notop.h5", None)]
+    assert isinstance(events[0], Phase)
+    assert (events[0].phase, events[0].unit, events[0].total) == ("weights", "bytes", FILE.size)
+    progress = events[1:]
+    assert len(progress) >= 4
+    assert all(isinstance(event, Progress) and event.total == len(CONTENT) and event.rate > 0 for event in progress)
+    assert [event.done for event in progress] == sorted(event.done for event in progress)
+    assert progress[-1].done == len(CONTENT)
+    assert only(weights.cache_folder()) == {FILE.name}
+    weights.fetch(FILE)
+    assert len(storage.asked) == 1  # it is there now
+
+
+def test_a_broken_download_goes_on_where_it_stopped(storage):
+    storage.behaviours = ["break", "break", "break", "good"]  # each brings something new, so none is the last try
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+    assert [asked for _, asked in storage.asked] == [None, "bytes=400000-", "bytes=800000-", "bytes=1200000-"]
+
+
+def test_a_later_process_goes_on_with_what_an_earlier_one_left(storage):
+    folder = weights.cache_folder()
+    folder.mkdir(parents=True)
+    (folder / (FILE.name + ".part")).write_bytes(CONTENT[:1000])
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+    assert storage.asked == [("/small/small_notop.h5", "bytes=1000-")]
+
+
+@pytest.mark.parametrize("left", [CONTENT, CONTENT + b"more", b"of another file" * 10])
+def test_a_useless_part_is_thrown_away(storage, left):
+    folder = weights.cache_folder()
+    folder.mkdir(parents=True)
+    (folder / (FILE.name + ".part")).write_bytes(left)
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+    assert only(folder) == {FILE.name}
+
+
+def test_a_stall_is_noticed_and_the_rest_fetched(storage):
+    storage.behaviours = ["stall", "good"]
+    began = time.monotonic()
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+    assert 0.9 < time.monotonic() - began < 4
+    assert storage.asked[1][1] == "bytes=300000-"
+
+
+@pytest.mark.parametrize("behaviour", ["500", "503", "429", "damaged", "sign-in", "wrong place", "no range"])
+def test_one_bad_answer_is_mended_by_the_next(storage, behaviour):
+    storage.behaviours = ["break", behaviour, "good"]
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "requests", "said"),
+    [
+        (["404"], 1, "404"),
+        (["403"], 1, "403"),
+        (["500"], 3, "500"),
+        (["429"], 3, "429"),
+        (["stall", "500"], 3, "500"),
+        (["damaged"], 3, "checksum"),
+        (["sign-in"], 3, "sign-in page"),
+        (["no range, break"], 3, "broke off after 400000 of"),
+    ],
+)
+def test_a_server_that_stays_bad_gives_one_clear_message_and_no_file(storage, behaviours, requests, said):
+    storage.behaviours = list(behaviours)
+    with pytest.raises(UserError) as error:
+        weights.fetch(FILE, backbone("vgg16"))
+    assert said in str(error.value.what)
+    assert FILE.name in str(error.value.what) and "1.5 MB" in str(error.value.what)
+    assert "python -m tl_core fetch vgg16" in str(error.value.remedy)
+    assert str(weights.cache_folder()) in str(error.value.remedy)
+    assert len(storage.asked) == requests
+    assert FILE.name not in only(weights.cache_folder())
+
+
+def test_without_a_published_checksum_the_servers_own_is_checked(storage):
+    file = WeightsFile(FILE.name, FILE.path, FILE.size, None)
+    assert weights.fetch(file).read_bytes() == CONTENT
+    weights.cached(file).unlink()
+    storage.md5 = base64.b64encode(bytes(16)).decode()
+    with pytest.raises(UserError, match="checksum"):
+        weights.fetch(file)
+    assert weights.cached(file) is None
+
+
+def test_no_network_at_all(storage, monkeypatch):
+    monkeypatch.setenv("TL_WEIGHTS_URL", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="no connection"):
+        weights.fetch(FILE)
+
+
+@pytest.mark.parametrize("behaviour", ["stall", "slow", "500"])
+def test_stop_is_obeyed_within_two_seconds_and_the_part_is_kept(storage, behaviour, monkeypatch):
+    monkeypatch.setenv("TL_WEIGHTS_TIMEOUT", "15")
+    monkeypatch.setattr(download, "PAUSE", 30)
+    storage.behaviours = [behaviour]
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        weights.fetch(FILE, should_stop=lambda: time.monotonic() - began > 0.6)
+    assert time.monotonic() - began < 1.5
+    if behaviour != "500":
+        assert (weights.cache_folder() / (FILE.name + ".part")).stat().st_size > 100_000
+
+
+def test_two_processes_download_once(storage):
+    storage.behaviours = ["slow"]
+    code = (
+        "import hashlib; from tl_core.vision import weights; from tl_core.vision.backbones import WeightsFile; "
+        f"path = weights.fetch({FILE!r}); assert hashlib.md5(path.read_bytes()).hexdigest() == {MD5!r}"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert len(storage.asked) == 1
+
+
+def test_a_full_disk_is_said_before_and_while_writing(storage, monkeypatch, tmp_path):
+    import errno
+    import shutil
+
+    usage = shutil.disk_usage("/")
+    with monkeypatch.context() as patch:
+        patch.setattr(download.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+        with pytest.raises(UserError, match=r"disk is full: 1\.5 MB are needed"):
+            weights.fetch(FILE)
+    with pytest.raises(UserError, match="disk is full"), download._disk_errors(tmp_path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_folder_that_cannot_be_made_is_named(storage, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
+    with pytest.raises(UserError, match="cannot be written"):
+        weights.fetch(FILE)
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(storage):
+    folder = weights.cache_folder()
+    folder.mkdir(parents=True)
+    (folder / FILE.name).write_bytes(CONTENT[:-1])
+    assert weights.cached(FILE) is None
+    assert weights.fetch(FILE).read_bytes() == CONTENT
+
+
+def test_the_source_is_always_named(storage, shared, tmp_path):
+    row = backbone("mobilenet_0.25")
+    assert weights.find(row, "imagenet", 224) is None
+    storage.content = (shared / "weights" / "mobilenet_2_5_224_tf_no_top.h5").read_bytes()
+    said = []
+    source = weights.obtain(row, "imagenet", 224, emit=said.append)
+    assert source.kind == "download" and storage.url in str(source.description)
+    assert said[-1].message == source.description
+    assert storage.asked == [("/mobilenet/mobilenet_2_5_224_tf_no_top.h5", None)]
+    assert weights.obtain(row, "imagenet", 224).kind == "cache"
+    assert weights.find(row, str(source.path), 224).kind == "file"
+    with pytest.raises(UserError, match="no bundled weights"):
+        weights.find(row, "bundled", 224)
+
+
+def test_mobilenets_take_the_file_made_for_the_image_size():
+    row = backbone("mobilenetv2_0.35")
+    assert "_0.35_96_no_top" in row.weights_file(96).name
+    assert "_0.35_224.h5" in row.weights_file(224, top=True).name
+    assert backbone("vgg16").weights_file(150).name == backbone("vgg16").weights_file(224).name
+
+
+def test_class_names(storage):
+    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in range(1000)}
+    storage.content = json.dumps(index).encode()
+    with pytest.raises(UserError, match=r"imagenet_class_index\.json.*checksum"):
+        weights.class_names()
+    folder = weights.cache_folder()
+    (folder / "imagenet_class_index.json").write_bytes(storage.content)
+    with pytest.raises(UserError):  # not the official list: it is asked for again
+        weights.class_names()
+
+
+def test_class_names_are_read_in_the_order_of_the_outputs(storage, monkeypatch):
+    import dataclasses
+
+    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in reversed(range(1000))}
+    storage.content = json.dumps(index).encode()
+    checksum = hashlib.md5(storage.content).hexdigest()
+    monkeypatch.setattr(weights, "CLASS_INDEX", dataclasses.replace(weights.CLASS_INDEX, checksum=checksum))
+    names = weights.class_names()
+    assert len(names) == 1000 and names[7] == "kind of 7"
+    assert storage.asked == [("/imagenet_class_index.json", None)]
+
+
+# python -m tl_core fetch ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_table(storage, monkeypatch):
+    """The command's own table with the files of MobileNet 0.25 replaced by small ones."""
+    import dataclasses
+
+    row = backbone("mobilenet_0.25")
+    files = {side: WeightsFile(f"m_{side}.h5", f"m/m_{side}.h5", len(CONTENT), MD5) for side in (128, 224)}
+    top = {224: WeightsFile("m_top.h5", "m/m_top.h5", len(CONTENT), MD5)}
+    monkeypatch.setitem(
+        BACKBONES, "mobilenet_0.25", dataclasses.replace(row, no_top=files, top=top, sizes={128: 4, 224: 7})
+    )
+    monkeypatch.setattr(weights, "CLASS_INDEX", WeightsFile("index.json", "index.json", len(CONTENT), MD5))
+    return storage
+
+
+def test_fetch_prepares_a_machine(small_table, capsys):
+    assert command_line.main(["fetch", "mobilenet_0.25", "--top"]) == 0
+    out = capsys.readouterr().out
+    assert "[4/4] index.json: 1.5 MB, checked" in out
+    assert "4 of 4 files are ready" in out and "(6.0 MB)" in out
+    assert only(weights.cache_folder()) == {"m_128.h5", "m_224.h5", "m_top.h5", "index.json"}
+    assert command_line.main(["fetch", "mobilenet_0.25", "--size", "128"]) == 0
+    assert "already here" in capsys.readouterr().out
+    assert len(small_table.asked) == 4
+
+
+def test_fetch_goes_on_after_a_failure_and_says_so(small_table, capsys):
+    small_table.behaviours = ["404", "good"]
+    assert command_line.main(["fetch", "mobilenet_0.25"]) == 1
+    printed = capsys.readouterr()
+    assert "1 of 2 files are ready" in printed.out
+    assert "Missing: m_128.h5" in printed.err and "404" in printed.err
+
+
+def test_fetch_refuses_what_it_does_not_know(storage, capsys):
+    assert command_line.main(["fetch", "mobilenet_0.26"]) == 1
+    assert "mobilenet_0.25" in capsys.readouterr().err  # the names there are
+    assert command_line.main(["fetch"]) == 2
+    assert not storage.asked
+
+
+def test_fetch_list_shows_all(storage, capsys):
+    assert command_line.main(["fetch", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in BACKBONES)
+    assert "58.9 MB" in out
+
+
+def test_help_is_quick_and_names_the_commands():
+    began = time.monotonic()
+    result = subprocess.run([sys.executable, "-m", "tl_core", "--help"], capture_output=True, text=True, check=True)
+    assert time.monotonic() - began < 1.5
+    assert all(name in result.stdout for name in ("fetch", "bench", "work", "engine"))
