@@ -336,8 +336,7 @@ def test_a_path_that_is_no_weights_file_is_named(tmp_path, name, said):
         network.load_base(SMALL, str(tmp_path / name), 128)
 
 
-def test_a_file_that_leaves_some_weights_unset_is_refused(base, tmp_path):
-    """Keras itself only warns, and keeps random numbers."""
+def test_a_file_that_lacks_a_layer_is_refused(base, tmp_path):
     import h5py
 
     path = tmp_path / "base.weights.h5"

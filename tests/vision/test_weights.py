@@ -287,6 +287,19 @@ def test_the_source_is_always_named(storage, shared, tmp_path):
         weights.find(row, "bundled", 224)
 
 
+def test_a_bundled_file_needs_no_network(storage, monkeypatch, tmp_path):
+    import dataclasses
+
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "small.weights.h5").write_bytes(CONTENT)
+    monkeypatch.setattr(weights, "ASSETS", tmp_path)
+    row = dataclasses.replace(backbone("mobilenetv2_0.35"), bundled="small.weights.h5")
+    assert row.sources == ("bundled", "imagenet", "random")
+    source = weights.obtain(row, "bundled", 96)
+    assert (source.kind, source.path.name) == ("bundled", "small.weights.h5")
+    assert not storage.asked
+
+
 def test_mobilenets_take_the_file_made_for_the_image_size():
     row = backbone("mobilenetv2_0.35")
     assert "_0.35_96_no_top" in row.weights_file(96).name

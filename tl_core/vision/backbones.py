@@ -65,7 +65,7 @@ class Backbone:
     default_size: int
     native_size: int  # what the ImageNet classifier was trained at
     scaling: Scaling  # how pixels are scaled, in the words of keras.applications' preprocess_input
-    cpu_precision: Literal["float32", "mixed_bfloat16"]  # the faster one on a CPU with bfloat16 instructions
+    cpu_precision: Literal["float32", "mixed_bfloat16"]  # bfloat16: faster on some CPUs (tl_core.vision.precision)
     no_top: Mapping[int, WeightsFile] = field(default_factory=dict)  # image size the file was trained at -> file
     top: Mapping[int, WeightsFile] = field(default_factory=dict)  # the same with the 1,000-class ImageNet classifier
     bundled: str | None = None  # file in assets/weights that needs no download

@@ -6,7 +6,6 @@ Everything consists of Keras' own layers and operations, so a saved model opens 
 """
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -117,21 +116,13 @@ def load_weights(model: keras.Model, path: Path, title: str) -> None:
     """Load a local weights file into `model`: `.h5`, `.weights.h5`, or a `.keras` model that contains the same layers.
 
     Raises:
-        UserError: the file is damaged or of another network, or leaves a weight unset; says what was expected.
+        UserError: the file is damaged or of another network, or lacks a layer; says what was expected.
     """
     try:
         if path.suffix == ".keras":
             _copy_weights(keras.models.load_model(path, compile=False), model)
         else:
-            # Keras only warns when a file says nothing about a layer, and keeps its random weights: so mark them.
-            for weight in model.weights:
-                weight.assign(keras.ops.full(weight.shape, float("nan"), weight.dtype))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model.load_weights(path)
-            for weight in model.weights:
-                if keras.ops.any(keras.ops.isnan(weight)):
-                    raise ValueError(f"it has no complete {weight.path}")
+            model.load_weights(path)
     except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             message(
