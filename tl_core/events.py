@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -179,18 +179,19 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1
-    return list(_parsed(data[:end])), offset + end
+    parsed = (parse(line) for line in data[:end].splitlines())
+    return [event for event in parsed if event is not None], offset + end
 
 
-def _parsed(data: bytes) -> Iterator[Event]:
-    for line in data.splitlines():
-        try:
-            record = json.loads(line)
-            cls = KINDS[record.pop("kind")]
-            known = {item.name for item in dataclasses.fields(cls)}
-            yield cls(**{name: _unpack(value) for name, value in record.items() if name in known})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
+def parse(line: bytes) -> Event | None:
+    """One line of a log as an event, or None if it is torn or of an unknown kind."""
+    try:
+        record = json.loads(line)
+        cls = KINDS[record.pop("kind")]
+        known = {item.name for item in dataclasses.fields(cls)}
+        return cls(**{name: _unpack(value) for name, value in record.items() if name in known})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _pack(value: Any) -> Any:

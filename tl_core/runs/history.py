@@ -1,0 +1,182 @@
+"""What the pages show of a run: its event log, read on from where the last look ended, in bounded memory."""
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+
+from tl_core import events
+
+KEPT = 4096  # batches kept; beyond that, neighbours are averaged pair by pair
+TRAINING = ("head", "fine-tuning", "from scratch")
+
+
+class History:
+    """One run's log, reduced to what curves and figures need. Call `update()` before each look.
+
+    Attributes:
+        epochs: Epoch events in order; after a resume those that are trained again are dropped.
+        phases: Phase events in order, likewise.
+        notices: Notice events.
+        started: the latest Started event, or None.
+        progress: the latest Progress event of the present phase, or None.
+        error: the Failed event if the run has failed, else None.
+        outcome: the Finished or Stopped event if there is one, else None.
+    """
+
+    def __init__(self, log: Path):
+        self.log = log
+        self._offset = 0
+        self._identity: tuple[int, int] | None = None
+        self._forget()
+
+    def update(self) -> "History":
+        """Read what is new; a log that was replaced is read from its beginning."""
+        try:
+            stat = self.log.stat()
+        except FileNotFoundError:
+            return self
+        if self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset:
+            self._offset = 0
+            self._forget()
+        self._identity = (stat.st_dev, stat.st_ino)
+        new, self._offset = events.read(self.log, self._offset)
+        for event in new:
+            self._take(event)
+        return self
+
+    @property
+    def active(self) -> bool:
+        """Whether the log says that the run waits or works."""
+        return self.outcome is None and self.error is None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds of work so far, all attempts together, without waiting in the queue; None before the first."""
+        if self.started is None:
+            return None
+        return self._earlier + ((self._ended or time.time()) - self.started.t)
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds of training left, estimated from the last epochs (or, before them, from the present progress)."""
+        if not self.active or self.started is None:
+            return None
+        left = max(0, self.total_epochs - (self.epochs[-1].epoch if self.epochs else 0))
+        phase = self.phases[-1] if self.phases else None
+        recent = [epoch for epoch in self.epochs if phase and epoch.phase == phase.phase][-5:]
+        if recent:
+            pace = sum(epoch.seconds + epoch.validation_seconds for epoch in recent) / len(recent)
+            return max(0.0, left * pace - (time.time() - recent[-1].t))
+        if self.progress and self.progress.rate and phase and phase.phase not in TRAINING:
+            return max(0.0, (self.progress.total - self.progress.done) / self.progress.rate)
+        return None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Of the latest epoch, or of the pass through the frozen blocks while that is going on."""
+        phase = self.phases[-1].phase if self.phases else ""
+        if phase == "features" and self.progress and self.progress.rate:
+            return self.progress.rate
+        return self.epochs[-1].images_per_second if self.epochs else None
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs that the whole run asks for."""
+        if self._total is None:
+            try:
+                config = json.loads((self.log.parent / "config.json").read_text(encoding="utf-8"))
+                self._total = sum(int(phase["epochs"]) for phase in config["phases"])
+            except (OSError, ValueError, KeyError, TypeError):
+                return sum(phase.total for phase in self.phases if phase.unit == "epochs")
+        return self._total
+
+    @property
+    def best(self) -> events.Epoch | None:
+        """The epoch whose weights are kept: the last one marked best."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+
+    def batches(self, max_points: int = 500) -> list[events.Batch]:
+        """At most `max_points` batches; neighbours are averaged where there are more."""
+        batches = list(self._batches)
+        while len(batches) > max_points:
+            batches = _halved(batches)
+        return batches
+
+    def _forget(self) -> None:
+        self.epochs: list[events.Epoch] = []
+        self.phases: list[events.Phase] = []
+        self.notices: list[events.Notice] = []
+        self.started: events.Started | None = None
+        self.progress: events.Progress | None = None
+        self.error: events.Failed | None = None
+        self.outcome: events.Finished | events.Stopped | None = None
+        self._batches: deque[events.Batch] = deque()
+        self._earlier = 0.0  # seconds of earlier attempts
+        self._ended: float | None = None
+        self._last = 0.0
+        self._total: int | None = None
+
+    def _take(self, event: events.Event) -> None:
+        match event:
+            case events.Queued():
+                self.error = self.outcome = None
+            case events.Started():
+                if self.started is not None:
+                    self._earlier += (self._ended or self._last) - self.started.t
+                    self._rewind(event.resumed_from)
+                self.started, self._ended = event, None
+                self.error = self.outcome = self.progress = None
+            case events.Phase():
+                self.phases.append(event)
+                self.progress = None
+            case events.Progress():
+                self.progress = event
+            case events.Batch():
+                self._batches.append(event)
+                if len(self._batches) > KEPT:
+                    self._batches = deque(_halved(list(self._batches)))
+            case events.Epoch():
+                self.epochs.append(event)
+            case events.Notice():
+                self.notices.append(event)
+            case events.Failed():
+                self.error, self._ended = event, event.t
+            case events.Finished() | events.Stopped():
+                self.outcome, self._ended = event, event.t
+        self._last = event.t
+
+    def _rewind(self, epochs: int) -> None:
+        """A resumed run goes on behind `epochs`: what came after them is trained again."""
+        self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= epochs]
+        step = self.epochs[-1].step if self.epochs else 0
+        self._batches = deque(batch for batch in self._batches if batch.step <= step)
+        self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
+        self.notices = []
+
+
+def _halved(batches: list[events.Batch]) -> list[events.Batch]:
+    """Average neighbours two by two, weighted by how many batches each stands for; never across phases."""
+    merged: list[events.Batch] = []
+    index = 0
+    while index < len(batches):
+        first = batches[index]
+        second = batches[index + 1] if index + 1 < len(batches) else None
+        if second is None or (first.phase, first.epoch) != (second.phase, second.epoch):
+            merged.append(first)
+            index += 1
+            continue
+        count = first.batches + second.batches
+        merged.append(
+            events.Batch(
+                t=second.t,
+                phase=second.phase,
+                epoch=second.epoch,
+                step=second.step,
+                loss=(first.loss * first.batches + second.loss * second.batches) / count,
+                accuracy=(first.accuracy * first.batches + second.accuracy * second.batches) / count,
+                batches=count,
+            )
+        )
+        index += 2
+    return merged if len(merged) < len(batches) else batches[::2]

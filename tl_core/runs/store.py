@@ -1,0 +1,233 @@
+"""The run store: one folder a run, and everything known of it is read from there.
+
+runs/<id>/config.json    what the experiment is
+runs/<id>/meta.json      name, tags, owner, time of creation
+runs/<id>/events.jsonl   what happened (tl_core.events)
+runs/<id>/lock           held by the worker as long as it lives
+runs/<id>/stop           there when somebody pressed Stop
+runs/<id>/worker.log     the worker's standard output and error
+runs/<id>/…              checkpoint, model, labels, reports
+"""
+
+import contextlib
+import json
+import re
+import secrets
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tl_core import events, paths
+from tl_core.config import RunConfig, run_config
+from tl_core.errors import UserError
+from tl_core.messages import message
+from tl_core.runs.locks import try_lock
+
+Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
+ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+_LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. `config` is what config.json holds; where it cannot be read, `problem` says why and `config` is None."""
+
+    id: str
+    folder: Path
+    config: RunConfig | None
+    name: str
+    tags: tuple[str, ...]
+    owner: str
+    created: float  # seconds since 1970
+    problem: UserError | None = None
+
+    @property
+    def log(self) -> Path:
+        """The event log."""
+        return self.folder / "events.jsonl"
+
+
+def create(config: RunConfig, *, owner: str, name: str = "") -> Run:
+    """Lay out the folder of a new run; `tl_core.runs.queue.submit` then queues it."""
+    while True:
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime())}-{secrets.token_hex(3)}"
+        folder = paths.runs() / run_id
+        with contextlib.suppress(FileExistsError):
+            building = paths.runs() / f".new-{run_id}"
+            building.mkdir()
+            break
+    _write(building / "config.json", config.to_json())
+    _write(building / "meta.json", {"name": name, "tags": [], "owner": owner, "created": time.time()})
+    building.rename(folder)
+    return get(run_id)
+
+
+def get(run_id: str) -> Run:
+    """Read one run.
+
+    Raises:
+        UserError: there is no run with this id.
+    """
+    folder = paths.runs() / run_id if _ID.fullmatch(run_id or "") else None
+    if folder is None or not folder.is_dir():
+        raise UserError(
+            message("There is no run {id}.", id=run_id or "?"),
+            message("It may have been deleted. Choose another one from the list of runs."),
+        )
+    config, problem = None, None
+    try:
+        config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except UserError as error:
+        problem = error
+    except (OSError, ValueError) as error:
+        problem = UserError(
+            message("The settings of this run cannot be read: {reason}.", reason=str(error)),
+            message("Its curves may still be there. Delete the run if it is of no use."),
+        )
+    meta = _meta(folder)
+    return Run(
+        run_id,
+        folder,
+        config,
+        str(meta.get("name") or _default_name(config, run_id)),
+        tuple(meta.get("tags") or ()),
+        str(meta.get("owner") or ""),
+        float(meta.get("created") or folder.stat().st_mtime),
+        problem,
+    )
+
+
+def all() -> list[Run]:
+    """All runs, newest first."""
+    ids = sorted((path.name for path in paths.runs().iterdir() if _ID.fullmatch(path.name)), reverse=True)
+    runs = []
+    for run_id in ids:
+        with contextlib.suppress(UserError, OSError):  # deleted while we looked
+            runs.append(get(run_id))
+    return runs
+
+
+def status(run: Run) -> Status:
+    """What a run is doing now. A worker that died without a last word is found out here, and its run fails."""
+    last = last_event(run)
+    if last is None or isinstance(last, events.Queued):
+        return "queued"
+    if last.kind in events.TERMINAL:
+        return last.kind
+    if bury(run):
+        return "failed"
+    return "stopping" if (run.folder / "stop").exists() else "running"
+
+
+def last_event(run: Run) -> events.Event | None:
+    """The last event that decides the status (queued, started, finished, stopped, failed), from the log's end."""
+    decisive = {b'"queued"', b'"started"', b'"finished"', b'"stopped"', b'"failed"'}
+    try:
+        with open(run.log, "rb") as file:
+            end = file.seek(0, 2)
+            block, tail = 1 << 15, b""
+            while end > 0:
+                start = max(0, end - block)
+                file.seek(start)
+                tail = file.read(end - start) + tail
+                end = start
+                lines = tail.split(b"\n")
+                whole = lines if start == 0 else lines[1:]
+                for line in reversed(whole):
+                    if line[8:].split(b",", 1)[0].rstrip(b"}") in decisive and line[:8] == b'{"kind":':
+                        found = events.parse(line)
+                        if found is not None:
+                            return found
+                tail = lines[0] if start else b""
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def bury(run: Run) -> bool:
+    """Fail a run whose worker is dead (its lock is free) but never said so. True if that was the case."""
+    with try_lock(run.folder / "lock") as free:
+        if not free:
+            return False
+        last = last_event(run)
+        if not isinstance(last, events.Started):
+            return False
+        details = ""
+        with contextlib.suppress(OSError):
+            details = (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
+        error = UserError(
+            message("The worker process ended without a word; it was killed or the machine ran out of memory."),
+            message("Press Resume to go on behind the last complete epoch, or choose a smaller batch or image size."),
+        )
+        events.append(run.log, events.Failed(error=error, details=details))
+        (run.folder / "stop").unlink(missing_ok=True)
+        return True
+
+
+def rename(run_id: str, name: str) -> Run:
+    """Give a run a name of at most 80 characters; an empty one restores the default."""
+    return _change(run_id, name=name.strip()[:80])
+
+
+def tag(run_id: str, tags: Sequence[str]) -> Run:
+    """Set a run's tags: at most ten, of at most 30 characters."""
+    cleaned = list(dict.fromkeys(text.strip()[:30] for text in tags if text.strip()))
+    return _change(run_id, tags=cleaned[:10])
+
+
+def delete(run_id: str) -> None:
+    """Delete a run with its model.
+
+    Raises:
+        UserError: the run is active.
+    """
+    run = get(run_id)
+    if status(run) in ACTIVE:
+        raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
+    doomed = run.folder.with_name(f".deleted-{run_id}-{time.time_ns()}")
+    run.folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def archive(run_id: str) -> Iterator[Path]:
+    """A ZIP of the run's folder (without checkpoints) as a temporary file, deleted afterwards."""
+    run = get(run_id)
+    with tempfile.TemporaryDirectory(prefix="tl-run-") as folder:
+        path = Path(folder) / f"{run_id}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            for item in sorted(run.folder.rglob("*")):
+                relative = item.relative_to(run.folder)
+                if item.is_file() and relative.parts[0] not in ("checkpoint", "lock", "stop"):
+                    file.write(item, f"{run_id}/{relative.as_posix()}")
+        yield path
+
+
+def _default_name(config: RunConfig | None, run_id: str) -> str:
+    return f"{config.backbone.name} {run_id[9:11]}:{run_id[11:13]}" if config else run_id
+
+
+def _change(run_id: str, **changes: Any) -> Run:
+    run = get(run_id)
+    _write(run.folder / "meta.json", {**_meta(run.folder), **changes})
+    return get(run_id)
+
+
+def _meta(folder: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        return meta if isinstance(meta, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(path: Path, data: Any) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,146 @@
+"""The worker: `python -m tl_core work <run-id>` trains one run and writes its log.
+
+It takes the run's lock before anything else and holds it until it dies; whoever finds the lock free knows that the
+worker is gone.
+"""
+
+import argparse
+import errno
+import os
+import platform
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib import metadata
+
+from tl_core import events
+from tl_core.errors import Stopped, UserError
+from tl_core.messages import message
+from tl_core.runs import store
+from tl_core.runs.locks import try_lock
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+_POLL = 0.1  # seconds between looks at the stop file
+
+
+def work(run_id: str, train: Callable | None = None) -> int:
+    """Train the run and write how it ended.
+
+    Args:
+        run_id: a queued run.
+        train: instead of `tl_core.vision.training.train`, the function that does the work.
+
+    Returns:
+        The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
+    """
+    run = store.get(run_id)
+    with try_lock(run.folder / "lock") as mine:
+        if not mine or not isinstance(store.last_event(run), events.Queued):
+            return 2
+        should_stop = _StopSwitch(run)
+        attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
+        facts = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        }
+        began = False
+
+        def started(device: str = "CPU", precision: str = "float32", resumed_from: int = 0) -> None:
+            nonlocal began
+            began = True
+            events.append(
+                run.log, events.Started(device=device, precision=precision, resumed_from=resumed_from, **facts)
+            )
+
+        def emit(event: events.Event) -> None:
+            events.append(run.log, event)
+
+        try:
+            if run.config is None:
+                raise run.problem
+            train = train or _trainer()
+            from tl_core.data import dataset as datasets
+
+            outcome = train(
+                run.config,
+                datasets.load(run.config.data.dataset),
+                run.folder,
+                emit,
+                should_stop,
+                resume=bool(attempts),
+                started=started,
+            )
+            ending = events.Stopped if outcome.stopped else events.Finished
+            events.append(run.log, ending(best_epoch=outcome.best_epoch, metrics=outcome.metrics))
+            return 0
+        except Stopped:
+            events.append(run.log, events.Stopped())
+            return 0
+        except BaseException as error:
+            if not began:
+                started()
+            events.append(run.log, events.Failed(error=_explained(error), details=traceback.format_exc()[-8000:]))
+            return 1
+        finally:
+            (run.folder / "stop").unlink(missing_ok=True)
+
+
+class _StopSwitch:
+    """Answers whether to stop: somebody pressed Stop, or the process was asked to end. Cheap to ask often."""
+
+    def __init__(self, run: store.Run):
+        self.path = run.folder / "stop"
+        self.looked, self.answer = 0.0, False
+        signal.signal(signal.SIGTERM, self._terminated)
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if not self.answer and now - self.looked > _POLL:
+            self.looked = now
+            self.answer = self.path.exists()
+        return self.answer
+
+    def _terminated(self, *_: object) -> None:
+        self.answer = True
+
+
+def _trainer() -> Callable:
+    from tl_core.vision.training import train
+
+    return train
+
+
+def _explained(error: BaseException) -> UserError:
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return UserError(
+            message("The machine's memory is too small for these settings."),
+            message("Choose a smaller batch, a smaller image size or a smaller backbone."),
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return UserError(
+            message("The disk is full."), message("Free some space or delete old runs, then press Resume.")
+        )
+    return UserError(
+        message("Training ended with an unexpected error: {reason}.", reason=f"{type(error).__name__}: {error}"[:300]),
+        message("Press Resume to try again; if it happens again, show the details to whoever runs the server."),
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line of `python -m tl_core work`."""
+    parser.add_argument("run", help="id of a queued run")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train one run."""
+    try:
+        return work(args.run)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
