@@ -233,6 +233,14 @@ def _epoch_positions(steps: Sequence[int], epochs: Sequence[Epoch], phases: Sequ
     return positions
 
 
+def position(history: Curves) -> float:
+    """How many epochs the run has trained, the current one counted by its batches."""
+    epochs = _last_of_each(history.epochs)
+    steps = [batch.step for batch in _forward(history.batches(500))[-1:]]
+    trained = float(epochs[-1].epoch) if epochs else 0.0
+    return max([trained, *_epoch_positions(steps, epochs, history.phases)])
+
+
 def _last_of_each(epochs: Sequence[Epoch]) -> list[Epoch]:
     """One entry an epoch number, ascending; a resumed run may have trained the same epoch twice: the later counts."""
     return [epoch for _, epoch in sorted({epoch.epoch: epoch for epoch in epochs}.items())]

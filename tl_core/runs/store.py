@@ -26,7 +26,7 @@ from tl_core import events, paths
 from tl_core.config import RunConfig, run_config
 from tl_core.errors import UserError
 from tl_core.messages import message
-from tl_core.runs.locks import try_lock
+from tl_core.locks import try_lock
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")

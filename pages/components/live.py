@@ -1,0 +1,64 @@
+"""Learning curves in the page: drawn once, then updated in place every second, so that zoom and hover survive.
+
+`st.plotly_chart` is built anew whenever its figure changes; this component calls `Plotly.react` on the same DOM node
+with a constant `uirevision`. It is theme-aware, and it is the same chart after the end of a run.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from pages.components.i18n import _, show
+
+from tl_core.charts import curves
+from tl_core.paths import ASSETS
+
+_COMPONENT = st.components.v2.component(
+    "tl_live",
+    html="<div class='tl-live'></div>",
+    css=(ASSETS / "components" / "live.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "components" / "live.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # Plotly puts its style sheet into the document, where a shadow root would not see it
+)
+
+
+def charts(
+    figures: Mapping[str, Mapping[str, Any]], alts: Mapping[str, str], *, revision: str, key: str, height: int = 360
+) -> None:
+    """Draw figures side by side, below each other where there is no room.
+
+    Args:
+        figures: panel name -> {"data": traces, "layout": layout}, from `tl_core.charts.curves`.
+        alts: panel name -> what a reader who cannot see the chart needs to know.
+        revision: as long as it stays the same, so does the reader's zoom.
+        key: Streamlit's key of the element.
+        height: of one panel, in pixels.
+    """
+    panels = [{"id": name, "alt": alts[name], "height": height, **figure} for name, figure in figures.items()]
+    _COMPONENT(
+        data={
+            "panels": panels,
+            "revision": revision,
+            "missing": _("The chart library could not be loaded. Reload the page; the run itself is not affected."),
+        },
+        key=key,
+    )
+
+
+def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None) -> None:
+    """The live loss and accuracy of one run, and below them what they say."""
+    alts = {metric: show(curves.description(history, metric)) for metric in curves.METRICS}
+    charts(curves.live(history, _), alts, revision=revision, key=key)
+    st.markdown(show(curves.reading(history, classes)))
+    if any(epoch.best for epoch in history.epochs):
+        st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
+
+
+def duration(seconds: float) -> str:
+    """75 -> "1 min 15 s"."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return _("{s} s").format(s=seconds)
+    if seconds < 3600:
+        return _("{m} min {s} s").format(m=seconds // 60, s=seconds % 60)
+    return _("{h} h {m} min").format(h=seconds // 3600, m=seconds % 3600 // 60)

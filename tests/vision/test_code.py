@@ -1,0 +1,70 @@
+"""The mirrored Keras script: it runs as printed, and trains the network that the settings describe."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
+from tl_core.vision.backbones import BACKBONES, parameter_counts
+from tl_core.vision.code import keras_code
+
+TWO_PHASES = RunConfig(
+    DataConfig("d", validation=0.5),
+    BackboneConfig("mobilenetv2_0.35", "random", 96),
+    HeadConfig("average", 8, 0.2),
+    (PhaseConfig(-1, 1, 1e-3), PhaseConfig(5, 1, 1e-5, "rmsprop", "fine-tuning")),
+    batch_size=4,
+    augmentation="light",
+    early_stopping=3,
+    class_weights=True,
+)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    random = np.random.default_rng(0)
+    for name in ("daisy", "rose"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = random.integers(0, 255, (100, 120, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.jpg")
+    return tmp_path
+
+
+def test_the_script_runs_as_printed_and_counts_the_same_parameters(pictures, monkeypatch):
+    monkeypatch.chdir(pictures)
+    result = {}
+    exec(compile(keras_code(TWO_PHASES, [6, 6]), "script", "exec"), result)  # what a reader copies and runs
+    counts = parameter_counts(TWO_PHASES, classes=2, phase=1)
+    model = result["model"]
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    everything = sum(int(np.prod(weight.shape)) for weight in (*model.trainable_weights, *result["base"].weights))
+    assert trainable == counts.trainable
+    assert everything - sum(int(np.prod(w.shape)) for w in result["base"].trainable_weights) == (
+        counts.trainable + counts.frozen
+    )
+    assert (pictures / "model.keras").is_file()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_script_of_every_backbone_is_python_and_short(name):
+    row = BACKBONES[name]
+    config = RunConfig(DataConfig("d"), BackboneConfig(name, "imagenet", row.default_size))
+    script = keras_code(config, [10, 20, 30], "flowers")
+    compile(script, "script", "exec")
+    assert len(script.splitlines()) <= 28
+    assert f"keras.applications.{row.application}(" in script
+
+
+def test_sigmoid_local_weights_and_precision_reach_the_script():
+    config = RunConfig(
+        DataConfig("d"),
+        BackboneConfig("vgg16", "/weights/mine.h5", 150),
+        HeadConfig("flatten", 256, 0.5, "sigmoid"),
+        precision="mixed_bfloat16",
+    )
+    script = keras_code(config, [10, 10])
+    assert "weights='/weights/mine.h5'" in script
+    assert 'Dense(1, activation="sigmoid"' in script
+    assert 'loss="binary_crossentropy"' in script
+    assert 'set_dtype_policy("mixed_bfloat16")' in script

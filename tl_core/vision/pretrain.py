@@ -1,0 +1,292 @@
+"""Pretrain a compact image backbone from nothing: the source task of the bundled weights.
+
+Several labelled sources share one backbone, each with a classifier head of its own; every batch mixes them. The
+resolution grows while training (small pictures teach quickly, large ones finish the work). What is kept is an
+exponential moving average of the weights, which generalises better than the last step.
+
+    python -m tl_core pretrain image --sources DIR --output DIR
+
+Sources of the recipe: progressive resizing and its schedule after Tan & Le 2021 (EfficientNetV2,
+https://arxiv.org/abs/2104.00298); random resized crops after Szegedy et al. 2014 (https://arxiv.org/abs/1409.4842);
+AdamW after Loshchilov & Hutter 2019 (https://arxiv.org/abs/1711.05101); label smoothing after Szegedy et al. 2015
+(https://arxiv.org/abs/1512.00567).
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+HELD_OUT = 25  # one source picture in so many is kept for the source accuracy
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, besides the pictures."""
+
+    alpha: float = 0.5  # width of MobileNetV2
+    image_size: int = 96  # pixels, final
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    ema: float = 0.9985  # decay per step
+    warmup_epochs: float = 1.0
+    smallest_crop: float = 0.35  # of the picture's area
+    seed: int = 0
+
+    def size_at(self, epoch: int) -> int:
+        """Pixels per side at `epoch` (0 is the first): two thirds, five sixths, then the full size."""
+        share = epoch / self.epochs
+        return self.image_size * 2 // 3 if share < 0.5 else self.image_size * 5 // 6 if share < 0.8 else self.image_size
+
+
+@dataclass(frozen=True)
+class Source:
+    """One labelled set of pictures, decoded: uint8 [n, side, side, 3] and int32 [n]."""
+
+    name: str
+    classes: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray  # bool [n]
+
+
+def load_source(archive: Path, cache: Path, side: int = 112) -> Source:
+    """Decode `archive` (a ZIP of class/file.jpg) to squares of at most `side` pixels, once; later from `cache`.
+
+    A picture is cropped to its central square; the whole source is scaled to its usual side, never enlarged. Which
+    pictures are held out depends on a hash of their name alone.
+    """
+    with zipfile.ZipFile(archive) as file:
+        names = sorted(name for name in file.namelist() if name.count("/") == 1 and name.endswith(".jpg"))
+        classes = tuple(sorted({name.split("/")[0] for name in names}))
+        labels = np.array([classes.index(name.split("/")[0]) for name in names], np.int32)
+        held_out = np.array([int(hashlib.sha256(n.encode()).hexdigest(), 16) % HELD_OUT == 0 for n in names])
+        side = min(side, max(Image.open(io.BytesIO(file.read(name))).size[0] for name in names[:50]))
+        stored = cache / f"{archive.stem}_{side}.npy"
+        if not stored.exists():
+            payloads = (file.read(name) for name in names)
+            images = np.empty((len(names), side, side, 3), np.uint8)
+            with ThreadPoolExecutor(2) as pool:
+                for index, image in enumerate(pool.map(lambda data: _square(data, side), payloads)):
+                    images[index] = image
+            cache.mkdir(parents=True, exist_ok=True)
+            np.save(stored.with_suffix(".part.npy"), images)
+            stored.with_suffix(".part.npy").replace(stored)
+    return Source(archive.stem, classes, np.load(stored), labels, held_out)
+
+
+def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Model]:
+    """The backbone (any size in, features out) and the training model: pixels 0..255 in, one logits tensor a source."""
+    keras.utils.set_random_seed(recipe.seed)
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(None, None, 3), alpha=recipe.alpha, include_top=False, weights=None
+    )
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.95  # Keras' 0.999 needs thousands of steps before the moving statistics mean anything
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(backbone.input)
+    features = keras.layers.GlobalAveragePooling2D()(backbone(scaled))
+    heads = [keras.layers.Dense(len(source.classes), name=source.name)(features) for source in sources]
+    return backbone, keras.Model(backbone.input, heads)
+
+
+def train(
+    recipe: Recipe, sources: list[Source], folder: Path, report: Callable[[dict], None] = lambda record: None
+) -> keras.Model:
+    """Train, with a checkpoint after every epoch in `folder`; go on from it when it is there.
+
+    Args:
+        report: called once an epoch with loss, source accuracies of the averaged weights, and seconds.
+
+    Returns:
+        The backbone with the averaged weights.
+    """
+    backbone, model = build(recipe, sources)
+    steps = sum(len(source.images) for source in sources) // recipe.batch_size
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        recipe.epochs * steps - int(recipe.warmup_epochs * steps),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=int(recipe.warmup_epochs * steps),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    averaged = [tf.Variable(weight, trainable=False) for weight in model.weights]
+    state = [*[weight.value for weight in model.weights], *averaged, *[v.value for v in optimizer.variables]]
+    checkpoint = folder / "checkpoint.npz"
+    first = _restore(checkpoint, state, recipe)
+
+    counts = _shares(recipe, sources)
+    step = _step(recipe, model, optimizer, averaged)
+    for epoch in range(first, recipe.epochs):
+        started, losses = time.time(), []
+        tf.random.set_seed(recipe.seed + 1000 + epoch)
+        orders = [_order(*pair, steps, recipe, epoch) for pair in zip(sources, counts, strict=True)]
+        size = tf.constant(recipe.size_at(epoch))
+        for rows in zip(*orders, strict=True):
+            batches = [(tf.constant(s.images[i]), tf.constant(s.labels[i])) for s, i in zip(sources, rows, strict=True)]
+            losses.append(step(batches, size))
+        accuracies = _source_accuracies(model, averaged, sources, recipe)
+        seconds = round(time.time() - started, 1)
+        loss = round(float(np.mean([x.numpy() for x in losses])), 4)
+        _save(checkpoint, state, recipe, epoch + 1)
+        report({"epoch": epoch + 1, "size": int(size), "loss": loss, "seconds": seconds, **accuracies})
+
+    for weight, mean in zip(model.weights, averaged, strict=True):
+        weight.assign(mean)
+    return backbone
+
+
+def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, averaged: list[tf.Variable]) -> Callable:
+    """One optimizer step over one batch of each source: [(images uint8, labels)], size -> loss."""
+
+    @tf.function(reduce_retracing=True)
+    def step(batches: list[tuple[tf.Tensor, tf.Tensor]], size: tf.Tensor) -> tf.Tensor:
+        pixels = tf.concat([_augmented(images, size, recipe.smallest_crop) for images, _ in batches], 0)
+        counts = [len(labels) for _, labels in batches]
+        with tf.GradientTape() as tape:
+            logits = model(pixels, training=True)
+            loss, start = 0.0, 0
+            for head, (_, labels), count in zip(logits, batches, counts, strict=True):
+                own = head[start : start + count]
+                start += count
+                targets = tf.one_hot(labels, head.shape[-1]) * (1 - recipe.label_smoothing)
+                targets += recipe.label_smoothing / head.shape[-1]
+                loss += tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(targets, own))
+            loss /= sum(counts)
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        step_number = tf.cast(optimizer.iterations, tf.float32)
+        decay = tf.minimum(recipe.ema, (1 + step_number) / (10 + step_number))
+        for mean, weight in zip(averaged, model.weights, strict=True):
+            mean.assign(mean * decay + weight * (1 - decay))
+        return loss
+
+    return step
+
+
+def _augmented(images: tf.Tensor, size: tf.Tensor, smallest: float) -> tf.Tensor:
+    """Random resized crop, flip, brightness, contrast and saturation; uint8 [n,s,s,3] -> float32 [n,size,size,3]."""
+    count = len(images)
+    area = tf.random.uniform((count,), smallest, 1.0)
+    ratio = tf.exp(tf.random.uniform((count,), np.log(3 / 4), np.log(4 / 3)))
+    height = tf.minimum(tf.sqrt(area / ratio), 1.0)
+    width = tf.minimum(tf.sqrt(area * ratio), 1.0)
+    top = tf.random.uniform((count,)) * (1 - height)
+    left = tf.random.uniform((count,)) * (1 - width)
+    flipped = tf.random.uniform((count,)) < 0.5
+    x1, x2 = tf.where(flipped, left + width, left), tf.where(flipped, left, left + width)
+    boxes = tf.stack([top, x1, top + height, x2], 1)
+    pixels = tf.image.crop_and_resize(tf.cast(images, tf.float32), boxes, tf.range(count), (size, size))
+    pixels = tf.ensure_shape(pixels, (count, None, None, 3))
+    factor = lambda low, high: tf.random.uniform((count, 1, 1, 1), low, high)  # noqa: E731
+    grey = tf.reduce_mean(pixels, 3, keepdims=True)
+    pixels = grey + (pixels - grey) * factor(0.6, 1.4)
+    mean = tf.reduce_mean(pixels, (1, 2, 3), keepdims=True)
+    pixels = mean + (pixels - mean) * factor(0.7, 1.3)
+    return tf.clip_by_value(pixels * factor(0.7, 1.3), 0, 255)
+
+
+def _shares(recipe: Recipe, sources: list[Source]) -> list[int]:
+    """Pictures of each source in a batch: by the square root of its size, so that a large source does not rule."""
+    weights = np.sqrt([len(source.images) for source in sources])
+    counts = np.floor(recipe.batch_size * weights / weights.sum()).astype(int)
+    counts[-1] += recipe.batch_size - counts.sum()
+    return counts.tolist()
+
+
+def _order(source: Source, count: int, steps: int, recipe: Recipe, epoch: int) -> np.ndarray:
+    """Which training pictures make up each batch of an epoch, reshuffled by (seed, epoch): int [steps, count]."""
+    indices = np.flatnonzero(~source.held_out)
+    random = np.random.default_rng((recipe.seed, epoch))
+    rounds = -(-count * steps // len(indices))
+    shuffled = np.concatenate([random.permutation(indices) for _ in range(rounds)])
+    return shuffled[: count * steps].reshape(steps, count)
+
+
+def _source_accuracies(
+    model: keras.Model, averaged: list[tf.Variable], sources: list[Source], recipe: Recipe
+) -> dict[str, float]:
+    """Accuracy of the averaged weights on each source's held-out pictures, at the final size."""
+    current = [tf.identity(weight) for weight in model.weights]
+    for weight, mean in zip(model.weights, averaged, strict=True):
+        weight.assign(mean)
+    accuracies = {}
+    for index, source in enumerate(sources):
+        chosen = np.flatnonzero(source.held_out)
+        correct = 0
+        for start in range(0, len(chosen), 256):
+            rows = chosen[start : start + 256]
+            pixels = tf.image.resize(source.images[rows], (recipe.image_size, recipe.image_size))
+            correct += int((np.argmax(model(pixels, training=False)[index], 1) == source.labels[rows]).sum())
+        accuracies[source.name] = round(correct / len(chosen), 4)
+    for weight, value in zip(model.weights, current, strict=True):
+        weight.assign(value)
+    return accuracies
+
+
+def _save(path: Path, state: list, recipe: Recipe, epochs: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {f"a{index}": np.asarray(value) for index, value in enumerate(state)}
+    with open(path.with_suffix(".part"), "wb") as file:
+        np.savez(file, epochs=epochs, recipe=json.dumps(dataclasses.asdict(recipe)), **arrays)
+    path.with_suffix(".part").replace(path)
+
+
+def _restore(path: Path, state: list, recipe: Recipe) -> int:
+    if not path.exists():
+        return 0
+    with np.load(path) as saved:
+        if json.loads(str(saved["recipe"])) != dataclasses.asdict(recipe):
+            raise ValueError(f"{path} was made by another recipe; choose another output folder or delete it")
+        for index, value in enumerate(state):
+            value.assign(saved[f"a{index}"])
+        return int(saved["epochs"])
+
+
+def _square(data: bytes, side: int) -> np.ndarray:
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    short = min(image.size)
+    left, top = (image.width - short) // 2, (image.height - short) // 2
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + short, top + short)))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line of `python -m tl_core pretrain image`."""
+    parser.add_argument("--sources", type=Path, required=True, help="folder of ZIPs, each class/file.jpg")
+    parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints and the weights")
+    for item in dataclasses.fields(Recipe):
+        parser.add_argument(f"--{item.name.replace('_', '-')}", type=item.type, default=item.default)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Pretrain and leave `backbone.weights.h5` in the output folder."""
+    recipe = Recipe(**{item.name: getattr(args, item.name) for item in dataclasses.fields(Recipe)})
+    archives = sorted(args.sources.glob("*.zip"))
+    sources = [load_source(archive, args.output / "decoded") for archive in archives]
+
+    def report(record: dict) -> None:
+        line = json.dumps(record)
+        print(line, flush=True)
+        with open(args.output / "log.jsonl", "a") as file:
+            file.write(line + "\n")
+
+    backbone = train(recipe, sources, args.output, report)
+    backbone.save_weights(args.output / "backbone.weights.h5")
+    return 0
