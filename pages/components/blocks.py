@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from pages.components.i18n import _
 
+from pages.components.i18n import _
 from tl_core.paths import ASSETS
 
 _COMPONENT = st.components.v2.component(

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from pages.components.i18n import _, show
 
+from pages.components.i18n import _, show
 from tl_core.charts import curves
 from tl_core.paths import ASSETS
 

@@ -162,9 +162,13 @@ def delete(dataset_id: str) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def thumbnail(dataset: Dataset, image: ImageRecord, side: int = 96) -> bytes:
-    """The picture's central square as a JPEG of `side` pixels."""
-    with Image.open(dataset.path(image)) as picture:
+def thumbnail_of(path: Path, side: int = 96) -> bytes:
+    """The central square of a stored picture as a JPEG of `side` pixels.
+
+    Raises:
+        OSError: the file is not there or damaged.
+    """
+    with Image.open(path) as picture:
         picture.draft("RGB", (side, side))
         short = min(picture.size)
         left, top = (picture.width - short) // 2, (picture.height - short) // 2

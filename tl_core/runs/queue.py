@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tl_core import events, paths
 from tl_core.errors import UserError
+from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
-from tl_core.locks import try_lock
 from tl_core.runs.store import Run
 
 TICK = 0.25  # seconds between looks at the queue

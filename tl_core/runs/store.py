@@ -25,8 +25,8 @@ from typing import Any, Literal
 from tl_core import events, paths
 from tl_core.config import RunConfig, run_config
 from tl_core.errors import UserError
-from tl_core.messages import message
 from tl_core.locks import try_lock
+from tl_core.messages import message
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")

@@ -18,9 +18,9 @@ from importlib import metadata
 
 from tl_core import events
 from tl_core.errors import Stopped, UserError
+from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
-from tl_core.locks import try_lock
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
 _POLL = 0.1  # seconds between looks at the stop file

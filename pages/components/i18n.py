@@ -1,0 +1,74 @@
+"""The reader's language: chosen from the browser, switchable on every page, part of the address.
+
+`_` and `ngettext` translate while a page is drawn; `show` puts a `tl_core` message together. English is the source
+language; other languages are `.po` files in `assets/translations`, read when they are first needed.
+"""
+
+import gettext
+import io
+from functools import lru_cache
+
+import streamlit as st
+
+from tl_core.messages import Message
+from tl_core.paths import ASSETS
+
+LANGUAGES = {"en": "English", "zh": "简体中文"}
+PO_FILES = {"zh": ASSETS / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.po"}
+KEY = "language"
+
+
+@lru_cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """The translations of a language; for English (and for what is missing) the text itself."""
+    path = PO_FILES.get(language)
+    if path is None:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = io.BytesIO()
+    with open(path, "rb") as file:
+        write_mo(compiled, read_po(file))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def language() -> str:
+    """The code of the reader's language."""
+    chosen = st.session_state.get(KEY)
+    return chosen if chosen in LANGUAGES else _of_browser()
+
+
+def _(text: str) -> str:
+    """`text` in the reader's language."""
+    return catalogue(language()).gettext(text)
+
+
+def ngettext(one: str, many: str, count: float) -> str:
+    """`one` or `many` in the reader's language, whichever fits `count`."""
+    return catalogue(language()).ngettext(one, many, count)
+
+
+def show(sentence: Message) -> str:
+    """A message of tl_core in the reader's language."""
+    return sentence.translated(_)
+
+
+def switch() -> None:
+    """The widget that changes the language; the choice is kept in the address (`?language=zh`)."""
+    codes = list(LANGUAGES)
+    st.segmented_control(
+        "Language / 语言",
+        codes,
+        format_func=LANGUAGES.__getitem__,
+        default=_of_browser(),
+        key=KEY,
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def _of_browser() -> str:
+    return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"

@@ -1,0 +1,29 @@
+"""What every page has: its place in the menu, the language, and what the queue is doing."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import i18n
+from pages.components.i18n import _
+
+PAGES = Path(__file__).parent
+
+with st.sidebar:
+    i18n.switch()
+page = st.navigation(
+    {
+        "": [st.Page(PAGES / "welcome.py", title=_("Welcome"), icon=":material/waving_hand:", default=True)],
+        _("Image lab"): [
+            st.Page(PAGES / "data.py", title=_("Pictures"), icon=":material/photo_library:", url_path="data"),
+            st.Page(PAGES / "train.py", title=_("Train"), icon=":material/model_training:", url_path="train"),
+            st.Page(PAGES / "run.py", title=_("Run"), icon=":material/show_chart:", url_path="run"),
+            st.Page(PAGES / "runs.py", title=_("Runs"), icon=":material/compare_arrows:", url_path="runs"),
+            st.Page(PAGES / "classify.py", title=_("Classify"), icon=":material/image_search:", url_path="classify"),
+        ],
+    }
+)
+st.set_page_config(
+    page_title=f"{page.title} · {_('Transfer learning lab')}", page_icon=":material/model_training:", layout="wide"
+)
+page.run()

@@ -1,0 +1,96 @@
+"""HTTP routes beside Streamlit's own: Plotly's script, thumbnails, and uploads that go straight to the disk.
+
+    GET /tl/plotly.min.js                      from the plotly wheel, so that nothing is loaded from the internet
+    GET /tl/picture/<dataset>/<picture>        a thumbnail (JPEG); ?side=<pixels>
+    PUT /tl/upload/<upload>/<part>             one part of an upload (tl_core.data.uploads)
+
+Every visitor gets a random id in a cookie: no accounts, but each knows their own runs and uploads.
+"""
+
+import re
+import secrets
+from pathlib import Path
+
+import plotly
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pages.components.session import COOKIE
+from tl_core.data import dataset as datasets
+from tl_core.data import uploads
+from tl_core.errors import UserError
+
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+YEAR = 365 * 24 * 3600  # seconds
+SIDES = range(16, 641)  # pixels of a thumbnail
+
+
+async def plotly_script(request: Request) -> Response:
+    """Plotly's own script; the version in the address keeps browsers from showing an old one."""
+    return FileResponse(PLOTLY, media_type="text/javascript", headers={"Cache-Control": "public, max-age=86400"})
+
+
+async def picture(request: Request) -> Response:
+    """A thumbnail; pictures never change under their hash, so browsers may keep them."""
+    try:
+        side = int(request.query_params.get("side", "96"))
+        folder = datasets.folder_of(request.path_params["dataset"])
+    except (ValueError, UserError):
+        return Response(status_code=404)
+    name = request.path_params["picture"]
+    if side not in SIDES or not re.fullmatch(r"[0-9a-f]{64}", name):
+        return Response(status_code=404)
+    try:
+        data = await run_in_threadpool(datasets.thumbnail_of, datasets.image_path(folder, name), side)
+    except OSError:
+        return Response(status_code=404)
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": f"private, max-age={YEAR}, immutable"})
+
+
+async def upload(request: Request) -> Response:
+    """Write one part of an upload to the disk as it arrives; only the visitor who began it may add to it."""
+    try:
+        receiver = uploads.part(
+            request.path_params["upload"], request.path_params["part"], owner=request.cookies.get(COOKIE, "")
+        )
+        with receiver as file:
+            async for chunk in request.stream():
+                await run_in_threadpool(file.write, chunk)
+    except UserError as error:
+        return JSONResponse(error.to_json(), status_code=400)
+    return JSONResponse({"received": True})
+
+
+class Visitor:
+    """ASGI middleware: whoever comes without the visitor's cookie is given one."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or COOKIE in Request(scope).cookies:
+            await self.app(scope, receive, send)
+            return
+
+        async def with_cookie(event: Message) -> None:
+            if event["type"] == "http.response.start":
+                cookie = f"{COOKIE}={secrets.token_hex(8)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
+                headers = MutableHeaders(scope=event)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("Set-Cookie", cookie)
+            await send(event)
+
+        await self.app(scope, receive, with_cookie)
+
+
+ROUTES = [
+    Route("/tl/plotly.min.js", plotly_script),
+    Route("/tl/picture/{dataset}/{picture}", picture),
+    Route("/tl/upload/{upload}/{part}", upload, methods=["PUT"]),
+]
+MIDDLEWARE = [Middleware(Visitor)]
