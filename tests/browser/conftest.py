@@ -1,0 +1,111 @@
+"""The real app in a real Chromium: a server on a data folder of its own, and a page that looks at it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import REPOSITORY
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+MOBILENET = "mobilenet_2_5_224_tf_no_top.h5"
+PATIENCE = 30_000  # milliseconds that an assertion waits
+
+
+@dataclass
+class App:
+    """A running server; `restart` ends it and starts another one on the same data."""
+
+    home: Path
+    keras: Path
+    port: int
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def start(self, **environment: str) -> "App":
+        """Start the server and wait until it answers."""
+        with open(self.home / "server.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+                cwd=REPOSITORY,
+                env={**os.environ, "TL_HOME": str(self.home), "KERAS_HOME": str(self.keras), **environment},
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                return self
+            time.sleep(0.05)
+        raise AssertionError((self.home / "server.log").read_text())
+
+    def stop(self) -> None:
+        """End the server; workers go on."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless."""
+    if not CHROMIUM:
+        pytest.skip("NO CHROMIUM: browser tests did not run; install it (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    """The app on an empty data folder; the real MobileNet 0.25 weights lie in its Keras cache where they are at hand."""
+    home, keras = tmp_path / "home", tmp_path / "keras"
+    home.mkdir()
+    (keras / "models").mkdir(parents=True)
+    weights = REPOSITORY.parent / "shared" / "weights" / MOBILENET
+    if weights.is_file():
+        shutil.copy(weights, keras / "models")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = App(home, keras, port)
+    yield server.start()
+    server.stop()
+    _end_what_is_left(home)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor's page, 1280 x 900, English."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+def _end_what_is_left(home: Path) -> None:
+    """Workers and engines outlive their server on purpose; a test's must not outlive the test."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            environment = (process / "environ").read_bytes().split(b"\0")
+            if f"TL_HOME={home}".encode() in environment:
+                os.kill(int(process.name), signal.SIGKILL)

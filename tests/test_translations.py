@@ -1,0 +1,139 @@
+"""Every visible string goes through gettext, and every sentence exists in every language."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import translations
+from tests.conftest import REPOSITORY
+
+PAGES = sorted((REPOSITORY / "pages").rglob("*.py"))
+TL_CORE = sorted((REPOSITORY / "tl_core").rglob("*.py"))
+# Streamlit calls whose first argument (or these keywords) a person reads.
+SHOWN = set(
+    [
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "text",
+        "write",
+        "info",
+        "warning",
+        "error",
+        "success",
+        "toast",
+        "button",
+        "link_button",
+        "download_button",
+        "page_link",
+        "checkbox",
+        "toggle",
+        "radio",
+        "selectbox",
+        "multiselect",
+        "slider",
+        "select_slider",
+        "number_input",
+        "text_input",
+        "text_area",
+        "file_uploader",
+        "camera_input",
+        "segmented_control",
+        "pills",
+        "metric",
+        "expander",
+        "popover",
+        "tab",
+        "tabs",
+        "status",
+        "progress",
+        "spinner",
+        "form_submit_button",
+        "badge",
+        "dialog",
+        "data_editor",
+        "feedback",
+    ]
+)
+KEYWORDS = {"label", "help", "placeholder", "text", "alt", "caption", "body", "title"}
+SAME_EVERYWHERE = {"Language / 语言", "/path/to/weights.h5", "Softmax", "Sigmoid"}
+
+
+def _literals(node: ast.expr) -> list[str]:
+    """Literal text that would be shown as it stands: not what is inside a call of `_`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.JoinedStr):
+        return [text for value in node.values if isinstance(value, ast.Constant) for text in _literals(value)]
+    if isinstance(node, ast.IfExp):
+        return _literals(node.body) + _literals(node.orelse)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return [text for item in node.elts for text in _literals(item)]
+    if isinstance(node, ast.BinOp):
+        return _literals(node.left) + _literals(node.right)
+    return []
+
+
+def _readable(text: str) -> bool:
+    """Whether it has a word, once icons, markup, colours and addresses are taken away."""
+    text = re.sub(r":(?:material/)?[a-z_0-9-]+(?:\[|:)|https?://\S+|<[^>]*>|`[^`]*`|\{[^}]*\}|&\w+;", " ", text)
+    return bool(re.search(r"[A-Za-z]{3,}", text)) and not text.endswith(".py") and text.strip() not in SAME_EVERYWHERE
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_nothing_is_shown_past_gettext(path: Path):
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWN):
+            continue
+        shown = node.args[:1] + [word.value for word in node.keywords if word.arg in KEYWORDS]
+        found += [f"line {node.lineno}: {text!r}" for part in shown for text in _literals(part) if _readable(text)]
+    assert not found
+
+
+@pytest.mark.parametrize("path", TL_CORE, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_errors_hold_messages(path: Path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError":
+            for argument in node.args:
+                assert not _literals(argument), f"line {node.lineno}: a plain string in a UserError"
+
+
+@pytest.mark.parametrize("path", [*PAGES, *TL_CORE], ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_what_is_marked_is_a_plain_literal(path: Path):
+    """gettext looks sentences up before they are filled in: an f-string inside `_` would never be found."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_", "N_", "message"):
+            assert not any(isinstance(argument, ast.JoinedStr) for argument in node.args), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", translations.po_files(), ids=lambda path: path.parent.parent.name)
+def test_every_sentence_is_translated(path: Path):
+    stored = translations.stored(path)
+    missing = []
+    for entry in translations.sentences():
+        translated = stored.get(entry.id if isinstance(entry.id, str) else entry.id[0])
+        if entry.id and (translated is None or translated.fuzzy or not translations._complete(translated.string)):
+            missing.append(entry.id)
+    assert not missing, f"{len(missing)} sentences; run python -m tests.translations and translate them: {missing[:5]}"
+
+
+@pytest.mark.parametrize("path", translations.po_files(), ids=lambda path: path.parent.parent.name)
+def test_translations_keep_the_fields_and_nothing_is_left_over(path: Path):
+    known = {entry.id if isinstance(entry.id, str) else entry.id[0] for entry in translations.sentences()}
+    for entry in translations.stored(path):
+        if not entry.id:
+            continue
+        source = [entry.id] if isinstance(entry.id, str) else list(entry.id)
+        assert source[0] in known, f"no longer in the code: {source[0]!r}"
+        fields = set().union(*(re.findall(r"\{(\w+)", text) for text in source))
+        for text in [entry.string] if isinstance(entry.string, str) else entry.string:
+            assert set(re.findall(r"\{(\w+)", text)) == fields, f"other fields in {text!r}"
+
+
+def test_there_is_a_language_beside_english():
+    assert translations.po_files()
