@@ -38,7 +38,8 @@ PRESETS: dict[str, Preset] = {
     "two_phases": Preset(
         message("Head, then fine-tune"),
         message(
-            "First the new head alone, then the last block adapts at a much lower rate: the usual way to the best result."
+            "First the new head alone, then the last block adapts at a much lower rate: the usual way to the best "
+            "result."
         ),
         RunConfig(
             _DATA,
@@ -53,7 +54,8 @@ PRESETS: dict[str, Preset] = {
     "cats_dogs": Preset(
         message("Article: cats and dogs"),
         message(
-            "The article's first demo: VGG16 at 150 px, frozen, Flatten, 256 units, one sigmoid unit, RMSprop 2e-5, 30 epochs. For two classes."
+            "The article's first demo: VGG16 at 150 px, frozen, Flatten, 256 units, one sigmoid unit, RMSprop 2e-5, "
+            "30 epochs. For two classes."
         ),
         RunConfig(
             replace(_DATA, test=0.0),
@@ -66,7 +68,8 @@ PRESETS: dict[str, Preset] = {
     "flowers": Preset(
         message("Article: five flowers"),
         message(
-            "The article's second image demo: ResNet50 at 224 px, frozen, average pooling, 256 units, softmax, Adam, 30 epochs."
+            "The article's second image demo: ResNet50 at 224 px, frozen, average pooling, 256 units, softmax, Adam, "
+            "30 epochs."
         ),
         RunConfig(
             replace(_DATA, test=0.0),
