@@ -12,10 +12,11 @@ import streamlit as st
 from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig, validate
 from tl_core.errors import UserError
 from tl_core.messages import message
+from tl_core.presets import PRESETS
 from tl_core.vision.backbones import BACKBONES, backbone, boundary, parameter_counts
 
 PREFIX = "train_"
-DEFAULT = RunConfig(DataConfig(dataset=""))
+DEFAULT = PRESETS["quick"].config("")
 NOT_SHARED = ("file", "split_seed", "views", "precision", "cache")  # a link leaves these as they are
 
 

@@ -1,0 +1,204 @@
+"""What is trained, on the Train page: pictures, recipe, backbone, freeze boundary, and what they add up to."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.components import consequences, settings
+from pages.components.blocks import DrawnBlock, freeze_slider, short_number
+from pages.components.i18n import _, ngettext, show
+from pages.components.session import choose_dataset, current_dataset, is_local
+from tl_core import presets
+from tl_core.config import RunConfig
+from tl_core.data import dataset as datasets
+from tl_core.vision.backbones import BACKBONES, Backbone, backbone, boundary, parameter_counts
+
+PAGES = Path(__file__).parent.parent
+KEY = settings.PREFIX
+SAVED = {"persist_state": "session"}  # settings survive a visit to another page
+
+
+def choose_pictures() -> consequences.Pictures:
+    """The dataset, and how it would be split."""
+    known = {summary.id: summary for summary in datasets.available()}
+    current = current_dataset()  # of whatever page it was chosen on, with later edits
+    st.session_state[KEY + "dataset"] = current if current in known else next(iter(known), "")
+    if not known:
+        st.info(_("Training needs pictures. Drop a folder of them first; each sub-folder becomes a class."))
+        st.page_link(PAGES / "data.py", label=_("Add pictures"), icon=":material/add_photo_alternate:")
+        return consequences.Pictures()
+    chooser, sentence = st.columns([2, 3], vertical_alignment="bottom")
+    chooser.selectbox(
+        _("Pictures"),
+        list(known),
+        format_func=lambda name: known[name].name,
+        key=KEY + "dataset",
+        on_change=lambda: choose_dataset(settings.get("dataset")),
+        **SAVED,
+    )
+    seen = consequences.pictures(
+        settings.get("dataset"),
+        settings.get("validation") / 100,
+        settings.get("test") / 100,
+        settings.get("split_seed"),
+    )
+    if seen.training:
+        sentence.caption(consequences.parts_sentence(seen))
+    return seen
+
+
+def choose_recipe(classes: int) -> DeltaGenerator:
+    """One click fills in all settings below; the answer is the place for `describe_recipe`."""
+
+    def apply() -> None:
+        if name := st.session_state[KEY + "preset"]:
+            dataset = settings.get("dataset")
+            settings.put(presets.PRESETS[name].config(dataset))
+
+    names = list(presets.PRESETS)
+    st.session_state.setdefault(KEY + "preset", names[0])
+    st.segmented_control(
+        _("Recipe"),
+        names,
+        format_func=lambda name: show(presets.PRESETS[name].title),
+        key=KEY + "preset",
+        on_change=apply,
+        wrap=True,
+        help=_("A recipe fills in every setting on this page. You can change any of them afterwards."),
+        **SAVED,
+    )
+    note = st.container()
+    if settings.get("output") == "sigmoid" and classes > 2:
+        st.session_state[KEY + "output"] = "softmax"
+        note.caption(
+            _("These pictures have {n} classes, so softmax takes the place of the single sigmoid unit.").format(
+                n=classes
+            )
+        )
+    return note
+
+
+def describe_recipe(note: DeltaGenerator, config: RunConfig) -> None:
+    """What the recipe is for, and whether the page still shows it."""
+    chosen = st.session_state[KEY + "preset"]
+    if not chosen:
+        return
+    recipe = presets.PRESETS[chosen]
+    text = show(recipe.description)
+    now, then = settings.values(config), settings.values(recipe.config(config.data.dataset))
+    ignored = ("epochs2", "rate2", "optimizer2") if now["plan"] == then["plan"] == "one" else ()
+    changed = sum(now[name] != then[name] for name in now if name not in ignored)
+    if changed:
+        text += " " + ngettext("You changed {n} setting since.", "You changed {n} settings since.", changed).format(
+            n=changed
+        )
+    note.caption(text)
+
+
+def choose_backbone() -> Backbone:
+    """The network, the size it sees pictures at, and where its weights come from."""
+    name, size, source = st.columns([3, 2, 2])
+    name.selectbox(
+        _("Backbone"),
+        list(BACKBONES),
+        format_func=lambda key: f"{BACKBONES[key].title} · {short_number(BACKBONES[key].parameters)}",
+        key=f"{KEY}backbone",
+        on_change=settings.choose_backbone,
+        help=_("The pretrained network below your new head. Behind its name: how many parameters it has."),
+        **SAVED,
+    )
+    row = backbone(settings.get("backbone"))
+    if settings.get("size") not in row.sizes:
+        st.session_state[KEY + "size"] = row.default_size
+    size.selectbox(
+        _("Image size"),
+        list(row.sizes),
+        format_func=lambda side: f"{side} × {side} px",
+        key=f"{KEY}size",
+        help=_("Every picture is resized and cropped to this square. Larger shows more detail and takes longer."),
+        **SAVED,
+    )
+    names = {
+        "bundled": _("Bundled with the app"),
+        "imagenet": _("ImageNet (pretrained)"),
+        "random": _("Random (from scratch)"),
+        "file": _("A file on this computer"),
+    }
+    sources = [*row.sources, *(["file"] if is_local() else [])]
+    if settings.get("weights") not in sources:
+        st.session_state[KEY + "weights"] = sources[0]
+    source.selectbox(
+        _("Weights"),
+        sources,
+        format_func=names.__getitem__,
+        key=f"{KEY}weights",
+        help=_("What the backbone knows when training begins: what it learned on ImageNet's photographs, or nothing."),
+        **SAVED,
+    )
+    if settings.get("weights") == "file":
+        st.text_input(_("Path of the weights file"), key=f"{KEY}file", placeholder="/path/to/weights.h5", **SAVED)
+    st.caption(
+        _("{description} {year}, {top1} % of ImageNet right. [Paper]({paper})").format(
+            description=show(row.description), year=row.year, top1=f"{row.imagenet_top1:.1f}", paper=row.paper
+        )
+    )
+    return row
+
+
+def choose_boundary(row: Backbone, classes: int) -> None:
+    """The freeze slider with the drawn blocks, and beside it what it costs."""
+    drawing, figures = st.columns([5, 3], gap="medium")
+    now = settings.config()
+    counts = parameter_counts(now, max(classes, 2), len(now.phases) - 1)
+    two = settings.get("plan") == "two"
+    blocks = [
+        DrawnBlock(
+            block.name,
+            block.parameters,
+            _("{name}: {parameters} parameters in {layers} layers").format(
+                name=block.name, parameters=f"{block.parameters:,}", layers=block.layers
+            ),
+        )
+        for block in row.blocks
+    ]
+    head = DrawnBlock(_("head"), counts.head, _("New head: {n} parameters").format(n=f"{counts.head:,}"))
+    with drawing:
+        freeze_slider(
+            blocks,
+            head,
+            label=_("Frozen blocks while fine-tuning (phase 2)") if two else _("Frozen blocks"),
+            key=f"{KEY}frozen",
+            help=_(
+                "Frozen blocks keep the weights they came with. Early blocks see edges and colours that suit any "
+                "picture; late blocks are the ones worth adapting. Click a block, drag the line, or use the slider."
+            ),
+        )
+    now = settings.config()
+    counts = parameter_counts(now, max(classes, 2), len(now.phases) - 1)
+    with figures:
+        memory = consequences.optimizer_bytes(now.phases[-1], counts) / 1e6
+        rows = [
+            (f":material/local_fire_department: {_('Trainable')}", f"**{counts.trainable:,}**"),
+            (_("of these in the new head"), f"{counts.head:,}"),
+            (f":material/ac_unit: {_('Frozen')}", f"**{counts.frozen:,}**"),
+            (_("Optimizer state"), f"{memory:,.1f} MB"),
+        ]
+        table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+        st.markdown(f"| {_('Parameters')} | |\n|:--|--:|\n{table}")
+        st.markdown(consequences.meaning(row, now))
+
+
+def summary(row: Backbone, config: RunConfig) -> str:
+    """The experiment in a line."""
+    last = config.phases[-1]
+    frozen = boundary(row, last.frozen_blocks)
+    what = (
+        _("all blocks frozen")
+        if frozen == len(row.blocks)
+        else _("nothing frozen")
+        if frozen == 0
+        else _("{n} of {total} blocks frozen").format(n=frozen, total=len(row.blocks))
+    )
+    epochs = ngettext("{n} epoch", "{n} epochs", config.epochs).format(n=config.epochs)
+    return f"**{row.title}** · {what} · {epochs}"
