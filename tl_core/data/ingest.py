@@ -60,6 +60,7 @@ def ingest(
     name: str,
     owner: str = "",
     progress: ProgressFunction = lambda event: None,
+    refused: Callable[[int], None] = lambda count: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Dataset:
     """Verify and store all pictures of `source`.
@@ -71,6 +72,7 @@ def ingest(
         name: what people call the dataset.
         owner: who may edit it.
         progress: told at most five times a second, in images.
+        refused: told as often how many files could not be taken so far.
         should_stop: asked between pictures.
 
     Raises:
@@ -81,7 +83,7 @@ def ingest(
     building = paths.datasets() / f".ingest-{os.getpid()}-{time.time_ns()}"
     building.mkdir(parents=True)
     try:
-        return _ingest(source, building, name, owner, progress, should_stop)
+        return _ingest(source, building, name, owner, progress, refused, should_stop)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
@@ -99,6 +101,7 @@ def _ingest(
     name: str,
     owner: str,
     progress: ProgressFunction,
+    refused: Callable[[int], None],
     should_stop: Callable[[], bool],
 ) -> Dataset:
     rejected: list[tuple[str, Message]] = []
@@ -121,6 +124,7 @@ def _ingest(
             if now - told >= 0.2 or done == len(candidates):
                 told = now
                 progress(Progress("ingest", done, len(candidates), done / max(now - started, 1e-3)))
+                refused(len(rejected))
     if not taken:
         raise UserError(
             message("No picture could be taken from {name}.", name=name),
