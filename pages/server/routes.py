@@ -2,28 +2,36 @@
 
     GET /tl/plotly.min.js                      from the plotly wheel, so that nothing is loaded from the internet
     GET /tl/picture/<dataset>/<picture>        a thumbnail (JPEG); ?side=<pixels>
-    PUT /tl/upload/<upload>/<part>             one part of an upload (tl_core.data.uploads)
+    POST /tl/upload                            begin an upload (tl_core.data.uploads); answers its token
+    PUT /tl/upload/<upload>/<part>             one part of it, a ZIP
+    DELETE /tl/upload/<upload>                 throw it away
 
-Every visitor gets a random id in a cookie: no accounts, but each knows their own runs and uploads.
+Every visitor gets a random id in a cookie: no accounts, but each knows their own runs and uploads. Other sites' pages
+cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody answers.
 """
 
+import errno
 import re
 import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from pathlib import Path
 
 import plotly
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.components.i18n import catalogue
 from pages.components.session import COOKIE
 from tl_core.data import dataset as datasets
 from tl_core.data import uploads
 from tl_core.errors import UserError
+from tl_core.messages import message
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
@@ -52,18 +60,62 @@ async def picture(request: Request) -> Response:
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": f"private, max-age={YEAR}, immutable"})
 
 
-async def upload(request: Request) -> Response:
+def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Request], Awaitable[Response]]:
+    """A route of the uploads: who asks is known by the cookie, and what goes wrong is said in `?language=`."""
+
+    @wraps(handle)
+    async def route(request: Request) -> Response:
+        try:
+            if request.headers.get("content-type") != "application/zip":
+                return Response(status_code=415)
+            return JSONResponse(await handle(request, _visitor(request)))
+        except UserError as error:
+            problem = error
+        except ClientDisconnect:  # the visitor cancelled or lost the network; nobody reads the answer
+            return Response(status_code=400)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            problem = UserError(
+                message("The disk of the server is full."),
+                message("Delete datasets or runs that are no longer needed, then try again."),
+            )
+        translate = catalogue(request.query_params.get("language", "en")).gettext
+        sentence = f"{problem.what.translated(translate)} {problem.remedy.translated(translate)}"
+        return JSONResponse({"error": sentence}, status_code=400)
+
+    return route
+
+
+def _visitor(request: Request) -> str:
+    if visitor := request.cookies.get(COOKIE):
+        return visitor
+    raise UserError(
+        message("Your browser keeps no cookies for this page, so nobody knows whose pictures these are."),
+        message("Allow cookies for this page and reload it."),
+    )
+
+
+@answered
+async def begin_upload(request: Request, visitor: str) -> dict:
+    """Make room for an upload."""
+    return {"token": await run_in_threadpool(uploads.begin, visitor)}
+
+
+@answered
+async def upload_part(request: Request, visitor: str) -> dict:
     """Write one part of an upload to the disk as it arrives; only the visitor who began it may add to it."""
-    try:
-        receiver = uploads.part(
-            request.path_params["upload"], request.path_params["part"], owner=request.cookies.get(COOKIE, "")
-        )
-        with receiver as file:
-            async for chunk in request.stream():
-                await run_in_threadpool(file.write, chunk)
-    except UserError as error:
-        return JSONResponse(error.to_json(), status_code=400)
-    return JSONResponse({"received": True})
+    with uploads.part(request.path_params["upload"], request.path_params["part"], visitor) as file:
+        async for chunk in request.stream():
+            await run_in_threadpool(file.write, chunk)
+    return {"received": True}
+
+
+@answered
+async def discard_upload(request: Request, visitor: str) -> dict:
+    """Throw an upload away."""
+    await run_in_threadpool(uploads.discard, request.path_params["upload"], visitor)
+    return {"discarded": True}
 
 
 class Visitor:
@@ -91,6 +143,8 @@ class Visitor:
 ROUTES = [
     Route("/tl/plotly.min.js", plotly_script),
     Route("/tl/picture/{dataset}/{picture}", picture),
-    Route("/tl/upload/{upload}/{part}", upload, methods=["PUT"]),
+    Route("/tl/upload", begin_upload, methods=["POST"]),
+    Route("/tl/upload/{upload}", discard_upload, methods=["DELETE"]),
+    Route("/tl/upload/{upload}/{part}", upload_part, methods=["PUT"]),
 ]
 MIDDLEWARE = [Middleware(Visitor)]

@@ -1,0 +1,112 @@
+"""Pictures on their way in: a background job (`tl_core.data.jobs`), how far it has come, and what became of it.
+
+The job's id is in the address, so that a refreshed page finds it again.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.i18n import _, ngettext, show
+from pages.components.live import duration
+from pages.components.session import choose_dataset, owner
+from tl_core.data import jobs, pictures
+from tl_core.data.ingest import File
+
+ADDRESS = "ingest"  # the address's parameter that holds the job's id
+
+
+def take_in(source: Path | Sequence[File], name: str, cleanup: Callable[[], object] | None = None) -> None:
+    """Callback: start the job; short ones are over before the page is drawn again."""
+    job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup)
+    st.session_state["upload_job"] = job_id
+    st.query_params[ADDRESS] = job_id
+
+
+def attached() -> jobs.Job | None:
+    """This visitor's job: the one that the address or the session names, else one that is still at work."""
+    for wanted in (st.query_params.get(ADDRESS), st.session_state.get("upload_job")):
+        job = jobs.get(wanted) if wanted else None
+        if job and job.owner == owner():
+            return job
+    return next((job for job in jobs.of(owner()) if job.active), None)
+
+
+def follow(job: jobs.Job) -> None:
+    """Show a job until it ends; then its dataset is the current one, and the page is drawn anew."""
+    st.session_state["upload_job"] = job.id
+    st.query_params[ADDRESS] = job.id
+
+    @st.fragment(run_every=0.5)
+    def view() -> None:
+        now = jobs.get(job.id)
+        if now is None or not now.active:
+            st.rerun()
+        with st.container(border=True):
+            _progress(now)
+
+    view()
+
+
+def settle(job: jobs.Job) -> None:
+    """Draw the conclusion of a job that has ended: choose its dataset, or keep what went wrong for `complain`."""
+    st.session_state.pop("upload_job", None)
+    st.query_params.pop(ADDRESS, None)
+    if job.dataset:
+        choose_dataset(job.dataset)
+        st.session_state["upload_ready"] = job.name
+    elif job.error:
+        st.session_state["upload_error"] = job.error
+    elif job.state == "stopped":
+        st.session_state["upload_stopped"] = job.name
+
+
+def complain() -> None:
+    """What went wrong on the way in, once."""
+    if error := st.session_state.pop("upload_error", None):
+        st.error(f"**{show(error.what)}** {show(error.remedy)}", icon=":material/error:")
+    if name := st.session_state.pop("upload_stopped", None):
+        st.info(_("Stopped: nothing of {name} was kept.").format(name=name), icon=":material/stop_circle:")
+    if name := st.session_state.pop("upload_ready", None):
+        st.toast(_("{name} is ready.").format(name=name), icon=":material/check_circle:")
+    count, names = st.session_state.pop("upload_skipped", (0, []))
+    if count:
+        limit = pictures.MAX_BYTES // 2**20
+        st.warning(
+            ngettext(
+                "{n} file stayed on your computer: it is larger than {limit} MB or could not be read: {names}",
+                "{n} files stayed on your computer: larger than {limit} MB, or they could not be read: {names}",
+                count,
+            ).format(n=count, limit=limit, names=", ".join(f"`{path}`" for path, _large in names[:5])),
+            icon=":material/warning:",
+        )
+
+
+def _progress(job: jobs.Job) -> None:
+    """A bar, the figures, and Stop."""
+    if job.state == "waiting":
+        text = _("Waiting: {n} uploads of others are taken in first.").format(n=job.ahead)
+        st.progress(0.0, text=text if job.ahead else _("Beginning…"))
+    elif not job.total:
+        st.progress(0.0, text=_("Listing the files of {name}…").format(name=job.name))
+    else:
+        text = _("Checking the pictures of {name}: {done} of {total}").format(
+            name=job.name, done=f"{job.done:,}", total=f"{job.total:,}"
+        )
+        st.progress(min(job.done / job.total, 1.0), text=text)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        facts = [_("{time} elapsed").format(time=duration(job.elapsed))]
+        if job.remaining is not None:
+            facts.append(_("about {time} left").format(time=duration(job.remaining)))
+        if job.rejected:
+            facts.append(ngettext("{n} file not taken", "{n} files not taken", job.rejected).format(n=job.rejected))
+        st.caption(" · ".join(facts), width="content")
+        st.button(
+            _("Stop"),
+            key="upload_stop",
+            icon=":material/stop_circle:",
+            on_click=jobs.stop,
+            args=(job.id,),
+            help=_("Nothing of these pictures is kept."),
+        )

@@ -1,0 +1,50 @@
+"""HTTP routes for what is large: a run's model and its folder go from the disk to the browser, never through memory.
+
+GET /tl/model/<run>    the complete model (.keras), when it has been written
+GET /tl/run/<run>      the run's folder as a ZIP, without checkpoints
+"""
+
+import contextlib
+import re
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from tl_core.errors import UserError
+from tl_core.runs import store
+
+
+async def model(request: Request) -> Response:
+    """The run's model under a name that says which run it is."""
+    try:
+        run = store.get(request.path_params["run"])
+    except UserError:
+        return Response(status_code=404)
+    path = run.folder / "model.keras"
+    if not path.is_file():
+        return Response(status_code=404)
+    return FileResponse(path, filename=f"{_file_name(run)}.keras", media_type="application/octet-stream")
+
+
+async def folder(request: Request) -> Response:
+    """The run's folder, packed into a temporary file that is deleted when it has been sent."""
+    with contextlib.ExitStack() as packed:
+        try:
+            run = store.get(request.path_params["run"])
+            path = await run_in_threadpool(packed.enter_context, store.archive(run.id))
+        except UserError:
+            return Response(status_code=404)
+        sent = BackgroundTask(packed.pop_all().close)
+        return FileResponse(path, filename=f"{_file_name(run)}.zip", media_type="application/zip", background=sent)
+
+
+def _file_name(run: store.Run) -> str:
+    """The run's name without what file systems dislike, and its id."""
+    name = re.sub(r"[^\w.-]+", "-", run.name).strip("-.")[:60]
+    return f"{name}-{run.id}" if name else run.id
+
+
+DOWNLOADS = [Route("/tl/model/{run}", model), Route("/tl/run/{run}", folder)]
