@@ -1,0 +1,172 @@
+"""A run while it goes on, from its event log alone: stage, figures, curves, Stop and Resume, and why it failed."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components import live, status
+from pages.components.i18n import _, ngettext, show
+from pages.components.session import can_edit
+from tl_core.charts import curves
+from tl_core.data import dataset as datasets
+from tl_core.errors import UserError
+from tl_core.messages import N_
+from tl_core.runs import queue, store
+from tl_core.runs.history import History
+from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.vision.backbones import BACKBONES
+
+STAGES = {
+    "weights": N_("Downloading weights: {done} of {total} MB"),
+    "features": N_("Passing the pictures through the frozen blocks: {done} of {total}"),
+    "evaluation": N_("Looking at the validation pictures: {done} of {total}"),
+    "saving": N_("Saving the model…"),
+    "head": N_("Training the head: epoch {done} of {total}"),
+    "fine-tuning": N_("Fine-tuning: epoch {done} of {total}"),
+    "from scratch": N_("Training from scratch: epoch {done} of {total}"),
+}
+
+
+def show_progress(run: Run) -> None:
+    """Draw the run as it is now; call it again every second while it is active."""
+    history, now = history_of(run), store.status(run)
+    _header(run, now, history)
+    if error := st.session_state.pop("run_error", None):
+        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+    _bar(run, now, history)
+    _controls(run, now)
+    if now == "failed":
+        _failure(history)
+    classes = pictures(run.config.data.dataset)[1] if run.config else None
+    live.run_curves(history, revision=run.id, key="run_curves", classes=classes)
+    for notice in history.notices:
+        st.caption(f":material/info: {show(notice.message)}")
+
+
+def history_of(run: Run) -> History:
+    """This session's reader of the run's log; it only ever reads what is new."""
+    readers = st.session_state.setdefault("run_histories", {})
+    if run.id not in readers:
+        while len(readers) >= 12:
+            readers.pop(next(iter(readers)))
+        readers[run.id] = History(run.log)
+    return readers[run.id].update()
+
+
+@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
+def pictures(dataset: str) -> tuple[str | None, int | None]:
+    """What the run's pictures are called, and how many classes they have; None where they have been deleted."""
+    try:
+        found = datasets.load(dataset)
+    except UserError:
+        return None, None
+    return found.name, len(found.classes)
+
+
+def _header(run: Run, now: Status, history: History) -> None:
+    """Name, status and what was set up, in two lines."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(run.name, width="content", anchor=False)
+        status.badge(now)
+    facts = []
+    if run.config:
+        row = BACKBONES.get(run.config.backbone.name)
+        name = pictures(run.config.data.dataset)[0]
+        facts += [row.title if row else run.config.backbone.name, name or _("pictures that have been deleted")]
+    if history.started:
+        facts.append(f"{history.started.device}, {history.started.precision}")
+    st.caption(" · ".join(facts))
+
+
+def _bar(run: Run, now: Status, history: History) -> None:
+    """How far it is, and the figures that a class watches."""
+    if now == "queued":
+        ahead = _waiting().index(run.id) if run.id in _waiting() else 0
+        text = ngettext("Waiting: {n} run is ahead", "Waiting: {n} runs are ahead", ahead).format(n=ahead)
+        st.progress(0.0, text=text if ahead else _("Next in the queue"))
+        return
+    if now in ACTIVE:
+        share, text = _stage(history)
+        st.progress(min(max(share, 0.0), 1.0), text=_("Stopping…") if now == "stopping" else text)
+    last = history.epochs[-1] if history.epochs else None
+    with st.container(horizontal=True, gap="large"):
+        st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
+        if last and last.val_accuracy is not None:
+            st.metric(_("Validation accuracy"), curves.percent(last.val_accuracy), width="content")
+        st.metric(_("Elapsed"), live.duration(history.elapsed or 0), width="content")
+        if now == "running":
+            remaining = live.duration(history.remaining) if history.remaining is not None else "…"
+            st.metric(_("Remaining"), remaining, width="content")
+        if history.images_per_second:
+            st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
+
+
+@st.cache_data(ttl=1, max_entries=1, show_spinner=False)
+def _waiting() -> list[str]:
+    """The queue, read once a second however many people watch it."""
+    return [run.id for run in queue.waiting()]
+
+
+def _stage(history: History) -> tuple[float, str]:
+    """How far the present stage has come, 0 to 1, and what it is called."""
+    phase = history.phases[-1] if history.phases else None
+    if phase is None:
+        return 0.0, _("Starting the worker and loading TensorFlow…")
+    text = _(STAGES[phase.phase]) if phase.phase in STAGES else phase.phase
+    if phase.unit == "epochs":
+        trained = curves.position(history)
+        total = max(history.total_epochs, 1)
+        return trained / total, text.format(done=min(int(trained) + 1, total), total=total)
+    done = history.progress.done if history.progress and history.progress.phase == phase.phase else 0
+    total = phase.total or (history.progress.total if history.progress else 0)
+    unit = 1e6 if phase.unit == "bytes" else 1
+    share = done / total if total else 0.0
+    return share, text.format(done=f"{done / unit:,.0f}", total=f"{total / unit:,.0f}")
+
+
+def _controls(run: Run, now: Status) -> None:
+    """Stop while it runs, resume when it was stopped or failed; only for whose run it is."""
+    if not can_edit(run):
+        if now in ACTIVE:
+            st.caption(_("Somebody else started this run: you can watch it, but not stop it."))
+        return
+    if now in ACTIVE:
+        st.button(
+            _("Stopping…") if now == "stopping" else _("Stop"),
+            key="run_stop",
+            icon=":material/stop_circle:",
+            disabled=now == "stopping",
+            on_click=_attempt,
+            args=(queue.stop, run.id),
+            help=_("Ends within two seconds; the best weights so far are kept."),
+        )
+    elif now in ("stopped", "failed") and run.config:
+        st.button(
+            _("Resume"),
+            key="run_resume",
+            type="primary",
+            icon=":material/resume:",
+            on_click=_attempt,
+            args=(queue.resume, run.id),
+            help=_("Goes on behind the last complete epoch."),
+        )
+
+
+def _attempt(action: Callable[[str], None], run_id: str) -> None:
+    """Callback: do it, or keep what went wrong for the page to say."""
+    try:
+        action(run_id)
+    except UserError as error:
+        st.session_state["run_error"] = error
+
+
+def _failure(history: History) -> None:
+    """Why the run failed, what to do, and the details for the teacher."""
+    failed = history.error
+    if failed is None:
+        return
+    if failed.error is not None:
+        st.error(f"**{show(failed.error.what)}** {show(failed.error.remedy)}", icon=":material/error:")
+    if failed.details:
+        with st.expander(_("Details for the teacher"), icon=":material/bug_report:"):
+            st.code(failed.details, language=None, wrap_lines=True)

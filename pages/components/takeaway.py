@@ -1,0 +1,75 @@
+"""What to do with a run that has ended: use its model, go on from it, compare it, take it home."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.consequences import pictures
+from pages.components.i18n import _, show
+from pages.components.progress import history_of
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.runs.store import Run
+from tl_core.vision.code import keras_code
+
+PAGES = Path(__file__).parent.parent
+
+
+def go_on(run: Run) -> None:
+    """The ways on from here, as one row of links and a menu of downloads."""
+    has_model = bool((run.folder / "model.keras").is_file() or history_of(run).best)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if has_model:
+            _link("classify.py", _("Classify pictures with this model"), ":material/image_search:", {"run": run.id})
+        if run.config:
+            _link("train.py", _("Train again with changes"), ":material/tune:", {"from": run.id})
+        _link("runs.py", _("Compare with other runs"), ":material/compare_arrows:", {"compare": run.id})
+        with st.popover(_("Take it home"), icon=":material/download:"):
+            _downloads(run, has_model)
+
+
+def _link(page: str, label: str, icon: str, parameters: dict[str, str]) -> None:
+    with st.container(border=True, width="content"):
+        st.page_link(PAGES / page, label=label, icon=icon, query_params=parameters, width="content")
+
+
+def _downloads(run: Run, has_model: bool) -> None:
+    """Model, labels, script and folder; the large ones go from the disk to the browser, not through this process."""
+    if has_model:
+        if (run.folder / "model.keras").is_file():
+            st.link_button(
+                _("Model for Keras (.keras)"), f"tl/model/{run.id}", icon=":material/network_node:", width="stretch"
+            )
+        elif st.button(_("Prepare the model for Keras"), icon=":material/network_node:", width="stretch"):
+            try:
+                with st.status(_("The model is put together…")) as box:
+                    client.model_file(run.id, status=lambda sentence: box.update(label=show(sentence)))
+                st.rerun()
+            except UserError as error:
+                st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.caption(_("Preprocessing is inside: it takes pictures as they are and gives probabilities."))
+    labels = run.folder / "labels.json"
+    if labels.is_file():
+        st.download_button(
+            _("Names of the classes (.json)"),
+            labels.read_bytes(),
+            f"{run.id}-labels.json",
+            "application/json",
+            icon=":material/label:",
+            on_click="ignore",
+            width="stretch",
+        )
+    if run.config:
+        data = run.config.data
+        seen = pictures(data.dataset, data.validation, data.test, data.seed)
+        st.download_button(
+            _("The same as a Keras script (.py)"),
+            keras_code(run.config, seen.training or (1, 1)),
+            f"{run.id}.py",
+            "text/x-python",
+            icon=":material/code:",
+            on_click="ignore",
+            width="stretch",
+        )
+    st.link_button(_("The whole run (.zip)"), f"tl/run/{run.id}", icon=":material/folder_zip:", width="stretch")
+    st.caption(_("Settings, event log, reports and model, without checkpoints."))
