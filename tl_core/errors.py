@@ -1,9 +1,11 @@
 """Errors a user can act on: what happened, why, and what to do next."""
 
-from collections.abc import Mapping
+import contextlib
+import errno
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tl_core.messages import Message
+from tl_core.messages import Message, message
 
 
 class UserError(Exception):
@@ -30,6 +32,20 @@ class UserError(Exception):
     def from_json(cls, data: Mapping[str, Any]) -> "UserError":
         """Read what `to_json` wrote."""
         return cls(Message.from_json(data["what"]), Message.from_json(data["remedy"]))
+
+
+@contextlib.contextmanager
+def disk_full_explained() -> Iterator[None]:
+    """Turn "no space left" inside the block into a UserError that says so; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            message("The disk of the server is full."),
+            message("Free some space, or delete datasets and runs that are no longer needed. Then try again."),
+        ) from error
 
 
 class Stopped(Exception):

@@ -154,13 +154,23 @@ TERMINAL = ("finished", "stopped", "failed")
 
 def append(path: Path, event: Event) -> None:
     """Append `event` to the log at `path` with one write; a torn line left by a crash is closed first."""
-    line = json.dumps(event.to_json(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    append_line(path, event.to_json())
+
+
+def append_line(path: Path, record: Mapping[str, Any]) -> None:
+    """Append one JSON object to a file of lines with one write; a torn line left by a crash is closed first.
+
+    Raises:
+        OSError: the disk is full, or the folder is gone.
+    """
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = b"\n" + line
-        os.write(descriptor, line)
+        while line:  # one write, unless the disk is filling up: then the rest fails aloud
+            line = line[os.write(descriptor, line) :]
     finally:
         os.close(descriptor)
 

@@ -2,21 +2,24 @@
 
     datasets/<folder>/summary.json    name, owner, counts: what a list of datasets needs
     datasets/<folder>/manifest.json   classes, pictures, rejected files, as ingested
-    datasets/<folder>/edits.jsonl     remove, relabel, undo: one JSON object a line
+    datasets/<folder>/edits.jsonl     remove, relabel, undo, reset: one JSON object a line
     datasets/<folder>/images/ab/…     pictures, named by the SHA-256 of their bytes
 
-A dataset's id is `<folder>`, or `<folder>@<n>` after n lines of edits: a run that names it sees the same pictures for
-ever, whatever is edited later.
+A dataset's id is `<folder>`, or `<folder>@<n>` in the state that line n of the edits led to: a run that names it sees
+the same pictures for ever, whatever is edited later.
 """
 
+import contextlib
 import io
 import json
-import os
 import re
+import secrets
 import shutil
+import threading
 import time
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +28,13 @@ from typing import Any, Literal
 from PIL import Image
 
 from tl_core import paths
-from tl_core.errors import UserError
+from tl_core.data import edits
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
 
 Part = Literal["train", "validation", "test"]
 _ID = re.compile(r"([0-9a-f]{16})(?:@(\d{1,6}))?")
+_editing = threading.RLock()  # two tabs that edit at once do so one after the other
 
 
 @dataclass(frozen=True)
@@ -84,46 +89,48 @@ def load(dataset_id: str) -> Dataset:
     Raises:
         UserError: there is no such dataset, or its files are damaged.
     """
-    folder, edits = _located(dataset_id)
-    return _read(folder, edits, _name(folder))
+    folder, number = _located(dataset_id)
+    return _read(folder, (folder / "manifest.json").stat().st_mtime_ns, number, _name(folder))
 
 
 def latest(dataset_id: str) -> str:
     """The id of the present state of a dataset that is named by any of its ids."""
     folder, _ = _located(dataset_id)
-    return _id(folder, len(_edits(folder)))
+    return _id(folder, edits.states(edits.read(folder))[-1].number)
+
+
+def summary(dataset_id: str) -> DatasetSummary:
+    """What a list shows of the dataset that is named by any of its ids, in its present state.
+
+    Raises:
+        UserError: there is no such dataset, or its files are damaged.
+    """
+    folder, _ = _located(dataset_id)
+    try:
+        return _summary(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(folder, error) from error
 
 
 def available() -> list[DatasetSummary]:
     """All datasets, newest first; damaged folders are left out."""
     found = []
     for folder in paths.datasets().iterdir():
-        try:
-            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            found.append(
-                DatasetSummary(
-                    _id(folder, len(_edits(folder))),
-                    summary["name"],
-                    tuple(summary["classes"]),
-                    summary["images"],
-                    summary["bytes"],
-                    summary["created"],
-                    summary["owner"],
-                )
-            )
-        except (OSError, ValueError, KeyError):
-            continue
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            found.append(_summary(folder))
     return sorted(found, key=lambda summary: -summary.created)
 
 
 def remove(dataset: Dataset, keys: Iterable[str]) -> Dataset:
-    """Leave the pictures with these keys out; `undo` brings them back."""
+    """Leave the pictures with these keys out; `undo` brings them back. A class without pictures goes with them."""
     return _edit(dataset, {"op": "remove", "keys": sorted(_known(dataset, keys))})
 
 
 def relabel(dataset: Dataset, keys: Iterable[str], class_name: str) -> Dataset:
     """Give the pictures with these keys another class, an existing or a new one."""
-    name = class_name.strip()
+    name = class_name
+    if name not in dataset.classes:
+        name = " ".join(unicodedata.normalize("NFC", name).split())[:80]
     if not name:
         raise UserError(message("The class has no name."), message("Type a name for the class."))
     return _edit(dataset, {"op": "relabel", "keys": sorted(_known(dataset, keys)), "class": name})
@@ -142,7 +149,15 @@ def undo(dataset: Dataset) -> Dataset:
 
 def can_undo(dataset: Dataset) -> bool:
     """Whether `undo` has something to take back."""
-    return bool(_in_force(_edits(dataset.folder)))
+    return len(edits.states(edits.read(dataset.folder))) > 1
+
+
+def reset(dataset_id: str) -> str:
+    """Take all edits back at once (`undo` brings them back together); the id of the state as ingested."""
+    folder, _ = _located(dataset_id)
+    if latest(dataset_id) != folder.name:
+        _edit(load(folder.name), {"op": "reset"})
+    return folder.name
 
 
 def rename(dataset_id: str, name: str) -> None:
@@ -150,15 +165,15 @@ def rename(dataset_id: str, name: str) -> None:
     folder, _ = _located(dataset_id)
     if not name.strip():
         raise UserError(message("The dataset has no name."), message("Type a name."))
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    write_json(folder / "summary.json", {**summary, "name": name.strip()[:120]})
+    _update_summary(folder, name=name.strip()[:120])
 
 
 def delete(dataset_id: str) -> None:
     """Delete a dataset and all its pictures. Runs keep their models and reports."""
     folder, _ = _located(dataset_id)
     doomed = folder.with_name(f".deleted-{folder.name}-{time.time_ns()}")
-    folder.rename(doomed)
+    with contextlib.suppress(FileNotFoundError):  # two clicks
+        folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -195,7 +210,7 @@ def image_path(folder: Path, image_id: str) -> Path:
 
 def write_json(path: Path, data: Any) -> None:
     """Write `data` to `path` so that a reader sees the old or the new file, never half of one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     part.replace(path)
 
@@ -214,33 +229,51 @@ def _located(dataset_id: str) -> tuple[Path, int]:
     match = _ID.fullmatch(dataset_id or "")
     folder = paths.datasets() / match[1] if match else None
     if folder is None or not (folder / "manifest.json").is_file():
-        raise UserError(
-            message("The dataset {id} is not here.", id=dataset_id or "?"),
-            message("It may have been deleted. Choose another dataset or bring the pictures in again."),
-        )
+        raise _missing(dataset_id)
     return folder, int(match[2] or 0)
 
 
-def _id(folder: Path, edits: int) -> str:
-    return f"{folder.name}@{edits}" if edits else folder.name
+def _id(folder: Path, number: int) -> str:
+    return f"{folder.name}@{number}" if number else folder.name
 
 
 def _name(folder: Path) -> str:
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))["name"]
+    try:
+        return json.loads((folder / "summary.json").read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _summary(folder: Path) -> DatasetSummary:
+    kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return DatasetSummary(
+        _id(folder, edits.states(edits.read(folder))[-1].number),
+        kept["name"],
+        tuple(kept["classes"]),
+        kept["images"],
+        kept["bytes"],
+        kept["created"],
+        kept["owner"],
+    )
+
+
+def _update_summary(folder: Path, **changes: Any) -> None:
+    with _editing, disk_full_explained():
+        kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        write_json(folder / "summary.json", {**kept, **changes})
 
 
 @lru_cache(maxsize=8)
-def _read(folder: Path, edits: int, name: str) -> Dataset:
+def _read(folder: Path, made: int, number: int, name: str) -> Dataset:
+    """The dataset after `number` lines of edits; `made` tells a folder from an earlier one of the same name."""
     manifest = _manifest(folder)
     classes = list(manifest["classes"])
     images = {key: ImageRecord(id, key, label, part, w, h) for id, key, label, part, w, h in manifest["images"]}
-    lines = _edits(folder)
-    if edits > len(lines):
-        raise UserError(
-            message("The dataset {id} is not here.", id=_id(folder, edits)),
-            message("It may have been deleted. Choose another dataset or bring the pictures in again."),
-        )
-    for edit in _in_force(lines[:edits]):
+    lines = edits.read(folder)
+    if number > len(lines):
+        raise _missing(_id(folder, number))
+    state = edits.states(lines[:number])[-1]
+    for edit in state.edits:
         keys = [key for key in edit["keys"] if key in images]
         if edit["op"] == "remove":
             for key in keys:
@@ -250,43 +283,43 @@ def _read(folder: Path, edits: int, name: str) -> Dataset:
                 classes.append(edit["class"])
             for key in keys:
                 images[key] = replace(images[key], label=classes.index(edit["class"]))
-    return Dataset(_id(folder, edits), folder, name, tuple(classes), tuple(images.values()))
+    filled = {image.label for image in images.values()}
+    if len(filled) < len(classes):
+        kept = [label for label in range(len(classes)) if label in filled]
+        position = {label: index for index, label in enumerate(kept)}
+        classes = [classes[label] for label in kept]
+        images = {key: replace(image, label=position[image.label]) for key, image in images.items()}
+    return Dataset(_id(folder, state.number), folder, name, tuple(classes), tuple(images.values()))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(
-            message("The dataset {id} is damaged: {reason}.", id=folder.name, reason=str(error)),
-            message("Delete it and bring the pictures in again."),
-        ) from error
+        raise _damaged(folder, error) from error
 
 
-def _edits(folder: Path) -> list[dict[str, Any]]:
-    try:
-        lines = (folder / "edits.jsonl").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in lines]
+def _missing(dataset_id: str) -> UserError:
+    return UserError(
+        message("The dataset {id} is not here.", id=dataset_id or "?"),
+        message("It may have been deleted. Choose another dataset or bring the pictures in again."),
+    )
 
 
-def _in_force(edits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is left once every undo has taken the edit before it back."""
-    kept: list[dict[str, Any]] = []
-    for edit in edits:
-        if edit["op"] == "undo":
-            kept and kept.pop()
-        else:
-            kept.append(edit)
-    return kept
+def _damaged(folder: Path, error: Exception) -> UserError:
+    return UserError(
+        message("The dataset {id} is damaged: {reason}.", id=folder.name, reason=str(error)),
+        message("Delete it and bring the pictures in again."),
+    )
 
 
 def _edit(dataset: Dataset, edit: dict[str, Any]) -> Dataset:
-    line = json.dumps(edit, ensure_ascii=False) + "\n"
-    with open(dataset.folder / "edits.jsonl", "a", encoding="utf-8") as file:
-        file.write(line)
-    return load(_id(dataset.folder, len(_edits(dataset.folder))))
+    with _editing, disk_full_explained():
+        folder, _ = _located(dataset.id)
+        edits.append(folder, edit)
+        changed = load(latest(dataset.id))
+        _update_summary(folder, classes=list(changed.classes), images=len(changed.images))
+    return changed
 
 
 def _known(dataset: Dataset, keys: Iterable[str]) -> set[str]:

@@ -1,20 +1,39 @@
 """One file in, one clean JPEG out: verified by a full decode, upright, RGB, down-sized once."""
 
+import contextlib
 import io
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tl_core.messages import Message, message
 
 SHORT_SIDE = 320  # pixels: enough for the largest backbone input (299) and the crop
+SMALLEST = 8  # pixels of the short side; less shows nothing
 LONGEST_RATIO = 4  # a longer strip is cropped centrally before storing
 MAX_PIXELS = 60_000_000  # decided from the header, before a byte is decoded
 MAX_BYTES = 80 * 1024 * 1024
+AT_ONCE = 64_000_000  # pixels decoded at the same time in this process: about 0.5 GB at worst
 QUALITY = 92
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # JPEG covers MPO: Pillow registers no MPO opener
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS above says it in our words
+
+_room = threading.Condition()
+_decoding = 0  # pixels
 
 
 class Rejected(Exception):
@@ -49,35 +68,67 @@ def clean(data: bytes) -> Picture:
     except UnidentifiedImageError:
         raise Rejected(_what_instead(data)) from None
     except Exception as error:
-        raise Rejected(message("The file is damaged ({reason}).", reason=str(error)[:120])) from None
-    if image.width * image.height > MAX_PIXELS:
-        raise Rejected(
-            message("The picture is too large: {w} x {h} px. Make it smaller.", w=image.width, h=image.height)
-        )
-    if min(image.size) < 8:
-        raise Rejected(message("The picture is too small: {w} x {h} px.", w=image.width, h=image.height))
-    plain = image.format == "JPEG" and image.mode == "RGB" and image.getexif().get(0x0112, 1) == 1
-    small = min(image.size) <= SHORT_SIDE and max(image.size) <= LONGEST_RATIO * min(image.size)
+        raise Rejected(_damaged(error)) from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Rejected(message("The picture is too large: {w} x {h} px. Make it smaller.", w=width, h=height))
+    if min(width, height) < SMALLEST:
+        raise Rejected(message("The picture is too small: {w} x {h} px.", w=width, h=height))
     try:
-        if plain and not small:
-            image.draft("RGB", (2 * SHORT_SIDE, 2 * SHORT_SIDE))  # libjpeg skips most of the work
-        image.load()
-        if plain and small:
-            return Picture(data, *image.size)
-        return _encoded(_fitted(rgb(image)))
-    except Rejected:
-        raise
+        small = min(width, height) <= SHORT_SIDE and max(width, height) <= LONGEST_RATIO * min(width, height)
+        if image.format in ("JPEG", "MPO") and not small:
+            image.draft(image.mode, (2 * SHORT_SIDE, 2 * SHORT_SIDE))  # libjpeg skips most of the work
+        progressive = image.info.get("progressive")  # holds all its coefficients, whatever size is asked for
+        with _counted(width * height if progressive else image.width * image.height):
+            image.load()
+            turn = _turn(image)
+            if small and not turn and image.format == "JPEG" and image.mode == "RGB":
+                return Picture(data, width, height)
+            return _encoded(_fitted(_upright(_colours(_reduced(image)), turn)))
     except Exception as error:
-        raise Rejected(message("The file is damaged ({reason}).", reason=str(error)[:120])) from None
+        raise Rejected(_damaged(error)) from None
 
 
-def rgb(image: Image.Image) -> Image.Image:
-    """Upright RGB: EXIF rotation applied, transparency on white, 16 bits scaled to 8, first frame of an animation."""
-    image.seek(0) if getattr(image, "n_frames", 1) > 1 else None
-    image = ImageOps.exif_transpose(image)
+@contextlib.contextmanager
+def _counted(pixels: int) -> Iterator[None]:
+    """Wait until the pictures under decode leave room for this one; one that is too large for that goes alone."""
+    global _decoding
+    with _room:
+        _room.wait_for(lambda: _decoding == 0 or _decoding + pixels <= AT_ONCE)
+        _decoding += pixels
+    try:
+        yield
+    finally:
+        with _room:
+            _decoding -= pixels
+            _room.notify_all()
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes a loaded picture upright, as its EXIF says; damaged EXIF says nothing."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:
+        return None
+
+
+def _upright(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    return image if turn is None else image.transpose(turn)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A large picture averaged to no less than three times the stored size, before colours cost memory."""
+    factor = min(image.size) // (3 * SHORT_SIDE)
+    return image.reduce(factor) if factor > 1 and image.mode in ("L", "LA", "RGB", "RGBA", "CMYK") else image
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    """RGB of 8 bits: transparency on white, deeper greys scaled, the first frame of an animation."""
     if image.mode.startswith(("I", "F")):
         _low, high = image.getextrema()
-        span = 65535 if image.mode.startswith("I") and high > 255 else max(high, 255)
+        span = 255.0 if high <= 255 else max(high, 65535.0)
+        if image.mode == "F" and high <= 1:
+            span = 1.0  # fractions
         image = image.convert("F").point(lambda value: value * (255 / span)).convert("L")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -107,15 +158,23 @@ def _encoded(image: Image.Image) -> Picture:
     return Picture(buffer.getvalue(), *image.size)
 
 
+def _damaged(error: Exception) -> Message:
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return message("The file is cut off: its end is missing.")
+    return message("The file is damaged ({reason}).", reason=str(error)[:120])
+
+
 def _what_instead(data: bytes) -> Message:
     """Name what the file really is, so that people see their mistake."""
-    start = data[:512].lstrip().lower()
-    if data[:2] == b"PK":
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return message("This is a ZIP file inside another one; nested ZIP files are not opened.")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
+    if start.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<svg", b"<!--")):
         return message("This is a web page or drawing code, not a picture, whatever its name says.")
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
-        return message("HEIC and AVIF pictures are not supported. Save them as JPEG.")
+    if data[4:8] == b"ftyp":
+        if data[8:12] in HEIF:
+            return message("HEIC and AVIF pictures are not supported. Save them as JPEG.")
+        return message("This is a video, not a picture.")
     if data[:4] == b"%PDF":
         return message("This is a PDF, not a picture.")
     return message("This is not a picture in a known format (JPEG, PNG, WebP, GIF, BMP, TIFF).")

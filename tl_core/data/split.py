@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tl_core.config import DataConfig
-from tl_core.data.dataset import Dataset
+from tl_core.data.dataset import Dataset, Part
 from tl_core.errors import UserError
 from tl_core.messages import message
 
@@ -23,9 +23,10 @@ class Split:
 def split(dataset: Dataset, config: DataConfig) -> Split:
     """Assign every picture to one part.
 
-    Pictures whose folder names a part stay there. The others are dealt out class by class: duplicates (equal ids)
-    together, in an order drawn from (seed, class). A part that the folders already provide takes none of them. Each
-    class keeps at least one training and, if validation is asked for, one validation picture.
+    Pictures whose folder names a part stay there. The others are dealt out class by class, in an order drawn from
+    (seed, class); a part that the folders already provide takes none of them. Copies (equal ids) go together, also
+    those that lie in different classes. Each class keeps at least one training and, if validation is asked for, one
+    validation picture.
 
     Raises:
         UserError: fewer than two classes have pictures, or a class has too few for the parts asked for.
@@ -41,40 +42,50 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
         "validation": 0.0 if "validation" in given else config.validation,
         "test": 0.0 if "test" in given else config.test,
     }
-    parts = np.array([image.part or "" for image in dataset.images], dtype=object)
+    # A copy of a held-out picture is left out of training: it would be an exam question seen beforehand.
     held = {image.id for image in dataset.images if image.part in ("validation", "test")}
+    parts = [image.part or "" for image in dataset.images]
+    groups: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for index, image in enumerate(dataset.images):
+        if image.part in (None, "train"):
+            parts[index] = ""
+            if image.id not in held:
+                groups[image.label][image.id].append(index)
+    placed: dict[str, Part] = {}
     for label, name in enumerate(dataset.classes):
-        groups: dict[str, list[int]] = defaultdict(list)
-        for index, image in enumerate(dataset.images):
-            if image.label == label and image.part in (None, "train"):
-                groups[image.id].append(index)
-        if not groups:
-            continue
-        # A copy of a held-out picture is left out: it would be an exam question seen beforehand.
-        free = [members for id, members in groups.items() if id not in held]
-        for id in groups.keys() & held:
-            parts[groups[id]] = ""
-        order = np.random.default_rng((config.seed, label)).permutation(len(free))
-        total = sum(len(members) for members in free)
-        taken = {part: _share(wanted[part], total) for part in ("validation", "test")}
-        if len(free) < 1 + sum(count > 0 for count in taken.values()):
-            raise UserError(
-                message(
-                    "The class {name} has too few different pictures ({n}) for this split.", name=name, n=len(free)
-                ),
-                message("Add pictures to it, remove the class, or set the test share to zero."),
-            )
-        position = 0
-        for part in ("validation", "test"):
-            count = 0
-            while count < taken[part] and position < len(free) - 1:
-                parts[free[order[position]]] = part
-                count += len(free[order[position]])
-                position += 1
-        for rest in order[position:]:
-            parts[free[rest]] = "train"
-    return Split(*(np.flatnonzero(parts == part) for part in ("train", "validation", "test")))
+        if name in filled:
+            _deal(name, groups[label], wanted, np.random.default_rng((config.seed, label)), placed)
+    for members in groups.values():
+        for id, indices in members.items():
+            for index in indices:
+                parts[index] = placed[id]
+    named = np.array(parts)
+    return Split(*(np.flatnonzero(named == part) for part in ("train", "validation", "test")))
 
 
-def _share(fraction: float, total: int) -> int:
-    return max(1, round(fraction * total)) if fraction > 0 else 0
+def _deal(
+    name: str,
+    groups: dict[str, list[int]],
+    wanted: dict[Part, float],
+    random: np.random.Generator,
+    placed: dict[str, Part],
+) -> None:
+    """Place the pictures of one class, `groups` of copies; those that another class has placed stay where they are."""
+    order = [list(groups)[index] for index in random.permutation(len(groups))]
+    free = [id for id in order if id not in placed]
+    total = sum(len(members) for members in groups.values())
+    taken = {part: max(1, round(share * total)) for part, share in wanted.items() if share > 0}
+    for id in groups.keys() & placed.keys():
+        if placed[id] in taken:
+            taken[placed[id]] -= len(groups[id])
+    if len(free) < 1 + len(taken):
+        raise UserError(
+            message("The class {name} has too few different pictures ({n}) for this split.", name=name, n=len(free)),
+            message("Add pictures to it, remove the class, or set the test share to zero."),
+        )
+    for part, count in taken.items():
+        while count > 0 and len(free) > 1:
+            id = free.pop(0)
+            placed[id] = part
+            count -= len(groups[id])
+    placed.update(dict.fromkeys(free, "train"))

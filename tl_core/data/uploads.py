@@ -14,27 +14,34 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tl_core import paths
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
 
 MAX_BYTES = 4 * 1024**3  # of one upload
+MEASURED = 16 * 1024**2  # bytes of a part after which the whole upload is measured again
 STALE = 24 * 3600  # seconds after which an upload that nobody ingested is cleared away
 
 
 class _Bounded:
-    """A file that refuses to grow beyond what an upload may take."""
+    """A file that refuses to grow beyond what an upload may take, counting the parts that arrive beside it."""
 
-    def __init__(self, file: BinaryIO, left: int):
-        self.file, self.left = file, left
+    def __init__(self, file: BinaryIO, place: Path):
+        self.file, self.place = file, place
+        self.left = 0  # bytes until the folder is measured again
 
     def write(self, data: bytes) -> None:
+        """Write on; UserError if the upload is too large or the disk is full."""
         self.left -= len(data)
         if self.left < 0:
-            raise UserError(
-                message("The upload is larger than {limit} GB.", limit=MAX_BYTES // 1024**3),
-                message("Bring in fewer pictures at once, or choose a folder on the server."),
-            )
-        self.file.write(data)
+            room = MAX_BYTES - _size(self.place)
+            if room < len(data):
+                raise UserError(
+                    message("The upload is larger than {limit} GB.", limit=MAX_BYTES // 1024**3),
+                    message("Bring in fewer pictures at once, or choose a folder on the server."),
+                )
+            self.left = min(room - len(data), MEASURED)
+        with disk_full_explained():
+            self.file.write(data)
 
 
 def begin(owner: str) -> str:
@@ -58,9 +65,7 @@ def folder(token: str, owner: str) -> Path:
     """
     path = paths.uploads() / token if re.fullmatch(r"[0-9a-f]{32}", token or "") else None
     if path is None or not path.is_dir() or (path / "owner").read_text(encoding="utf-8") != owner:
-        raise UserError(
-            message("This upload is not known (any more)."), message("Reload the page and drop the pictures again.")
-        )
+        raise _unknown()
     return path
 
 
@@ -72,17 +77,16 @@ def part(token: str, number: str, owner: str) -> Iterator[_Bounded]:
         UserError: unknown upload or part, or the upload grows too large.
     """
     place = folder(token, owner)
-    if not re.fullmatch(r"\d{1,6}", number or ""):
-        raise UserError(
-            message("This upload is not known (any more)."), message("Reload the page and drop the pictures again.")
-        )
+    if not re.fullmatch(r"[0-9]{1,6}", number or ""):
+        raise _unknown()
     target = place / f"part-{int(number)}.zip"
     arriving = place / f".{target.name}.{secrets.token_hex(4)}"
-    taken = sum(path.stat().st_size for path in place.iterdir() if path != target)
     try:
-        with open(arriving, "wb") as file:
-            yield _Bounded(file, MAX_BYTES - taken)
+        with disk_full_explained(), open(arriving, "wb") as file:
+            yield _Bounded(file, place)
         arriving.replace(target)
+    except FileNotFoundError as error:  # discarded while it arrived
+        raise _unknown() from error
     finally:
         arriving.unlink(missing_ok=True)
 
@@ -90,3 +94,17 @@ def part(token: str, number: str, owner: str) -> Iterator[_Bounded]:
 def discard(token: str, owner: str) -> None:
     """Delete an upload."""
     shutil.rmtree(folder(token, owner), ignore_errors=True)
+
+
+def _size(place: Path) -> int:
+    total = 0
+    for path in place.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a part that broke off just now
+            total += path.stat().st_size
+    return total
+
+
+def _unknown() -> UserError:
+    return UserError(
+        message("This upload is not known (any more)."), message("Reload the page and drop the pictures again.")
+    )
