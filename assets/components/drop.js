@@ -21,10 +21,10 @@ async function walk(entry, prefix, take) {
     return take(prefix + entry.name, file)
   }
   const reader = entry.createReader()
-  for (;;) {
+  for (let empty = true; ; empty = false) {
     // A reader hands out at most a hundred entries at a time.
     const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])))
-    if (!some.length) return
+    if (!some.length) return empty && take(`${prefix}${entry.name}/`, new Blob()) // an empty class is worth a word
     for (const one of some) await walk(one, `${prefix}${entry.name}/`, take)
   }
 }

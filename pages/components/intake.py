@@ -12,7 +12,7 @@ from pages.components.i18n import _, ngettext, show
 from pages.components.live import duration
 from pages.components.session import choose_dataset, owner
 from tl_core.data import jobs, pictures
-from tl_core.data.ingest import File
+from tl_core.data.sources import File
 
 ADDRESS = "ingest"  # the address's parameter that holds the job's id
 

@@ -13,7 +13,7 @@ from pages.components import i18n, intake
 from pages.components.i18n import _
 from pages.components.session import data_root, owner
 from tl_core.data import pictures, uploads
-from tl_core.data.ingest import MAX_FILES
+from tl_core.data.sources import MAX_FILES
 from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.paths import ASSETS

@@ -1,0 +1,53 @@
+"""Thumbnails of a dataset to choose from; the browser fetches them as they come into sight."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import streamlit as st
+
+from tl_core.data.dataset import Dataset, ImageRecord
+from tl_core.paths import ASSETS
+
+_COMPONENT = st.components.v2.component(
+    "tl_grid",
+    html="<div class='tl-grid'></div>",
+    css=(ASSETS / "components" / "grid.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "components" / "grid.js").read_text(encoding="utf-8"),
+)
+
+
+def address(dataset: Dataset, image: ImageRecord, side: int) -> str:
+    """Where the browser finds the picture's thumbnail of `side` pixels; the same after every edit."""
+    return f"tl/picture/{quote(dataset.folder.name)}/{image.id}?side={side}"
+
+
+def image_grid(dataset: Dataset, shown: Sequence[ImageRecord], *, classes: bool, label: str, key: str) -> list[str]:
+    """Let the reader choose among pictures.
+
+    Args:
+        dataset: where they are from.
+        shown: the pictures, in order; at most a few hundred.
+        classes: whether each says its class.
+        label: of the list, for screen readers.
+        key: Streamlit's key; another one begins with nothing chosen.
+
+    Returns:
+        The keys of the chosen pictures.
+    """
+    items = [
+        {
+            "key": image.key,
+            "src": address(dataset, image, 128),
+            "name": f"{image.key} · {image.width} × {image.height} px",
+            "label": dataset.classes[image.label] if classes else "",
+        }
+        for image in shown
+    ]
+    answer = _COMPONENT(
+        data={"items": items, "label": label},
+        key=key,
+        default={"selected": []},
+        on_selected_change=lambda: None,
+    )
+    here = {image.key for image in shown}
+    return [key for key in answer.selected or [] if key in here]

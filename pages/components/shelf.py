@@ -1,0 +1,118 @@
+"""The datasets that are there: choose one, rename it, delete it."""
+
+import contextlib
+
+import streamlit as st
+
+from pages.components.i18n import _, ngettext, show
+from pages.components.session import choose_dataset, current_dataset, is_local, owner
+from tl_core.data import dataset as datasets
+from tl_core.data.dataset import DatasetSummary
+from tl_core.errors import UserError
+from tl_core.runs import store
+
+ADDRESS = "dataset"  # the address's parameter that names the dataset
+
+
+def known() -> list[DatasetSummary]:
+    """All datasets: the reader's own first, each group newest first."""
+    mine = owner()
+    return sorted(datasets.available(), key=lambda summary: summary.owner != mine)
+
+
+def chosen(summaries: list[DatasetSummary]) -> DatasetSummary | None:
+    """The dataset that the session or the address names, else the first; None if there is none."""
+    by_folder = {_folder(summary.id): summary for summary in summaries}
+    for wanted in (current_dataset(), st.query_params.get(ADDRESS, "")):
+        if summary := by_folder.get(_folder(wanted)):
+            return summary
+    return next(iter(summaries), None)
+
+
+def may_edit(summary: DatasetSummary) -> bool:
+    """Whether the reader may change this dataset: it is theirs, or the server is theirs alone."""
+    return summary.owner == owner() or is_local()
+
+
+def chooser(summaries: list[DatasetSummary], now: DatasetSummary) -> None:
+    """The list, and beside it what can be done to the chosen dataset."""
+    names = {_folder(summary.id): _described(summary) for summary in summaries}
+    st.session_state["shelf_chosen"] = _folder(now.id)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            _("Dataset"),
+            list(names),
+            format_func=names.__getitem__,
+            key="shelf_chosen",
+            on_change=lambda: choose_dataset(st.session_state["shelf_chosen"]),
+            width="stretch",
+        )
+        if may_edit(now):
+            with st.popover(_("Rename"), icon=":material/edit:", key="shelf_rename"):
+                _rename(now)
+            with st.popover(_("Delete"), icon=":material/delete:", key="shelf_delete"):
+                _delete(now)
+    if error := st.session_state.pop("shelf_error", None):
+        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+
+
+def _rename(now: DatasetSummary) -> None:
+    name = st.text_input(_("Name"), value=now.name, max_chars=120, key=f"shelf_name {now.id} {now.name}")
+
+    def save() -> None:
+        try:
+            datasets.rename(now.id, name)
+        except UserError as error:
+            st.session_state["shelf_error"] = error
+
+    st.button(_("Save"), key="shelf_save", type="primary", icon=":material/check:", on_click=save)
+
+
+def _delete(now: DatasetSummary) -> None:
+    st.markdown(
+        ngettext(
+            "Delete **{name}** with its {n} picture for good?",
+            "Delete **{name}** with its {n} pictures for good?",
+            now.images,
+        ).format(name=_plain(now.name), n=f"{now.images:,}")
+    )
+    st.caption(_("Runs that were trained on it keep their curves, reports and models."))
+
+    def delete() -> None:
+        busy = [run.name for run in store.all() if _trains_on(run, now.id)]
+        if busy:
+            st.session_state["shelf_busy"] = busy[0]
+            return
+        try:
+            datasets.delete(now.id)
+            choose_dataset("")
+            st.query_params.pop(ADDRESS, None)
+        except UserError as error:
+            st.session_state["shelf_error"] = error
+
+    st.button(_("Delete for good"), key="shelf_delete_now", type="primary", icon=":material/delete:", on_click=delete)
+    if name := st.session_state.pop("shelf_busy", None):
+        st.error(_("The run {name} is working with these pictures. Stop it first.").format(name=_plain(name)))
+
+
+def _trains_on(run: store.Run, dataset_id: str) -> bool:
+    with contextlib.suppress(OSError):
+        same = run.config is not None and _folder(run.config.data.dataset) == _folder(dataset_id)
+        return same and store.status(run) in store.ACTIVE
+    return False
+
+
+def _described(summary: DatasetSummary) -> str:
+    pictures = ngettext("{n} picture", "{n} pictures", summary.images).format(n=f"{summary.images:,}")
+    classes = ngettext("{n} class", "{n} classes", len(summary.classes)).format(n=len(summary.classes))
+    whose = [] if summary.owner == owner() else [_("from somebody else")]
+    return " · ".join([summary.name, pictures, classes, *whose])
+
+
+def _folder(dataset_id: str) -> str:
+    return dataset_id.split("@")[0]
+
+
+def _plain(text: str) -> str:
+    """`text` without Markdown's signs taking effect."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]#<>$:~" else letter for letter in text)
