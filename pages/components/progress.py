@@ -89,10 +89,16 @@ def _bar(run: Run, now: Status, history: History) -> None:
         share, text = _stage(history)
         st.progress(min(max(share, 0.0), 1.0), text=_("Stopping…") if now == "stopping" else text)
     last = history.epochs[-1] if history.epochs else None
-    with st.container(horizontal=True, gap="large"):
+    shown = last if now in ACTIVE else history.best or last
+    with st.container(horizontal=True, gap="medium"):
         st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if last and last.val_accuracy is not None:
-            st.metric(_("Validation accuracy"), curves.percent(last.val_accuracy), width="content")
+        if shown and shown.val_accuracy is not None:
+            st.metric(
+                _("Validation accuracy"),
+                curves.percent(shown.val_accuracy),
+                width="content",
+                help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
+            )
         st.metric(_("Elapsed"), live.duration(history.elapsed or 0), width="content")
         if now == "running":
             remaining = live.duration(history.remaining) if history.remaining is not None else "…"

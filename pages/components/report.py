@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import can_edit
+from pages.components.tables import Cell, table
 from pages.components.thumbnails import Thumbnail, thumbnails
 from tl_core.charts import confusion
 from tl_core.charts.curves import percent
@@ -17,6 +18,8 @@ from tl_core.errors import UserError
 from tl_core.runs.store import Run
 from tl_core.vision import report as reports
 from tl_core.vision.report import Part, Prediction, Report
+
+INK = {"light": "#16202A", "dark": "#E8EEF4"}  # the themes' text colours (.streamlit/config.toml)
 
 
 def show_report(run: Run) -> None:
@@ -116,7 +119,7 @@ def _test_pictures(run: Run) -> int | UserError:
 
 def _draw(made: Report, key: str) -> None:
     """Figures, classes, confusion matrix and mistakes of one report."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric(
             _("Accuracy"), percent(made.accuracy), width="content", help=_("The share of pictures that are right.")
         )
@@ -154,29 +157,21 @@ def _classes(made: Report) -> None:
             "for the class really are."
         ),
     )
-    ratio = {"min_value": 0.0, "max_value": 1.0, "format": "percent"}
-    columns = {
-        "class": st.column_config.TextColumn(_("Class")),
-        "recall": st.column_config.ProgressColumn(_("Recall"), **ratio),
-        "precision": st.column_config.ProgressColumn(_("Precision"), **ratio),
-        "pictures": st.column_config.NumberColumn(_("Pictures")),
-        "predicted": st.column_config.NumberColumn(_("Predicted")),
-        "correct": st.column_config.NumberColumn(_("Right")),
-    }
-    st.dataframe(
-        {
-            "class": [score.name for score in made.scores],
-            "recall": [score.recall for score in made.scores],
-            "precision": [score.precision for score in made.scores],
-            "pictures": [score.pictures for score in made.scores],
-            "predicted": [score.predicted for score in made.scores],
-            "correct": [score.correct for score in made.scores],
-        },
-        column_config=columns,
-        hide_index=True,
-        alt=_("Precision and recall of each class"),
-    )
+    rows = [
+        (
+            score.name,
+            _ratio(score.recall, score.correct, score.pictures),
+            _ratio(score.precision, score.correct, score.predicted),
+        )
+        for score in made.scores
+    ]
+    table([_("Class"), _("Recall"), _("Precision")], rows, label=_("Precision and recall of each class"))
     st.markdown(show(confusion.classes_reading(made)))
+
+
+def _ratio(share: float | None, correct: int, total: int) -> Cell:
+    counts = _("{n} of {total}").format(n=f"{correct:,}", total=f"{total:,}")
+    return Cell("–" if share is None else percent(share), counts, share)
 
 
 def _matrix(made: Report, key: str) -> None:
@@ -189,7 +184,7 @@ def _matrix(made: Report, key: str) -> None:
             st.session_state[f"{key}_cell"] = tuple(points[0]["customdata"])
 
     st.plotly_chart(
-        confusion.figure(made, _),
+        confusion.figure(made, _, INK.get(st.context.theme.type, "")),
         key=f"{key}_matrix",
         on_select=clicked,
         selection_mode="points",

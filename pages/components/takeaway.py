@@ -20,10 +20,10 @@ def go_on(run: Run) -> None:
     has_model = bool((run.folder / "model.keras").is_file() or history_of(run).best)
     with st.container(horizontal=True, vertical_alignment="center"):
         if has_model:
-            _link("classify.py", _("Classify pictures with this model"), ":material/image_search:", {"run": run.id})
+            _link("classify.py", _("Classify with this model"), ":material/image_search:", {"run": run.id})
         if run.config:
             _link("train.py", _("Train again with changes"), ":material/tune:", {"from": run.id})
-        _link("runs.py", _("Compare with other runs"), ":material/compare_arrows:", {"compare": run.id})
+        _link("runs.py", _("Compare"), ":material/compare_arrows:", {"compare": run.id})
         with st.popover(_("Take it home"), icon=":material/download:"):
             _downloads(run, has_model)
 

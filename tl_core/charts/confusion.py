@@ -15,11 +15,16 @@ SEEN = 0.55  # a cell at least this strongly coloured is written in white
 MANY = 15  # classes; from here on the counts are left to hovering
 
 
-def figure(report: Report, translate: Callable[[str], str]) -> dict[str, Any]:
+def figure(report: Report, translate: Callable[[str], str], ink: str = "") -> dict[str, Any]:
     """The confusion matrix: rows are the true classes, columns what the network says, the diagonal is right.
 
     A cell's strength is its share of its row, so that rare classes are seen too. On every cell that holds pictures
     lies a marker whose `customdata` is (true, predicted): heat maps cannot be clicked, markers can.
+
+    Args:
+        report: of a part of the pictures.
+        translate: gettext of the reader's language.
+        ink: colour of the counts on pale cells; "" takes the theme's.
 
     Returns:
         {"data": traces, "layout": layout}.
@@ -51,7 +56,10 @@ def figure(report: Report, translate: Callable[[str], str]) -> dict[str, Any]:
             "x": [names[j] for i, j in group],
             "y": [names[i] for i, j in group],
             "text": [f"{report.confusion[i][j]:,}" for i, j in group],
-            "textfont": {"size": 15, **({"color": "#FFFFFF"} if group is strong else {})},
+            "textfont": {
+                "size": 15,
+                **({"color": colour} if (colour := "#FFFFFF" if group is strong else ink) else {}),
+            },
             "customdata": [[i, j] for i, j in group],
             "hovertext": [_cell_text(report, i, j, shares[i][j]).translated(translate) for i, j in group],
             "hovertemplate": "%{hovertext}<extra></extra>",

@@ -65,7 +65,11 @@ def live(history: Curves, translate: Callable[[str], str]) -> dict[Metric, dict[
 
 
 def curves(
-    histories: Sequence[NamedHistory], metric: Metric, translate: Callable[[str], str], training: bool = True
+    histories: Sequence[NamedHistory],
+    metric: Metric,
+    translate: Callable[[str], str],
+    training: bool = True,
+    legend: bool = True,
 ) -> dict[str, Any]:
     """One figure with several runs laid over each other, one colour each: validation solid, training dashed.
 
@@ -74,6 +78,7 @@ def curves(
         metric: "loss" or "accuracy".
         translate: gettext of the reader's language.
         training: draw the training curves too.
+        legend: name the runs in the chart; False where a table beside it does.
     """
     _ = translate
     traces = []
@@ -99,6 +104,9 @@ def curves(
     layout = _layout(metric, translate)
     layout["yaxis"]["range"] = _range(metric, [y for trace in traces for y in trace["y"]], [])
     layout["hovermode"] = "closest" if len(traces) > 6 else "x unified"
+    if not legend:
+        layout["showlegend"] = False
+        layout["margin"]["b"] = 48
     return {"data": traces, "layout": layout}
 
 

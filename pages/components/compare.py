@@ -1,0 +1,144 @@
+"""Several runs beside each other: results, curves in one chart, and the settings in which they differ."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components import live, runlist, status
+from pages.components.consequences import rate_text
+from pages.components.i18n import _, show
+from pages.components.live import duration
+from pages.components.progress import history_of
+from pages.components.runlist import Listed
+from pages.components.tables import Cell, table
+from tl_core.charts import comparison, curves
+from tl_core.charts.colours import colours
+from tl_core.charts.curves import NamedHistory, percent
+from tl_core.config import PhaseConfig
+from tl_core.runs.store import Run
+from tl_core.vision.backbones import BACKBONES, boundary
+
+
+def show_comparison(lines: Sequence[Listed]) -> None:
+    """Draw the runs as they are now; call it again while one of them is active."""
+    chosen = _colours([line.run.id for line in lines])
+    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    _results(lines, chosen)
+    with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
+    figures = {
+        metric: curves.curves(histories, metric, _, training=with_training, legend=False) for metric in curves.METRICS
+    }
+    alts = {metric: show(comparison.description(histories, metric)) for metric in curves.METRICS}
+    live.charts(figures, alts, revision="-".join(chosen), key="compare_curves")
+    st.markdown(show(comparison.reading(histories)))
+
+
+def show_differences(runs: Sequence[Run], chosen: dict[str, str] | None = None) -> None:
+    """The settings of several runs side by side; those that differ are marked."""
+    chosen = chosen or _colours([run.id for run in runs])
+    readable = [run for run in runs if run.config]
+    every = [_settings(run) for run in readable]
+    names = list(dict.fromkeys(name for values in every for name in values))
+    rows = {name: [values.get(name, "–") for values in every] for name in names}
+    differing = {name for name, values in rows.items() if len(set(values)) > 1}
+    st.subheader(_("Where their settings differ"), anchor=False)
+    everything = st.toggle(_("Show all settings"), key="compare_all")
+    if not differing and not everything:
+        st.markdown(_("They have the same settings; only chance and the computer can make them differ."))
+        return
+    headings = [_("Setting"), *(Cell(run.name, colour=chosen[run.id]) for run in readable)]
+    table(
+        headings,
+        [
+            [name, *(Cell(value, marked=name in differing) for value in values)]
+            for name, values in rows.items()
+            if everything or name in differing
+        ],
+        label=_("Settings of the selected runs"),
+    )
+
+
+def _colours(runs: Sequence[str]) -> dict[str, str]:
+    """A colour for each run, the one that the reader has seen it in."""
+    kept = st.session_state.setdefault("run_colours", {})
+    chosen = colours(runs, kept)
+    kept.update(chosen)
+    return chosen
+
+
+def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
+    def shown(value: float | None, form: str) -> str:
+        return "–" if value is None else form.format(value)
+
+    rows = []
+    for line in lines:
+        found = line.results
+        rows.append(
+            [
+                Cell(line.run.name, colour=chosen[line.run.id]),
+                status.name(line.status),
+                Cell("–" if found.accuracy is None else percent(found.accuracy), share=found.accuracy),
+                shown(found.loss, "{:.3f}"),
+                shown(found.best_epoch, "{}"),
+                "–" if found.test is None else percent(found.test),
+                duration(found.seconds) if found.seconds else "–",
+                shown(found.images_per_second, "{:,.0f}"),
+            ]
+        )
+    headings = [
+        _("Run"),
+        _("Status"),
+        _("Validation accuracy"),
+        _("Validation loss"),
+        _("Best epoch"),
+        _("Test accuracy"),
+        _("Time"),
+        _("Images per second"),
+    ]
+    table(headings, rows, label=_("Results of the selected runs"))
+
+
+def _settings(run: Run) -> dict[str, str]:
+    """Every setting by its name, as the Train page calls it."""
+    config, yes, no = run.config, _("yes"), _("no")
+    weights = {"imagenet": "ImageNet", "bundled": _("bundled with the app"), "random": _("random")}
+    values = {
+        _("Pictures"): runlist.dataset(run),
+        _("Version of the pictures"): config.data.dataset,
+        _("For validation"): f"{100 * config.data.validation:.0f} %",
+        _("For the last test"): f"{100 * config.data.test:.0f} %",
+        _("Seed of the split"): str(config.data.seed),
+        _("Backbone"): runlist.network(run) or config.backbone.name,
+        _("Weights"): weights.get(config.backbone.weights, config.backbone.weights),
+        _("Image size"): f"{config.backbone.image_size} px",
+        _("Pooling"): {"average": _("Average"), "flatten": _("Flatten")}[config.head.pooling],
+        _("Hidden units"): str(config.head.units),
+        _("Dropout"): f"{config.head.dropout:g}",
+        _("Output"): config.head.output,
+    }
+    several = len(config.phases) > 1
+    for number, phase in enumerate(config.phases, 1):
+        for name, value in _phase(run, phase).items():
+            values[_("{setting}, phase {n}").format(setting=name, n=number) if several else name] = value
+    augmented = {"none": _("None"), "light": _("Light"), "strong": _("Strong")}[config.augmentation]
+    return {
+        **values,
+        _("Batch size"): str(config.batch_size),
+        _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
+        _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
+        _("Balance the classes"): yes if config.class_weights else no,
+        _("Precision"): config.precision.replace("_", " "),
+        _("Compute frozen blocks only once"): yes if config.cache else no,
+        _("Seed of the training"): str(config.seed),
+    }
+
+
+def _phase(run: Run, phase: PhaseConfig) -> dict[str, str]:
+    row = BACKBONES.get(run.config.backbone.name)
+    count = boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks
+    return {
+        _("Frozen blocks"): _("{n} of {total}").format(n=count, total=len(row.blocks) if row else "?"),
+        _("Epochs"): str(phase.epochs),
+        _("Learning rate"): rate_text(phase.learning_rate),
+        _("Optimizer"): phase.optimizer,
+    }
