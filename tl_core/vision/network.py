@@ -152,16 +152,44 @@ def split_base(base: keras.Model, backbone: Backbone, boundary: int) -> tuple[ke
         trunk (preprocessed pixels to activations at the boundary; call it with `training=False`) and upper (those
         activations to the base's feature maps). At 0 the trunk is the identity, at len(blocks) the upper part is.
     """
+    upper = upper_blocks(base, backbone, boundary)
     if boundary == 0:
-        trunk, upper = _identity(base.input), base
+        trunk = _identity(base.input)
     elif boundary == len(backbone.blocks):
-        trunk, upper = base, _identity(base.output)
+        trunk = base
     else:
-        cut = base.get_layer(backbone.blocks[boundary - 1].cut).output
-        trunk, upper = keras.Model(base.input, cut, name="trunk"), keras.Model(cut, base.output, name="upper")
-    trunk.trainable = False
-    upper.trainable = True
+        trunk = keras.Model(base.input, base.get_layer(backbone.blocks[boundary - 1].cut).output, name="trunk")
+    for model, trainable in ((trunk, False), (upper, True)):
+        # One by one: Keras passes a value on to the layers only if the model itself had another one before.
+        for layer in (model, *model.layers):
+            layer.trainable = trainable
     return trunk, upper
+
+
+def upper_blocks(base: keras.Model, backbone: Backbone, boundary: int) -> keras.Model:
+    """The blocks above a boundary as a model that shares the base's layers; nothing is set."""
+    if boundary == 0:
+        return base
+    if boundary == len(backbone.blocks):
+        return _identity(base.output)
+    return keras.Model(base.get_layer(backbone.blocks[boundary - 1].cut).output, base.output, name="upper")
+
+
+def pool_early(trunk: keras.Model, head: keras.Model) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """Move the head's pooling below the boundary where all blocks are frozen: fewer numbers to keep, the same result.
+
+    Args:
+        trunk: the whole base, from `split_base`.
+        head: from `build_head`.
+
+    Returns:
+        trunk (preprocessed pixels to pooled features), upper (the identity) and head (pooled features to
+        probabilities), sharing the layers of what was given.
+    """
+    pool = head.get_layer("head_pool")
+    rest = keras.Model(pool.output, head.output, name="head")
+    pooled = keras.Model(trunk.input, pool(trunk.output), name="trunk")
+    return pooled, _identity(pooled.output), rest
 
 
 def build_head(head: HeadConfig, classes: int, feature_shape: tuple[int, int, int], seed: int = 0) -> keras.Model:

@@ -82,6 +82,11 @@ class Report:
         return {"loss": self.loss, "accuracy": self.accuracy, "macro_f1": self.macro_f1}
 
 
+def cross_entropy(probabilities: np.ndarray) -> float:
+    """Mean negative natural logarithm of the true classes' probabilities [n], which count as 1e-7 at least (Keras)."""
+    return float(-np.log(np.clip(probabilities.astype(np.float64), 1e-7, 1.0)).mean())
+
+
 def report(part: Part, dataset: Dataset, indices: np.ndarray, probabilities: np.ndarray) -> Report:
     """Compare predictions with the labels.
 
@@ -115,7 +120,7 @@ def report(part: Part, dataset: Dataset, indices: np.ndarray, probabilities: np.
         dataset=dataset.id,
         classes=dataset.classes,
         accuracy=float((true == predicted).mean()),
-        loss=float(-np.log(np.clip(of_true, 1e-7, 1.0)).mean()),
+        loss=cross_entropy(of_true),
         macro_f1=float(np.mean([score.f1 for score in scores if score.pictures])),
         scores=scores,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
