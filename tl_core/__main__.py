@@ -29,10 +29,10 @@ def main(argv: list[str] | None = None) -> int:
         if name == asked:
             run = importlib.import_module(module)
             run.add_arguments(command)
-            command.set_defaults(run=run.main)
+            command.set_defaults(action=run.main)
     args = parser.parse_args(argv)
     try:
-        return args.run(args)
+        return args.action(args)
     except UserError as error:
         print(f"{error.what}\n{error.remedy}", file=sys.stderr)
         return 1
