@@ -14,7 +14,6 @@ from pages.components.tables import Cell, table
 from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
-from tl_core.config import PhaseConfig
 from tl_core.runs.store import Run
 from tl_core.vision.backbones import BACKBONES, boundary
 
@@ -99,7 +98,7 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
 
 
 def _settings(run: Run) -> dict[str, str]:
-    """Every setting by its name, as the Train page calls it."""
+    """Every setting by its name, as the Train page calls it; what each phase has of its own is joined by arrows."""
     config, yes, no = run.config, _("yes"), _("no")
     weights = {"imagenet": "ImageNet", "bundled": _("bundled with the app"), "random": _("random")}
     values = {
@@ -116,13 +115,19 @@ def _settings(run: Run) -> dict[str, str]:
         _("Dropout"): f"{config.head.dropout:g}",
         _("Output"): config.head.output,
     }
-    several = len(config.phases) > 1
-    for number, phase in enumerate(config.phases, 1):
-        for name, value in _phase(run, phase).items():
-            values[_("{setting}, phase {n}").format(setting=name, n=number) if several else name] = value
+    row = BACKBONES.get(config.backbone.name)
+    total = len(row.blocks) if row else "?"
+    frozen = [boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks for phase in config.phases]
+    phases = {
+        _("Frozen blocks"): [_("{n} of {total}").format(n=count, total=total) for count in frozen],
+        _("Epochs"): [str(phase.epochs) for phase in config.phases],
+        _("Learning rate"): [rate_text(phase.learning_rate) for phase in config.phases],
+        _("Optimizer"): [phase.optimizer for phase in config.phases],
+    }
     augmented = {"none": _("None"), "light": _("Light"), "strong": _("Strong")}[config.augmentation]
     return {
         **values,
+        **{name: " → ".join(each) for name, each in phases.items()},
         _("Batch size"): str(config.batch_size),
         _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
         _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
@@ -130,15 +135,4 @@ def _settings(run: Run) -> dict[str, str]:
         _("Precision"): config.precision.replace("_", " "),
         _("Compute frozen blocks only once"): yes if config.cache else no,
         _("Seed of the training"): str(config.seed),
-    }
-
-
-def _phase(run: Run, phase: PhaseConfig) -> dict[str, str]:
-    row = BACKBONES.get(run.config.backbone.name)
-    count = boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks
-    return {
-        _("Frozen blocks"): _("{n} of {total}").format(n=count, total=len(row.blocks) if row else "?"),
-        _("Epochs"): str(phase.epochs),
-        _("Learning rate"): rate_text(phase.learning_rate),
-        _("Optimizer"): phase.optimizer,
     }

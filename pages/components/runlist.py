@@ -107,6 +107,7 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
             "tags": st.column_config.ListColumn(_("Tags")),
             "begun": st.column_config.DatetimeColumn(_("Begun"), format="YYYY-MM-DD HH:mm"),
         },
+        placeholder="",
         alt=_("List of runs with their settings and results"),
     )
     rows = [ids[row] for row in chosen.selection.rows if row < len(ids)]

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+LONG = 30  # rows; a longer table scrolls by itself
 _STYLE = """
 <style>
-.tl-table { overflow: auto; max-height: 32rem; }
+.tl-table { overflow-x: auto; }
+.tl-table.tl-long { max-height: 40rem; overflow-y: auto; }
 .tl-table table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 .tl-table th, .tl-table td {
   text-align: left; padding: 0.4rem 0.75rem 0.4rem 0; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent);
 }
-.tl-table thead th { font-weight: 400; opacity: 0.75; white-space: nowrap; }
-.tl-table tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 5rem; }
+.tl-table thead th { font-weight: 400; white-space: nowrap; color: color-mix(in srgb, currentColor 80%, transparent); }
+.tl-table tbody th { font-weight: 500; overflow-wrap: break-word; min-width: 6.5rem; }
 .tl-table td { font-variant-numeric: tabular-nums; }
 .tl-table small { opacity: 0.75; white-space: nowrap; }
 .tl-table mark { background: rgba(230, 159, 0, 0.28); color: inherit; border-radius: 0.3rem; padding: 0.1rem 0.35rem; }
@@ -51,8 +53,9 @@ def table(headings: Sequence[str | Cell], rows: Sequence[Sequence[str | Cell]], 
         f'<tr><th scope="row">{_content(first)}</th>{"".join(f"<td>{_content(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in rows
     )
+    kind = "tl-table tl-long" if len(rows) > LONG else "tl-table"
     st.html(
-        f'<div class="tl-table"><table aria-label="{html.escape(label)}"><thead><tr>{head}</tr></thead>'
+        f'<div class="{kind}"><table aria-label="{html.escape(label)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{_STYLE}"
     )
 
