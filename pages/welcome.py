@@ -1,5 +1,66 @@
-"""."""
+"""What the app is, the first training within two clicks, and the way through the app."""
+
+from pathlib import Path
 
 import streamlit as st
 
-st.title("welcome")
+from pages.components import intake, shelf, status, submission, ways_in
+from pages.components.first_run import first_run
+from pages.components.i18n import _
+from pages.components.session import owner
+from pages.components.steps import steps
+from tl_core.runs import store
+
+PAGES = Path(__file__).parent
+
+if run_id := submission.started():
+    st.switch_page(PAGES / "run.py", query_params={"run": run_id})
+
+
+def at_work(runs):
+    """The reader's runs that wait or work, each with the way to its curves."""
+    for run in runs:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            status.badge(store.status(run))
+            st.markdown(f"**{run.name}**", width="stretch")
+            st.page_link(
+                PAGES / "run.py",
+                label=_("Watch the curves"),
+                icon=":material/show_chart:",
+                query_params={"run": run.id},
+            )
+
+
+def begin(again):
+    """One big way to start: drop pictures if there are none, else train on them."""
+    job = intake.attached()
+    if job and not job.active:
+        intake.settle(job)
+    intake.complain()
+    submission.complain()
+    summary = shelf.chosen(shelf.known())
+    if job and job.active:
+        intake.follow(job)
+    elif summary:
+        first_run(summary, again=again)
+    else:
+        st.subheader(_("Begin with a folder of pictures"), anchor=False)
+        ways_in.drop_zone("welcome")
+        st.page_link(
+            PAGES / "data.py", label=_("Other ways to bring pictures in"), icon=":material/add_photo_alternate:"
+        )
+
+
+st.title(_("See transfer learning work"), anchor=False)
+st.markdown(
+    _(
+        "Take a network that has already learned to see, show it a folder of your own pictures, and within a minute it "
+        "tells your classes apart. Freeze its blocks, watch the curves, find out what it got wrong, and take the model "
+        "home."
+    )
+)
+mine = [run for run in store.all() if run.owner == owner()]
+at_work([run for run in mine[:50] if store.status(run) in store.ACTIVE])
+begin(again=bool(mine))
+st.subheader(_("The way: eight steps of transfer learning"), anchor=False)
+steps()

@@ -21,6 +21,21 @@ def address(dataset: Dataset, image: ImageRecord, side: int) -> str:
     return f"tl/picture/{quote(dataset.folder.name)}/{image.id}?side={side}"
 
 
+def strip(dataset: Dataset, count: int = 10, side: int = 64) -> None:
+    """A row of a few pictures, the classes in turn: what the dataset looks like at a glance."""
+    members: list[list[ImageRecord]] = [[] for _name in dataset.classes]
+    for image in dataset.images:
+        members[image.label].append(image)
+    turns = [group[turn * len(group) // count] for turn in range(count) for group in members if group]
+    images = "".join(
+        f'<img src="{address(dataset, image, 2 * side)}" alt="" loading="lazy" style="width: {side}px; height: {side}px; '
+        'border-radius: 0.4rem; object-fit: cover">'
+        for image in turns[:count]
+    )
+    style = f"display: flex; flex-wrap: wrap; gap: 0.4rem; max-height: {side}px; overflow: hidden"
+    st.html(f'<div class="tl-strip" style="{style}">{images}</div>')
+
+
 def image_grid(dataset: Dataset, shown: Sequence[ImageRecord], *, classes: bool, label: str, key: str) -> list[str]:
     """Let the reader choose among pictures.
 

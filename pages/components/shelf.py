@@ -5,6 +5,7 @@ import contextlib
 import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
+from pages.components.markdown import plain
 from pages.components.session import choose_dataset, current_dataset, is_local, owner
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import DatasetSummary
@@ -74,7 +75,7 @@ def _delete(now: DatasetSummary) -> None:
             "Delete **{name}** with its {n} picture for good?",
             "Delete **{name}** with its {n} pictures for good?",
             now.images,
-        ).format(name=_plain(now.name), n=f"{now.images:,}")
+        ).format(name=plain(now.name), n=f"{now.images:,}")
     )
     st.caption(_("Runs that were trained on it keep their curves, reports and models."))
 
@@ -92,7 +93,7 @@ def _delete(now: DatasetSummary) -> None:
 
     st.button(_("Delete for good"), key="shelf_delete_now", type="primary", icon=":material/delete:", on_click=delete)
     if name := st.session_state.pop("shelf_busy", None):
-        st.error(_("The run {name} is working with these pictures. Stop it first.").format(name=_plain(name)))
+        st.error(_("The run {name} is working with these pictures. Stop it first.").format(name=plain(name)))
 
 
 def _trains_on(run: store.Run, dataset_id: str) -> bool:
@@ -111,8 +112,3 @@ def _described(summary: DatasetSummary) -> str:
 
 def _folder(dataset_id: str) -> str:
     return dataset_id.split("@")[0]
-
-
-def _plain(text: str) -> str:
-    """`text` without Markdown's signs taking effect."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]#<>$:~" else letter for letter in text)
