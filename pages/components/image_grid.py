@@ -27,9 +27,9 @@ def strip(dataset: Dataset, count: int = 10, side: int = 64) -> None:
     for image in dataset.images:
         members[image.label].append(image)
     turns = [group[turn * len(group) // count] for turn in range(count) for group in members if group]
+    style = f"width: {side}px; height: {side}px; border-radius: 0.4rem; object-fit: cover"
     images = "".join(
-        f'<img src="{address(dataset, image, 2 * side)}" alt="" loading="lazy" style="width: {side}px; height: {side}px; '
-        'border-radius: 0.4rem; object-fit: cover">'
+        f'<img src="{address(dataset, image, 2 * side)}" alt="" loading="lazy" style="{style}">'
         for image in turns[:count]
     )
     style = f"display: flex; flex-wrap: wrap; gap: 0.4rem; max-height: {side}px; overflow: hidden"
