@@ -4,6 +4,7 @@ Decoding is Pillow's, resizing is the first layers of the saved model (`tl_core.
 """
 
 import io
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +15,10 @@ import tensorflow as tf
 from PIL import Image
 
 from tl_core.data import pictures
+from tl_core.errors import UserError
+from tl_core.messages import message
 
-THREADS = 2
+THREADS = max(2, min(8, os.cpu_count() or 2))
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -61,11 +64,20 @@ def batches(
 
     Yields:
         The positions in `paths`, and float32 [batch, size, size, 3].
+
+    Raises:
+        UserError: a file is gone or damaged.
     """
 
     def one(index: int) -> np.ndarray:
-        with Image.open(paths[index]) as image:
-            pixels = np.asarray(image.convert("RGB"))
+        try:
+            with Image.open(paths[index]) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        except OSError as error:
+            raise UserError(
+                message("A picture of the dataset cannot be read ({reason}).", reason=str(error)[:200]),
+                message("Bring the pictures in again; the dataset's files are damaged or gone."),
+            ) from error
         return prepared(tf.constant(pixels), tf.constant(seeds[index])).numpy()
 
     places = [slice(start, min(start + batch_size, len(paths))) for start in range(0, len(paths), batch_size)]

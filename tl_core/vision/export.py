@@ -64,6 +64,20 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
     return target
 
 
+def load(path: Path, config: RunConfig) -> tuple[keras.Model, keras.Model]:
+    """Load a run's model in two parts, so that pictures of different sizes can be answered in one batch.
+
+    Returns:
+        preprocessing (raw pixels of one size, as `tl_core.vision.network.preprocessing`) and classifier (its output,
+        float32 [n, size, size, 3], to probabilities [n, classes]). One after the other they are the saved model.
+    """
+    model = keras.models.load_model(path, compile=False)
+    # The preprocessing is a chain at the model's beginning: as many layers as it has on its own.
+    count = len(network.preprocessing(backbone(config.backbone.name), config.backbone.image_size).layers)
+    scaled = model.layers[count - 1].output
+    return keras.Model(model.input, scaled), keras.Model(scaled, model.output)
+
+
 def load_best(folder: Path, base: keras.Model, head: keras.Model, row: Backbone) -> Mapping[str, Any]:
     """Give the run's best weights to the head and to those of the base's blocks that were trained.
 

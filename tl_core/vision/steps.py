@@ -72,7 +72,8 @@ def trainer(
             losses = _losses(labels, probabilities) * importance
             scaled = optimizer.scale_loss(tf.reduce_mean(losses))
         optimizer.apply(tape.gradient(scaled, variables), variables)
-        return tf.reduce_sum(losses), tf.math.count_nonzero(_classes(probabilities) == labels, dtype=tf.int32)
+        total = tf.cast(tf.reduce_sum(losses), tf.float64)  # sums the same however the steps are divided among calls
+        return total, tf.math.count_nonzero(_classes(probabilities) == labels, dtype=tf.int32)
 
     signature = [_rows(activations), tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)]
 
@@ -84,7 +85,7 @@ def trainer(
             return end, total + loss, right + hits
 
         count = tf.shape(rows)[0]
-        begin = (tf.constant(0), tf.constant(0.0), tf.constant(0))
+        begin = (tf.constant(0), tf.constant(0.0, tf.float64), tf.constant(0))
         return tf.while_loop(lambda start, *_: start < count, body, begin, parallel_iterations=1)[1:]
 
     return take

@@ -84,7 +84,7 @@ class Run:
     preprocessing: keras.Model
     base: keras.Model
     head: keras.Model
-    seeds: list[tuple[keras.Variable, np.ndarray]]  # what dropout masks are drawn from, and its first values
+    initial: list[tuple[keras.Variable, np.ndarray]]  # all that training changes, seeds of dropout masks included
     fingerprint: str  # of the backbone as it was loaded
     told: float = 0.0  # when the latest Batch event was emitted (monotonic)
 
@@ -146,6 +146,8 @@ def _begin(
     keras.utils.set_random_seed(config.seed)
     base = network.load_base(row, config.backbone.weights, config.backbone.image_size, emit, should_stop)
     head = network.build_head(config.head, len(dataset.classes), base.output_shape[1:], config.seed)
+    lowest = min(boundary(row, phase.frozen_blocks) for phase in config.phases)
+    upper = network.upper_blocks(base, row, lowest)
     return Run(
         config,
         dataset,
@@ -159,14 +161,9 @@ def _begin(
         network.preprocessing(row, config.backbone.image_size),
         base,
         head,
-        [(variable, variable.numpy()) for model in (base, head) for variable in _seeds(model)],
+        [(variable, variable.numpy()) for variable in (*upper.variables, *head.variables)],
         fingerprint(base),
     )
-
-
-def _seeds(model: keras.Model) -> list[keras.Variable]:
-    weights = {id(weight) for weight in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Saved | None) -> None:
@@ -174,10 +171,7 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     config, phase = run.config, run.config.phases[number]
     frozen = boundary(run.row, phase.frozen_blocks)
     standing.lowest = min(standing.lowest, frozen)
-    for variable, value in run.seeds:  # each phase draws its dropout masks anew, so that one can begin with any phase
-        variable.assign(value)
-    if standing.best_epoch:
-        export.load_best(run.folder, run.base, run.head, run.row)
+    _return_to_best(run, standing)
     activations, part = _divided(run, frozen)
     optimizer = OPTIMIZERS[phase.optimizer](phase.learning_rate)
     if precision.scales_loss():
@@ -210,6 +204,14 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     standing.phase, standing.first_epoch = number + 1, standing.epoch
     standing.phase_loss, standing.waited = math.inf, 0
     checkpoint.save(checkpoint.state_path(run.folder), dataclasses.asdict(standing), [])
+
+
+def _return_to_best(run: Run, standing: Standing) -> None:
+    """Give the network the best weights so far; dropout begins its masks anew, so a run can go on with any phase."""
+    for variable, value in run.initial:
+        variable.assign(value)
+    if standing.best_epoch:
+        export.load_best(run.folder, run.base, run.head, run.row)
 
 
 def _divided(run: Run, frozen: int) -> tuple[Activations, network.TrainedPart]:
@@ -337,7 +339,7 @@ def _finish(run: Run, standing: Standing) -> Mapping[str, float]:
     metrics = standing.metrics
     if len(run.split.validation):
         run.emit(events.Phase(phase="evaluation", total=len(run.split.validation), unit="images"))
-        export.load_best(run.folder, run.base, run.head, run.row)
+        _return_to_best(run, standing)
         # The activations of the last phase serve again: what the best weights say here is what the curve said.
         activations, part = _divided(run, boundary(run.row, run.config.phases[-1].frozen_blocks))
         activations.prepare({0: run.split.validation})
