@@ -39,14 +39,14 @@ function themed(layout, host, revision) {
   const token = (name) => style.getPropertyValue(`--st-${name}`).trim()
   const text = token("text-color")
   const line = token("border-color-light") || token("border-color")
-  const narrow = host.clientWidth < 480
+  const touch = matchMedia("(pointer: coarse)").matches
   const axis = { gridcolor: line, linecolor: line, tickcolor: line, automargin: true, fixedrange: false }
   const muted = { color: text }
   return {
     ...layout,
     uirevision: revision,
     autosize: true,
-    dragmode: narrow ? "pan" : "zoom",
+    dragmode: touch ? "pan" : "zoom",
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: token("font") || "sans-serif", color: text, size: 13 },
@@ -64,7 +64,7 @@ const CONFIG = {
   displaylogo: false,
   responsive: true,
   doubleClick: "reset",
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+  modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage"]],
 }
 
 const observers = new WeakMap()

@@ -45,10 +45,10 @@ def charts(
     )
 
 
-def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None) -> None:
-    """The live loss and accuracy of one run, and below them what they say."""
+def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None, total: int = 0) -> None:
+    """The live loss and accuracy of one run, and below them what they say; `total` epochs while it trains, else 0."""
     alts = {metric: show(curves.description(history, metric)) for metric in curves.METRICS}
-    charts(curves.live(history, _), alts, revision=revision, key=key)
+    charts(curves.live(history, _, total), alts, revision=revision, key=key)
     st.markdown(show(curves.reading(history, classes)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))

@@ -16,6 +16,7 @@ from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.vision.backbones import BACKBONES
 
+STARTING = N_("Starting the worker and loading TensorFlow…")
 STAGES = {
     "weights": N_("Downloading weights: {done} of {total} MB"),
     "features": N_("Passing the pictures through the frozen blocks: {done} of {total}"),
@@ -38,7 +39,8 @@ def show_progress(run: Run) -> None:
     if now == "failed":
         _failure(history)
     classes = pictures(run.config.data.dataset)[1] if run.config else None
-    live.run_curves(history, revision=run.id, key="run_curves", classes=classes)
+    total = history.total_epochs if now in ACTIVE else 0
+    live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
     for notice in history.notices:
         st.caption(f":material/info: {show(notice.message)}")
 
@@ -81,9 +83,7 @@ def _header(run: Run, now: Status, history: History) -> None:
 def _bar(run: Run, now: Status, history: History) -> None:
     """How far it is, and the figures that a class watches."""
     if now == "queued":
-        ahead = _waiting().index(run.id) if run.id in _waiting() else 0
-        text = ngettext("Waiting: {n} run is ahead", "Waiting: {n} runs are ahead", ahead).format(n=ahead)
-        st.progress(0.0, text=text if ahead else _("Next in the queue"))
+        st.progress(0.0, text=_place_in_queue(run))
         return
     if now in ACTIVE:
         share, text = _stage(history)
@@ -107,6 +107,16 @@ def _bar(run: Run, now: Status, history: History) -> None:
             st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
 
 
+def _place_in_queue(run: Run) -> str:
+    if (run.folder / "worker.log").exists() and not history_of(run).started:
+        return _(STARTING)
+    waiting = _waiting()
+    ahead = waiting.index(run.id) if run.id in waiting else 0
+    if not ahead:
+        return _("Next in the queue")
+    return ngettext("Waiting: {n} run is ahead", "Waiting: {n} runs are ahead", ahead).format(n=ahead)
+
+
 @st.cache_data(ttl=1, max_entries=1, show_spinner=False)
 def _waiting() -> list[str]:
     """The queue, read once a second however many people watch it."""
@@ -117,7 +127,7 @@ def _stage(history: History) -> tuple[float, str]:
     """How far the present stage has come, 0 to 1, and what it is called."""
     phase = history.phases[-1] if history.phases else None
     if phase is None:
-        return 0.0, _("Starting the worker and loading TensorFlow…")
+        return 0.0, _(STARTING)
     text = _(STAGES[phase.phase]) if phase.phase in STAGES else phase.phase
     if phase.unit == "epochs":
         trained = curves.position(history)

@@ -33,6 +33,7 @@ PHASE_BEGINS = {
 TITLES = {"loss": N_("Loss (lower is better)"), "accuracy": N_("Accuracy (higher is better)")}
 
 MEMORISES = 0.05  # training accuracy this much above validation accuracy is called memorising
+AHEAD = 20  # epochs that the axis of a run shows at least, if it asks for so many
 PATIENCE = 2  # epochs without a better validation loss before the sentence says so
 
 
@@ -55,13 +56,19 @@ class NamedHistory:
     colour: str = ""
 
 
-def live(history: Curves, translate: Callable[[str], str]) -> dict[Metric, dict[str, Any]]:
+def live(history: Curves, translate: Callable[[str], str], total: int = 0) -> dict[Metric, dict[str, Any]]:
     """The two figures of one run: training and validation, thin per batch and bold per epoch, phases marked.
+
+    Args:
+        history: the run so far.
+        translate: gettext of the reader's language.
+        total: epochs that a run asks for while it trains, so that the curves grow into the free space; 0 fits the axis
+            to what is there.
 
     Returns:
         metric -> {"data": traces, "layout": layout}; always three traces each, in the same order.
     """
-    return {metric: _single(history, metric, translate) for metric in METRICS}
+    return {metric: _single(history, metric, translate, total) for metric in METRICS}
 
 
 def curves(
@@ -110,7 +117,7 @@ def curves(
     return {"data": traces, "layout": layout}
 
 
-def _single(history: Curves, metric: Metric, translate: Callable[[str], str]) -> dict[str, Any]:
+def _single(history: Curves, metric: Metric, translate: Callable[[str], str], total: int) -> dict[str, Any]:
     _ = translate
     epochs = _last_of_each(history.epochs)
     batches = _forward(history.batches(500))
@@ -129,6 +136,9 @@ def _single(history: Curves, metric: Metric, translate: Callable[[str], str]) ->
     validation = {**_line(epochs, f"val_{metric}", VALIDATION, best=True), "name": _("Validation"), "uid": "validation"}
     layout = _layout(metric, translate)
     layout["yaxis"]["range"] = _range(metric, training["y"] + validation["y"], noisy["y"])
+    if total:
+        # A long run's axis doubles when it is full, so that the first epochs do not huddle in a corner.
+        layout["xaxis"]["range"] = [0, 1.02 * min(total, max(AHEAD, 2 * len(epochs)))]
     layout["shapes"], layout["annotations"] = _phase_marks(history.phases, translate)
     return {"data": [noisy, training, validation], "layout": layout}
 
@@ -171,7 +181,7 @@ def _layout(metric: Metric, translate: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def _range(metric: Metric, epochs: Sequence[float | None], batches: Sequence[float | None]) -> list[float] | None:
+def _range(metric: Metric, epochs: Sequence[float | None], batches: Sequence[float | None]) -> list[float]:
     """The value axis: accuracy always 0 to 1; loss from 0 to what holds all epochs and 95 % of the batches.
 
     One early batch with a huge loss would otherwise press everything that follows onto the axis.
@@ -180,7 +190,7 @@ def _range(metric: Metric, epochs: Sequence[float | None], batches: Sequence[flo
         return [0, 1.03]
     spread = sorted(y for y in batches if y is not None)
     highest = [y for y in epochs if y is not None] + spread[int(0.95 * (len(spread) - 1)) :][:1]
-    return [0, 1.1 * max(highest)] if highest and max(highest) > 0 else None
+    return [0, 1.1 * max(highest)] if highest and max(highest) > 0 else [0, 2]
 
 
 def _phase_marks(phases: Sequence[Phase], translate: Callable[[str], str]) -> tuple[list[dict], list[dict]]:
