@@ -1,0 +1,1 @@
+"""The language half: GPT-2 checkpoints, generation, fine-tuning, and the pretraining of the bundled model."""

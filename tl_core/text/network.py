@@ -1,0 +1,127 @@
+"""GPT-2's network in plain TensorFlow operations over weights named as the Hub names them.
+
+Sources: Radford et al. 2019 (GPT-2), Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), layer normalisation before
+each part after Xiong et al. 2020 (https://arxiv.org/abs/2002.04745), tanh-approximated gelu after Hendrycks & Gimpel
+2016 (https://arxiv.org/abs/1606.08415).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+EPSILON = 1e-5
+Weights = Mapping[str, tf.Tensor | tf.Variable]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What config.json says about the network."""
+
+    vocabulary: int = 50257
+    context: int = 1024  # tokens
+    layers: int = 12
+    heads: int = 12
+    width: int = 768
+
+    @property
+    def parameters(self) -> int:
+        """All weights; the output layer shares the token embedding."""
+        block = 12 * self.width**2 + 13 * self.width
+        return (self.vocabulary + self.context) * self.width + self.layers * block + 2 * self.width
+
+
+def shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Every weight's name and shape, in the order of the network."""
+    width = shape.width
+    named = {"wte.weight": (shape.vocabulary, width), "wpe.weight": (shape.context, width)}
+    for layer in range(shape.layers):
+        for name, size in (
+            ("ln_1.weight", (width,)),
+            ("ln_1.bias", (width,)),
+            ("attn.c_attn.weight", (width, 3 * width)),
+            ("attn.c_attn.bias", (3 * width,)),
+            ("attn.c_proj.weight", (width, width)),
+            ("attn.c_proj.bias", (width,)),
+            ("ln_2.weight", (width,)),
+            ("ln_2.bias", (width,)),
+            ("mlp.c_fc.weight", (width, 4 * width)),
+            ("mlp.c_fc.bias", (4 * width,)),
+            ("mlp.c_proj.weight", (4 * width, width)),
+            ("mlp.c_proj.bias", (width,)),
+        ):
+            named[f"h.{layer}.{name}"] = size
+    return named | {"ln_f.weight": (width,), "ln_f.bias": (width,)}
+
+
+def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray]:
+    """Float32 weights as GPT-2 starts: normal with deviation 0.02, residual projections narrower by sqrt(2 layers)."""
+    random = np.random.default_rng(seed)
+    weights = {}
+    for name, size in shapes(shape).items():
+        if name.endswith("bias"):
+            weights[name] = np.zeros(size, np.float32)
+        elif ".ln_" in name or name.startswith("ln_"):
+            weights[name] = np.ones(size, np.float32)
+        else:
+            deviation = 0.02 / np.sqrt(2 * shape.layers) if name.endswith("c_proj.weight") else 0.02
+            weights[name] = random.normal(0, deviation, size).astype(np.float32)
+    return weights
+
+
+def hidden_states(
+    weights: Weights, shape: Shape, tokens: tf.Tensor, dropout: float = 0.0, seed: tf.Tensor | None = None
+) -> tf.Tensor:
+    """The last layer's normalised output: int32 [batch, time] -> [batch, time, width].
+
+    With `dropout` above 0 it is applied where GPT-2 has it, save to the attention weights, drawn from `seed` int32 [2].
+    """
+    length = tokens.shape[1]
+    x = tf.gather(weights["wte.weight"], tokens) + weights["wpe.weight"][:length]
+    x = _drop(x, dropout, seed, 0)
+    mask = tf.constant(np.triu(np.full((length, length), -1e9, np.float32), 1), x.dtype)
+    for layer in range(shape.layers):
+        own = {name: weights[f"h.{layer}.{name}"] for name in BLOCK}
+        attended = _attention(_normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
+        x += _drop(attended, dropout, seed, 2 * layer + 1)
+        x += _drop(
+            feed_forward(_normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own), dropout, seed, 2 * layer + 2
+        )
+    return _normalised(x, weights["ln_f.weight"], weights["ln_f.bias"])
+
+
+BLOCK = tuple(name.removeprefix("h.0.") for name in shapes(Shape(layers=1)) if name.startswith("h.0."))
+
+
+def _attention(x: tf.Tensor, own: Weights, heads: int, mask: tf.Tensor) -> tf.Tensor:
+    batch, length, width = x.shape
+    joined = _dense(x, own["attn.c_attn.weight"], own["attn.c_attn.bias"])
+    split = tf.transpose(tf.reshape(joined, (batch, length, 3, heads, width // heads)), (2, 0, 3, 1, 4))
+    scores = tf.matmul(split[0] * (width // heads) ** -0.5, split[1], transpose_b=True) + mask
+    mixed = tf.matmul(tf.nn.softmax(scores), split[2])
+    mixed = tf.reshape(tf.transpose(mixed, (0, 2, 1, 3)), (batch, length, width))
+    return _dense(mixed, own["attn.c_proj.weight"], own["attn.c_proj.bias"])
+
+
+def feed_forward(x: tf.Tensor, own: Weights) -> tf.Tensor:
+    """The block's two-layer network."""
+    x = tf.nn.gelu(_dense(x, own["mlp.c_fc.weight"], own["mlp.c_fc.bias"]), approximate=True)
+    return _dense(x, own["mlp.c_proj.weight"], own["mlp.c_proj.bias"])
+
+
+def _dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    flat = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), weight) + bias
+    return tf.reshape(flat, (*x.shape[:-1], weight.shape[-1]))
+
+
+def _normalised(x: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    wide = tf.cast(x, tf.float32)
+    centred = wide - tf.reduce_mean(wide, -1, keepdims=True)
+    unit = centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + EPSILON)
+    return tf.cast(unit, x.dtype) * scale + bias
+
+
+def _drop(x: tf.Tensor, rate: float, seed: tf.Tensor | None, place: int) -> tf.Tensor:
+    """Dropout that is a function of seed and place, so that a resumed training draws the same."""
+    return tf.nn.experimental.stateless_dropout(x, rate, seed + tf.constant([place << 20, 0])) if rate else x

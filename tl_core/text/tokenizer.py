@@ -1,0 +1,59 @@
+"""Tokenizers in GPT-2's format: byte-level BPE in vocab.json and merges.txt; no text is unknown to it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+END = "<|endoftext|>"
+
+
+def train(texts: Iterable[str], size: int = 4096) -> Tokenizer:
+    """Learn a byte-level BPE of `size` tokens, `<|endoftext|>` (id 0) and the 256 bytes among them.
+
+    Source: Sennrich, Haddow & Birch 2016 (https://arxiv.org/abs/1508.07909); bytes as GPT-2 has them, Radford et al.
+    2019.
+    """
+    tokenizer = _byte_level(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=[END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def save(tokenizer: Tokenizer, folder: Path) -> None:
+    """Write vocab.json and merges.txt as GPT-2's own are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = json.loads(tokenizer.to_str())["model"]
+    (folder / "vocab.json").write_text(json.dumps(state["vocab"], ensure_ascii=False), encoding="utf-8")
+    merges = "".join(f"{' '.join(pair)}\n" for pair in state["merges"])
+    (folder / "merges.txt").write_text("#version: 0.2\n" + merges, encoding="utf-8")
+
+
+def load(folder: Path) -> Tokenizer:
+    """Read vocab.json and merges.txt."""
+    tokenizer = _byte_level(models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt")))
+    tokenizer.add_special_tokens([END])
+    return tokenizer
+
+
+def encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Token ids of `text`; `<|endoftext|>` in it is one token."""
+    return tokenizer.encode(text).ids
+
+
+def decode(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """The text of `ids`; bytes that are no UTF-8 yet become U+FFFD."""
+    return tokenizer.decode(list(ids), skip_special_tokens=False)
+
+
+def _byte_level(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
