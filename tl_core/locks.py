@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,14 +27,22 @@ else:
 
 
 @contextlib.contextmanager
-def try_lock(path: Path) -> Iterator[bool]:
-    """Hold the lock at `path` for the block if nobody else does; yields whether that worked, without waiting."""
+def try_lock(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Hold the lock at `path` for the block if nobody else does; yields whether that worked.
+
+    Args:
+        patience: seconds to go on trying, for whoever means to keep the lock: others hold it for a moment to see who
+            is alive.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     except FileNotFoundError:  # the folder is gone
         yield False
         return
     try:
-        yield _take(descriptor)
+        deadline = time.monotonic() + patience
+        while not (taken := _take(descriptor)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield taken
     finally:
         os.close(descriptor)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tl_core import events
 
 KEPT = 4096  # batches kept; beyond that, neighbours are averaged pair by pair
+SILENCE = 60.0  # seconds of work counted at most behind the last event of a worker that was found dead later
 TRAINING = ("head", "fine-tuning", "from scratch")
 
 
@@ -60,7 +61,7 @@ class History:
     @property
     def remaining(self) -> float | None:
         """Seconds of training left, estimated from the last epochs (or, before them, from the present progress)."""
-        if not self.active or self.started is None:
+        if not self.active or self.started is None or self._waiting:
             return None
         left = max(0, self.total_epochs - (self.epochs[-1].epoch if self.epochs else 0))
         phase = self.phases[-1] if self.phases else None
@@ -114,20 +115,25 @@ class History:
         self._batches: deque[events.Batch] = deque()
         self._earlier = 0.0  # seconds of earlier attempts
         self._ended: float | None = None
-        self._last = 0.0
+        self._last = 0.0  # time of the latest event
+        self._waiting = False  # in the queue
         self._total: int | None = None
 
     def _take(self, event: events.Event) -> None:
         match event:
             case events.Queued():
                 self.error = self.outcome = None
+                self._waiting = True
             case events.Started():
                 if self.started is not None:
                     self._earlier += (self._ended or self._last) - self.started.t
                     self._rewind(event.resumed_from)
                 self.started, self._ended = event, None
                 self.error = self.outcome = self.progress = None
+                self._waiting = False
             case events.Phase():
+                if event.phase in TRAINING:  # a resume begins its phase again
+                    self.phases = [phase for phase in self.phases if not _same(phase, event)]
                 self.phases.append(event)
                 self.progress = None
             case events.Progress():
@@ -141,7 +147,7 @@ class History:
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():
-                self.error, self._ended = event, event.t
+                self.error, self._ended = event, min(event.t, self._last + SILENCE)
             case events.Finished() | events.Stopped():
                 self.outcome, self._ended = event, event.t
         self._last = event.t
@@ -153,6 +159,10 @@ class History:
         self._batches = deque(batch for batch in self._batches if batch.step <= step)
         self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
         self.notices = []
+
+
+def _same(phase: events.Phase, other: events.Phase) -> bool:
+    return (phase.phase, phase.first_epoch) == (other.phase, other.first_epoch)
 
 
 def _halved(batches: list[events.Batch]) -> list[events.Batch]:

@@ -5,17 +5,22 @@ folder, see the same queue. One scheduler thread per process tries to hold `sche
 workers, ends those that do not obey Stop, and buries the dead. A worker is its own session and outlives the server.
 """
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tl_core import events, paths
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
@@ -23,20 +28,32 @@ from tl_core.runs.store import Run
 
 TICK = 0.25  # seconds between looks at the queue
 GRACE = 1.2  # seconds that a worker has to obey Stop before it is killed
-STARTING = 60.0  # seconds after which a worker that never said anything counts as dead
+STARTING = 120.0  # seconds without a sign after which a starting worker counts as dead
+FORGOTTEN = 10.0  # seconds after which a run that was laid out but never queued (a crash between) is queued
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 _started = threading.Lock()
 _thread: threading.Thread | None = None
+_order: tuple[float, Path | None, list[str]] = (0.0, None, [])  # when and where it was looked up, ids of waiting runs
 
 
 def submit(run_id: str) -> None:
-    """Put a run at the end of its owner's queue."""
+    """Put a run at the end of its owner's queue; one that waits already keeps its place.
+
+    Raises:
+        UserError: the run is at work, its settings cannot be read, or the disk is full.
+    """
     run = store.get(run_id)
     if run.problem:
         raise run.problem
-    (run.folder / "stop").unlink(missing_ok=True)
-    events.append(run.log, events.Queued(owner=run.owner))
+    last = store.last_event(run)
+    if isinstance(last, events.Queued):
+        return
+    if isinstance(last, events.Started) and not store.bury(run):
+        raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
+    with disk_full_explained():
+        (run.folder / "stop").unlink(missing_ok=True)
+        events.append(run.log, events.Queued(owner=run.owner))
 
 
 def resume(run_id: str) -> None:
@@ -53,30 +70,32 @@ def resume(run_id: str) -> None:
 def stop(run_id: str) -> None:
     """Ask a run to stop. One that waits has stopped at once; a worker that does not obey is ended by the scheduler."""
     run = store.get(run_id)
-    (run.folder / "stop").touch()
-    with try_lock(run.folder / "lock") as free:
-        if free and isinstance(store.last_event(run), events.Queued):
-            events.append(run.log, events.Stopped())
-            (run.folder / "stop").unlink(missing_ok=True)
+    if store.status(run) not in store.ACTIVE:
+        return
+    with disk_full_explained():
+        (run.folder / "stop").touch()
+        with try_lock(run.folder / "lock") as free:
+            if free and not isinstance(store.last_event(run), events.Started):
+                _ended(run)
 
 
-def waiting() -> list[Run]:
-    """Queued runs in the order in which they will start.
+def waiting(runs: Sequence[Run] | None = None) -> list[Run]:
+    """Queued runs (among `runs`, or all) in the order in which they will start.
 
     Owners take turns: of each owner's first waiting run, the one goes first whose owner was served longest ago.
     """
     queued: dict[str, list[tuple[float, Run]]] = {}
     served: dict[str, float] = {}
-    for run in store.all():
+    now = time.time()
+    for run in store.all() if runs is None else runs:
         last = store.last_event(run)
         if isinstance(last, events.Queued):
             queued.setdefault(run.owner, []).append((last.t, run))
-        elif last is not None:
-            began = last.t if isinstance(last, events.Started) else run.created
-            served[run.owner] = max(served.get(run.owner, 0.0), began)
+        elif last is not None and (last.kind != "stopped" or store.worker(run)):  # else it was never served
+            served[run.owner] = max(served.get(run.owner, 0.0), now if last.kind == "started" else last.t)
     for runs in queued.values():
         runs.sort(key=lambda item: (item[0], item[1].id))
-    order, now = [], time.time()
+    order = []
     while queued:
         owner = min(queued, key=lambda name: (served.get(name, 0.0), queued[name][0][0]))
         order.append(queued[owner].pop(0)[1])
@@ -88,8 +107,16 @@ def waiting() -> list[Run]:
 
 
 def position(run_id: str) -> int:
-    """How many runs will start before this one; 0 for the next one and for one that does not wait."""
-    return next((index for index, run in enumerate(waiting()) if run.id == run_id), 0)
+    """How many runs will start before this one; 0 for the next one and for one that does not wait.
+
+    Thirty pages ask every second, so an order that is half a second old will do.
+    """
+    global _order
+    asked, home, order = _order
+    if time.monotonic() - asked > 0.5 or home != paths.home() or run_id not in order:
+        order = [run.id for run in waiting()]
+        _order = (time.monotonic(), paths.home(), order)
+    return order.index(run_id) if run_id in order else 0
 
 
 def slots() -> list[str | None]:
@@ -124,10 +151,20 @@ def _schedule() -> None:
             while mine:
                 try:
                     scheduler.tick()
-                except OSError as error:  # a full disk or a folder deleted under us: try again at the next tick
-                    print(f"scheduler: {error}", file=sys.stderr)
+                except Exception:  # a full disk or a folder deleted under us: the queue must go on at the next tick
+                    traceback.print_exc(file=sys.stderr)
+                    time.sleep(1.0)
                 time.sleep(TICK)
         time.sleep(1.0)
+
+
+@dataclass
+class _Child:
+    """A worker that this process has started."""
+
+    process: subprocess.Popen
+    place: str | None
+    started: float  # seconds since 1970
 
 
 class Scheduler:
@@ -141,76 +178,98 @@ class Scheduler:
     def __init__(self, places: list[str | None], command: tuple[str, ...] = ()):
         self.places = places
         self.command = command or (sys.executable, "-m", "tl_core", "work")
-        self.children: dict[str, tuple[subprocess.Popen, str | None, float]] = {}
-        self.stopping: dict[str, float] = {}
+        self.children: dict[str, _Child] = {}
+        self.stopping: dict[str, float] = {}  # run -> when we first saw that it was asked to stop (monotonic)
 
     def tick(self) -> None:
         """Bury the dead, end the disobedient, start who is next."""
-        running = self._running()
-        free = [place for place in self.places if place not in running.values()]
-        free = free[: max(0, len(self.places) - len(running))]
-        if not free:
-            return
-        for run in waiting()[: len(free)]:
-            self._spawn(run, free.pop(0))
+        runs = store.all()
+        working = self._working(runs)
+        free = [place for place in self.places if place not in working.values()]
+        free = free[: max(0, len(self.places) - len(working))]
+        for run in waiting(runs) if free else []:
+            if free and run.id not in working and self._spawn(run, free[0]):
+                free.pop(0)
 
-    def _running(self) -> dict[str, str | None]:
+    def _working(self, runs: Sequence[Run]) -> dict[str, str | None]:
         """Runs at work, with their places; on the way those that have ended or must end are dealt with."""
-        running: dict[str, str | None] = {}
-        for run in store.all():
-            last = store.last_event(run)
-            child = self.children.get(run.id)
-            if child and child[0].poll() is not None and not isinstance(last, events.Started):
-                del self.children[run.id]  # ended properly, or before it could say anything
-                if isinstance(last, events.Queued) and last.t <= child[2]:
-                    self._never_started(run, child[0].returncode)
-                continue
-            if isinstance(last, events.Queued) and child:
-                running[run.id] = child[1]
-                if (run.folder / "stop").exists():
-                    self._obey(run, child[0].pid)
-                elif time.time() - child[2] > STARTING:
-                    _kill(child[0].pid)
-                continue
-            if not isinstance(last, events.Started):
+        working: dict[str, str | None] = {}
+        for run in runs:
+            with _one_by_one(run):
+                if self._at_work(run):
+                    working[run.id] = self._place(run)
+            if run.id not in working:
                 self.stopping.pop(run.id, None)
                 continue
+            if (run.folder / "stop").exists():
+                with _one_by_one(run):
+                    self._obey(run)
+            else:
+                self.stopping.pop(run.id, None)
+        for run_id in self.children.keys() - {run.id for run in runs}:  # somebody deleted the folder
+            _kill(self.children.pop(run_id).process.pid)
+        return working
+
+    def _at_work(self, run: Run) -> bool:
+        """Whether a worker has this run in hand, if only just; one that died is buried."""
+        last, child = store.last_event(run), self.children.get(run.id)
+        exited = child is not None and child.process.poll() is not None
+        if last is None and time.time() - run.created > FORGOTTEN:
+            submit(run.id)
+        if isinstance(last, events.Started):
             if store.bury(run):
                 self.children.pop(run.id, None)
-                self.stopping.pop(run.id, None)
-                continue
-            running[run.id] = child[1] if child else next(iter(self.places))
-            if (run.folder / "stop").exists():
-                self._obey(run, last.pid)
-        return running
+                return False
+            return True
+        if not isinstance(last, events.Queued):
+            if exited:
+                del self.children[run.id]
+            return False
+        if exited:
+            del self.children[run.id]
+            if last.t <= child.started:
+                self._never_started(run, child.process.returncode)
+            return False
+        if child is None:  # waiting, unless a worker of an earlier server is just starting
+            return _is_held(run)
+        if time.time() - max(child.started, run.log.stat().st_mtime) > STARTING:
+            _kill(child.process.pid)
+        return True
 
-    def _obey(self, run: Run, pid: int) -> None:
+    def _place(self, run: Run) -> str | None:
+        if run.id in self.children:
+            return self.children[run.id].place
+        adopted = store.worker(run)  # started by an earlier server
+        return adopted.place if adopted else self.places[0]
+
+    def _obey(self, run: Run) -> None:
         """Kill the worker if Stop was asked for longer ago than the grace, and write its last word."""
         asked = self.stopping.setdefault(run.id, time.monotonic())
         if time.monotonic() - asked < GRACE:
             return
-        _kill(pid)
+        child = self.children.get(run.id)
+        if child is not None and child.process.poll() is None:
+            _kill(child.process.pid)
+        elif _is_worker(run):  # started by an earlier server
+            _kill(store.worker(run).pid)
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
-            if run.id in self.children:
-                self.children[run.id][0].poll()  # reap it, or it would hold nothing but its name
+            if child is not None:
+                child.process.poll()  # reap it, or it would hold nothing but its name
             with try_lock(run.folder / "lock") as dead:
                 if dead:
-                    last = store.last_event(run)
-                    if isinstance(last, (events.Started, events.Queued)):
-                        events.append(run.log, events.Stopped(best_epoch=_best_epoch(run)))
-                    (run.folder / "stop").unlink(missing_ok=True)
+                    _ended(run)
                     self.stopping.pop(run.id, None)
                     self.children.pop(run.id, None)
                     return
             time.sleep(0.02)
 
-    def _spawn(self, run: Run, place: str | None) -> None:
+    def _spawn(self, run: Run, place: str | None) -> bool:
         environment = {**os.environ, "TL_HOME": str(paths.home()), "PYTHONUNBUFFERED": "1"}
         if place is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = place
-        with open(run.folder / "worker.log", "ab") as log:
-            child = subprocess.Popen(
+            environment |= {"CUDA_VISIBLE_DEVICES": place, "TL_PLACE": place}
+        with _one_by_one(run), open(run.folder / "worker.log", "ab") as log:
+            process = subprocess.Popen(
                 [*self.command, run.id],
                 cwd=REPOSITORY,
                 env=environment,
@@ -219,7 +278,8 @@ class Scheduler:
                 stderr=log,
                 start_new_session=True,
             )
-        self.children[run.id] = (child, place, time.time())
+            self.children[run.id] = _Child(process, place, time.time())
+        return run.id in self.children
 
     def _never_started(self, run: Run, code: int) -> None:
         with try_lock(run.folder / "lock") as free:
@@ -236,16 +296,49 @@ class Scheduler:
             events.append(run.log, events.Failed(error=error, details=words))
 
 
-def _best_epoch(run: Run) -> int:
-    epochs = [event for event in events.read(run.log)[0] if isinstance(event, events.Epoch) and event.best]
-    return epochs[-1].epoch if epochs else 0
+@contextlib.contextmanager
+def _one_by_one(run: Run) -> Iterator[None]:
+    """What goes wrong with one run's files must not hold up the others."""
+    try:
+        yield
+    except OSError as error:
+        print(f"scheduler: {run.id}: {error}", file=sys.stderr)
+
+
+def _ended(run: Run) -> None:
+    """Write that a run has stopped, unless it says how it ended; only for who holds its lock."""
+    last = store.last_event(run)
+    if last is None or last.kind not in events.TERMINAL:
+        events.append(run.log, events.Stopped(best_epoch=store.best_epoch(run)))
+    (run.folder / "stop").unlink(missing_ok=True)
+
+
+def _is_held(run: Run) -> bool:
+    """Whether a worker has the run's lock."""
+    if not (run.folder / "lock").exists():
+        return False
+    with try_lock(run.folder / "lock") as free:
+        return not free
+
+
+def _is_worker(run: Run) -> bool:
+    """Whether the process that took the run last surely still has it: its number may be somebody else's by now."""
+    worker = store.worker(run)
+    if worker is None or worker.host != socket.gethostname() or not _is_held(run):
+        return False
+    try:
+        return run.id.encode() in Path(f"/proc/{worker.pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self").exists()  # a system that cannot be asked: the held lock must do
 
 
 def _kill(pid: int) -> None:
     try:
         if os.name == "nt":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True)
-        else:
+        elif os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
+        else:  # started by hand
+            os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass

@@ -4,6 +4,7 @@ runs/<id>/config.json    what the experiment is
 runs/<id>/meta.json      name, tags, owner, time of creation
 runs/<id>/events.jsonl   what happened (tl_core.events)
 runs/<id>/lock           held by the worker as long as it lives
+runs/<id>/worker.json    which process that is
 runs/<id>/stop           there when somebody pressed Stop
 runs/<id>/worker.log     the worker's standard output and error
 runs/<id>/…              checkpoint, model, labels, reports
@@ -11,26 +12,32 @@ runs/<id>/…              checkpoint, model, labels, reports
 
 import contextlib
 import json
+import os
 import re
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from tl_core import events, paths
 from tl_core.config import RunConfig, run_config
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.locks import try_lock
 from tl_core.messages import message
+from tl_core.runs import tail
+from tl_core.vision.backbones import BACKBONES
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+PRIVATE = ("checkpoint", "lock", "stop", "worker.json")  # not part of a download
 _LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
 
 
@@ -47,24 +54,38 @@ class Run:
     created: float  # seconds since 1970
     problem: UserError | None = None
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """The event log."""
         return self.folder / "events.jsonl"
 
 
+@dataclass(frozen=True)
+class Worker:
+    """The process that works on a run."""
+
+    pid: int
+    host: str
+    place: str | None  # from `tl_core.runs.queue.slots`
+
+
 def create(config: RunConfig, *, owner: str, name: str = "") -> Run:
-    """Lay out the folder of a new run; `tl_core.runs.queue.submit` then queues it."""
-    while True:
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime())}-{secrets.token_hex(3)}"
-        folder = paths.runs() / run_id
-        with contextlib.suppress(FileExistsError):
-            building = paths.runs() / f".new-{run_id}"
+    """Lay out the folder of a new run; `tl_core.runs.queue.submit` then queues it.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime())}-{secrets.token_hex(3)}"
+    building = paths.runs() / f".new-{run_id}-{secrets.token_hex(4)}"
+    meta = {"name": name.strip()[:80], "tags": [], "owner": owner, "created": time.time()}
+    try:
+        with disk_full_explained():
             building.mkdir()
-            break
-    _write(building / "config.json", config.to_json())
-    _write(building / "meta.json", {"name": name, "tags": [], "owner": owner, "created": time.time()})
-    building.rename(folder)
+            _write(building / "config.json", config.to_json())
+            _write(building / "meta.json", meta)
+            building.rename(paths.runs() / run_id)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
     return get(run_id)
 
 
@@ -80,36 +101,16 @@ def get(run_id: str) -> Run:
             message("There is no run {id}.", id=run_id or "?"),
             message("It may have been deleted. Choose another one from the list of runs."),
         )
-    config, problem = None, None
-    try:
-        config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    except UserError as error:
-        problem = error
-    except (OSError, ValueError) as error:
-        problem = UserError(
-            message("The settings of this run cannot be read: {reason}.", reason=str(error)),
-            message("Its curves may still be there. Delete the run if it is of no use."),
-        )
-    meta = _meta(folder)
-    return Run(
-        run_id,
-        folder,
-        config,
-        str(meta.get("name") or _default_name(config, run_id)),
-        tuple(meta.get("tags") or ()),
-        str(meta.get("owner") or ""),
-        float(meta.get("created") or folder.stat().st_mtime),
-        problem,
-    )
+    return _stamped(str(folder))
 
 
 def all() -> list[Run]:
     """All runs, newest first."""
-    ids = sorted((path.name for path in paths.runs().iterdir() if _ID.fullmatch(path.name)), reverse=True)
+    base = str(paths.runs())
     runs = []
-    for run_id in ids:
-        with contextlib.suppress(UserError, OSError):  # deleted while we looked
-            runs.append(get(run_id))
+    for run_id in sorted(filter(_ID.fullmatch, os.listdir(base)), reverse=True):
+        with contextlib.suppress(OSError):  # deleted while we looked
+            runs.append(_stamped(f"{base}{os.sep}{run_id}"))
     return runs
 
 
@@ -126,28 +127,14 @@ def status(run: Run) -> Status:
 
 
 def last_event(run: Run) -> events.Event | None:
-    """The last event that decides the status (queued, started, finished, stopped, failed), from the log's end."""
-    decisive = {b'"queued"', b'"started"', b'"finished"', b'"stopped"', b'"failed"'}
-    try:
-        with open(run.log, "rb") as file:
-            end = file.seek(0, 2)
-            block, tail = 1 << 15, b""
-            while end > 0:
-                start = max(0, end - block)
-                file.seek(start)
-                tail = file.read(end - start) + tail
-                end = start
-                lines = tail.split(b"\n")
-                whole = lines if start == 0 else lines[1:]
-                for line in reversed(whole):
-                    if line[8:].split(b",", 1)[0].rstrip(b"}") in decisive and line[:8] == b'{"kind":':
-                        found = events.parse(line)
-                        if found is not None:
-                            return found
-                tail = lines[0] if start else b""
-    except FileNotFoundError:
-        pass
-    return None
+    """The last event that decides the status: Queued, Started, Finished, Stopped or Failed."""
+    return tail.last_event(run.log)
+
+
+def best_epoch(run: Run) -> int:
+    """The epoch whose weights are kept; 0 if none was completed."""
+    best = [event for event in events.read(run.log)[0] if isinstance(event, events.Epoch) and event.best]
+    return best[-1].epoch if best else 0
 
 
 def bury(run: Run) -> bool:
@@ -165,9 +152,24 @@ def bury(run: Run) -> bool:
             message("The worker process ended without a word; it was killed or the machine ran out of memory."),
             message("Press Resume to go on behind the last complete epoch, or choose a smaller batch or image size."),
         )
-        events.append(run.log, events.Failed(error=error, details=details))
-        (run.folder / "stop").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a full disk: it is said again at the next look
+            events.append(run.log, events.Failed(error=error, details=details))
+            (run.folder / "stop").unlink(missing_ok=True)
         return True
+
+
+def worker(run: Run) -> Worker | None:
+    """The process that holds or held the run's lock last; None if there was none yet."""
+    try:
+        found = json.loads((run.folder / "worker.json").read_text(encoding="utf-8"))
+        return Worker(int(found["pid"]), str(found["host"]), found.get("place"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def announce(run: Run, place: str | None) -> None:
+    """Write down that this process has the run's lock."""
+    _write(run.folder / "worker.json", {"pid": os.getpid(), "host": socket.gethostname(), "place": place})
 
 
 def rename(run_id: str, name: str) -> Run:
@@ -191,7 +193,8 @@ def delete(run_id: str) -> None:
     if status(run) in ACTIVE:
         raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
     doomed = run.folder.with_name(f".deleted-{run_id}-{time.time_ns()}")
-    run.folder.rename(doomed)
+    with contextlib.suppress(FileNotFoundError):  # two clicks
+        run.folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -204,18 +207,61 @@ def archive(run_id: str) -> Iterator[Path]:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
             for item in sorted(run.folder.rglob("*")):
                 relative = item.relative_to(run.folder)
-                if item.is_file() and relative.parts[0] not in ("checkpoint", "lock", "stop"):
+                if item.is_file() and relative.parts[0] not in PRIVATE:
                     file.write(item, f"{run_id}/{relative.as_posix()}")
         yield path
 
 
+def _stamped(folder: str) -> Run:
+    return _read(folder, _stamp(f"{folder}{os.sep}config.json"), _stamp(f"{folder}{os.sep}meta.json"))
+
+
+@lru_cache(maxsize=4096)
+def _read(place: str, config_stamp: int, meta_stamp: int) -> Run:
+    """A run as its files say; the stamps make a changed file be read again."""
+    folder = Path(place)
+    config, problem = None, None
+    try:
+        config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except UserError as error:
+        problem = error
+    except (OSError, ValueError, TypeError) as error:
+        problem = UserError(
+            message("The settings of this run cannot be read: {reason}.", reason=str(error)),
+            message("Its curves may still be there. Delete the run if it is of no use."),
+        )
+    meta = _meta(folder)
+    tags, created = meta.get("tags"), meta.get("created")
+    return Run(
+        folder.name,
+        folder,
+        config,
+        str(meta.get("name") or _default_name(config, folder.name)),
+        tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        str(meta.get("owner") or ""),
+        float(created) if isinstance(created, (int, float)) else folder.stat().st_mtime,
+        problem,
+    )
+
+
+def _stamp(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _default_name(config: RunConfig | None, run_id: str) -> str:
-    return f"{config.backbone.name} {run_id[9:11]}:{run_id[11:13]}" if config else run_id
+    if config is None:
+        return run_id
+    row = BACKBONES.get(config.backbone.name)
+    return f"{row.title if row else config.backbone.name} {run_id[9:11]}:{run_id[11:13]}"
 
 
 def _change(run_id: str, **changes: Any) -> Run:
     run = get(run_id)
-    _write(run.folder / "meta.json", {**_meta(run.folder), **changes})
+    with disk_full_explained():
+        _write(run.folder / "meta.json", {**_meta(run.folder), **changes})
     return get(run_id)
 
 

@@ -5,12 +5,14 @@ worker is gone.
 """
 
 import argparse
+import contextlib
 import errno
 import os
 import platform
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -37,15 +39,16 @@ def work(run_id: str, train: Callable | None = None) -> int:
         The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
     """
     run = store.get(run_id)
-    with try_lock(run.folder / "lock") as mine:
+    with try_lock(run.folder / "lock", patience=2.0) as mine:
         if not mine or not isinstance(store.last_event(run), events.Queued):
             return 2
+        store.announce(run, os.environ.get("TL_PLACE"))
         should_stop = _StopSwitch(run)
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
         facts = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+            "versions": _versions(),
         }
         began = False
 
@@ -78,7 +81,7 @@ def work(run_id: str, train: Callable | None = None) -> int:
             events.append(run.log, ending(best_epoch=outcome.best_epoch, metrics=outcome.metrics))
             return 0
         except Stopped:
-            events.append(run.log, events.Stopped())
+            events.append(run.log, events.Stopped(best_epoch=store.best_epoch(run)))
             return 0
         except BaseException as error:
             if not began:
@@ -95,7 +98,8 @@ class _StopSwitch:
     def __init__(self, run: store.Run):
         self.path = run.folder / "stop"
         self.looked, self.answer = 0.0, False
-        signal.signal(signal.SIGTERM, self._terminated)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._terminated)
 
     def __call__(self) -> bool:
         now = time.monotonic()
@@ -106,6 +110,14 @@ class _StopSwitch:
 
     def _terminated(self, *_: object) -> None:
         self.answer = True
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # tensorflow has other names on some machines
+            found[name] = metadata.version(name)
+    return found
 
 
 def _trainer() -> Callable:
@@ -122,7 +134,7 @@ def _explained(error: BaseException) -> UserError:
             message("The machine's memory is too small for these settings."),
             message("Choose a smaller batch, a smaller image size or a smaller backbone."),
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(
             message("The disk is full."), message("Free some space or delete old runs, then press Resume.")
         )
@@ -139,6 +151,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Train one run."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(5)  # pages and predictions come first on a machine that is busy
     try:
         return work(args.run)
     except UserError as error:
