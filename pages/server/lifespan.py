@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 from streamlit import App
 
-from tl_core.runs import queue
+from tl_core.runs import scheduler
 
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
     """Start this process's scheduler; it is a daemon thread and ends with the process."""
-    queue.start()
+    scheduler.start()
     yield

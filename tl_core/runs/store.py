@@ -66,7 +66,7 @@ class Worker:
 
     pid: int
     host: str
-    place: str | None  # from `tl_core.runs.queue.slots`
+    place: str | None  # from `tl_core.runs.scheduler.slots`
 
 
 def create(config: RunConfig, *, owner: str, name: str = "") -> Run:
@@ -156,6 +156,14 @@ def bury(run: Run) -> bool:
             events.append(run.log, events.Failed(error=error, details=details))
             (run.folder / "stop").unlink(missing_ok=True)
         return True
+
+
+def close(run: Run) -> None:
+    """Write that a run has stopped, unless it says how it ended; only for who holds its lock."""
+    last = last_event(run)
+    if last is None or last.kind not in events.TERMINAL:
+        events.append(run.log, events.Stopped(best_epoch=best_epoch(run)))
+    (run.folder / "stop").unlink(missing_ok=True)
 
 
 def worker(run: Run) -> Worker | None:
