@@ -77,7 +77,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    """The app on an empty data folder; the real MobileNet 0.25 weights lie in its Keras cache where they are at hand."""
+    """The app on an empty data folder; the real MobileNet 0.25 weights lie in its Keras cache if they are at hand."""
     home, keras = tmp_path / "home", tmp_path / "keras"
     home.mkdir()
     (keras / "models").mkdir(parents=True)
