@@ -1,0 +1,221 @@
+"""The real engine process: started when needed, ended, killed, started again; and its door."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing import AuthenticationError
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tl_core.engine import client, protocol
+from tl_core.errors import UserError
+from tl_core.locks import try_lock
+
+
+def _until(condition, seconds: float = 40.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came to that")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def run_id(home, finished_run) -> str:
+    return finished_run()
+
+
+@pytest.fixture
+def ready(run_id) -> str:
+    """A source whose model is loaded."""
+    client.warm(f"run:{run_id}")
+    _until(lambda: client.state(f"run:{run_id}").status == "ready")
+    return f"run:{run_id}"
+
+
+def test_nobody_is_asked_about_a_state_while_there_is_no_engine(tl_home):
+    assert client.state("run:any").status == "absent"
+    assert protocol.find() is None, "asking for a state must not start an engine"
+
+
+def test_warming_returns_at_once_and_says_what_happens(home, run_id):
+    client.stop()
+    began = time.monotonic()
+    client.warm(f"run:{run_id}")
+    assert time.monotonic() - began < 5, "it must not wait for TensorFlow"
+    state = client.state(f"run:{run_id}")
+    assert state.status == "loading"
+    assert str(state.message)
+    _until(lambda: client.state(f"run:{run_id}").status == "ready")
+
+
+def test_the_first_answer_of_a_loaded_model_takes_less_than_a_second(ready, picture):
+    began = time.monotonic()
+    answers = client.classify(ready, [("photo.jpg", picture(size=(3000, 2000)))])
+    seconds = time.monotonic() - began
+    assert seconds < 1.0
+    assert [name for name, _ in answers[0].labels]
+    assert sum(probability for _, probability in answers[0].labels) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_errors_of_single_pictures_and_of_models_reach_the_page(ready, picture):
+    good, bad = client.classify(ready, [("a.jpg", picture()), ("b.jpg", b"GIF89a broken")], top=2)
+    assert len(good.labels) == 2
+    assert good.error is None
+    assert isinstance(bad.error, UserError)
+    assert str(bad.error.remedy)
+    with pytest.raises(UserError, match="There is no run"):
+        client.classify("run:20200101-000000-abcdef", [("a.jpg", picture())])
+    with pytest.raises(UserError, match="There is no run"):
+        client.model_file("20200101-000000-abcdef")
+    with pytest.raises(UserError, match="could not be downloaded"):
+        client.classify("imagenet:mobilenet", [("a.jpg", picture())])
+
+
+def test_a_warmed_model_that_cannot_be_had_has_failed_with_its_reason(home):
+    client.warm("imagenet:mobilenet_0.5")
+    state = _until(lambda: (s := client.state("imagenet:mobilenet_0.5")).status != "loading" and s)
+    assert state.status == "failed"
+    assert "fetch mobilenet_0.5" in str(state.error.remedy)
+
+
+def test_two_clients_at_once_both_get_their_answers(ready, picture):
+    answers = {}
+
+    def ask(number: int) -> None:
+        answers[number] = client.classify(ready, [(f"{number}-{n}.jpg", picture(n)) for n in range(20)])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [len(answers[number]) for number in range(2)] == [20, 20]
+    assert [a.labels for a in answers[0]] == [a.labels for a in answers[1]]
+    assert answers[0][7].name == "0-7.jpg"
+
+
+def test_there_is_one_engine_for_a_data_folder(ready):
+    pid = protocol.find().pid
+    second = subprocess.run([sys.executable, "-m", "tl_core", "engine"], cwd=REPOSITORY, timeout=30)
+    assert second.returncode == 0
+    assert protocol.find().pid == pid
+    assert _alive(pid)
+
+
+def test_only_who_knows_the_key_gets_in(ready):
+    place = protocol.find()
+    card = protocol._card()
+    assert stat.S_IMODE(card.stat().st_mode) == 0o600
+    stranger = protocol.Place(place.address, b"0" * 32, place.pid)
+    with pytest.raises((AuthenticationError, EOFError, OSError)):
+        protocol.connect(stranger)
+    assert client.state(ready).status == "ready", "the engine must survive strangers"
+
+
+def test_nonsense_does_not_hurt_the_engine(ready):
+    with protocol.connect(protocol.find()) as connection:
+        connection.send_bytes(b"\x80\x04 this is no JSON")
+        with pytest.raises((EOFError, OSError)):
+            connection.recv_bytes()
+    with protocol.connect(protocol.find()) as connection:
+        protocol.send(connection, {"call": "no such call"})
+        assert "error" in protocol.receive(connection)[0]
+    assert client.state(ready).status == "ready"
+
+
+def test_killed_while_loading_it_says_so_and_the_next_question_is_answered(home, run_id, picture):
+    client.stop()
+    source, outcome = f"run:{run_id}", []
+
+    def ask() -> None:
+        try:
+            outcome.append(client.classify(source, [("a.jpg", picture())]))
+        except UserError as error:
+            outcome.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    place = _until(protocol.find)
+    _until(lambda: client.state(source).status == "loading")
+    time.sleep(0.5)
+    os.kill(place.pid, signal.SIGKILL)
+    asking.join(20)
+    assert isinstance(outcome[0], UserError), "the page must hear of it"
+    assert "ended in the middle" in str(outcome[0].what)
+    assert "starts anew by itself" in str(outcome[0].remedy)
+    sentences = []
+    answers = client.classify(source, [("a.jpg", picture())], status=lambda sentence: sentences.append(str(sentence)))
+    assert answers[0].labels
+    assert sentences, "loading TensorFlow takes seconds, in which the page is told what happens"
+    assert protocol.find().pid != place.pid
+
+
+def test_killed_between_questions_it_is_started_again_unnoticed(ready, picture):
+    pid = protocol.find().pid
+    os.kill(pid, signal.SIGKILL)
+    assert client.classify(ready, [("a.jpg", picture())])[0].labels
+    assert protocol.find().pid != pid
+
+
+def test_an_engine_of_another_version_is_replaced(ready, monkeypatch):
+    pid = protocol.find().pid
+    monkeypatch.setattr(protocol, "VERSION", 999)
+    assert client._reached() is None
+    _until(lambda: not _alive(pid))
+
+
+def test_a_stuck_engine_is_replaced(home, run_id, monkeypatch):
+    client.warm(f"run:{run_id}")
+    pid = protocol.find().pid
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(protocol, "HANDSHAKE", 0.5)
+    assert client._reached() is None
+    _until(lambda: not _alive(pid))
+    monkeypatch.setattr(protocol, "HANDSHAKE", 20.0)
+    client.warm(f"run:{run_id}")
+    assert protocol.find().pid != pid
+
+
+def test_idle_it_ends_itself_and_leaves_nothing_behind(tl_home):
+    process = subprocess.Popen([sys.executable, "-m", "tl_core", "engine", "--idle", "1"], cwd=REPOSITORY)
+    place = _until(protocol.find)
+    assert place.pid == process.pid
+    assert process.wait(30) == 0
+    assert protocol.find() is None
+    assert not (tl_home / "engine.sock").exists()
+    with try_lock(protocol.lock()) as free:
+        assert free
+
+
+def test_an_engine_that_cannot_start_says_where_to_look(tl_home, monkeypatch):
+    monkeypatch.setattr(client.sys, "executable", "/bin/false")
+    with pytest.raises(UserError, match="could not be started") as error:
+        client.warm("run:any")
+    assert "engine.log" in str(error.value.remedy)
+
+
+def test_a_long_path_that_fits_no_socket_uses_a_loopback_port(tmp_path, monkeypatch):
+    home = tmp_path / ("long" * 25)
+    monkeypatch.setenv("TL_HOME", str(home))
+    try:
+        client.warm("run:20200101-000000-abcdef")
+        assert protocol.find().address[0] == "127.0.0.1"
+    finally:
+        client.stop()
+    assert protocol.find() is None

@@ -1,0 +1,233 @@
+"""Ask the engine: used by the pages, free of TensorFlow.
+
+The engine is started when nobody answers and started again when it has died; it ends itself when it is idle. Whatever
+goes wrong comes as a UserError, and the next call works again.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from tl_core import paths
+from tl_core.engine import protocol
+from tl_core.engine.protocol import Answer, State
+from tl_core.errors import UserError
+from tl_core.locks import try_lock
+from tl_core.messages import Message, message
+from tl_core.runs import store
+from tl_core.vision import report
+from tl_core.vision.report import Report
+
+__all__ = ["Answer", "State", "classify", "evaluate", "model_file", "state", "stop", "warm"]
+
+START = 60.0  # seconds in which a started engine must answer; it does so before it loads TensorFlow
+SILENCE = 60.0  # seconds without a sign of life after which the engine counts as hung; it gives one every second
+LIMIT = 1800.0  # seconds for one call: a slow download, or a large network over many pictures
+TOGETHER = 16  # pictures sent at once
+LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+_starting = threading.Lock()
+_children: dict[Path, subprocess.Popen] = {}  # data folder -> the engine that this process started for it
+
+
+def classify(
+    source: str,
+    files: Sequence[tuple[str, bytes]],
+    top: int = 5,
+    status: Callable[[Message], None] = lambda sentence: None,
+) -> list[Answer]:
+    """Say what is in pictures.
+
+    Args:
+        source: "run:<run id>" or "imagenet:<backbone name>".
+        files: (name, bytes of a picture file); in any format that ingest takes.
+        top: so many classes for each picture, the likeliest first.
+        status: takes a sentence about what happens now, about once a second, while there is something to wait for.
+
+    Returns:
+        One answer for each file, in order; a file that is no picture has an error instead of labels.
+
+    Raises:
+        UserError: the model cannot be loaded, or the engine died.
+    """
+    answers: list[Answer] = []
+    for start in range(0, len(files), TOGETHER):
+        part = files[start : start + TOGETHER]
+        header = {"call": "classify", "source": source, "names": [name for name, _ in part], "top": top}
+        answers += map(Answer.from_json, _ask(header, [data for _, data in part], status))
+    return answers
+
+
+def evaluate(run_id: str, part: report.Part, status: Callable[[Message], None] = lambda sentence: None) -> Report:
+    """Let a run's network predict one part of its pictures; the report is kept in the run's folder.
+
+    Raises:
+        UserError: the run has no model or its pictures are gone, or the engine died.
+    """
+    _ask({"call": "evaluate", "run": run_id, "part": part}, status=status)
+    written = report.load(store.get(run_id).folder, part)
+    if written is None:
+        raise UserError(
+            message("The report could not be read after it was written."),
+            message("Check that the disk is not full, then try again."),
+        )
+    return written
+
+
+def model_file(run_id: str, status: Callable[[Message], None] = lambda sentence: None) -> Path:
+    """The run's complete model (.keras: raw pixels in, probabilities out), made now if need be.
+
+    Raises:
+        UserError: the run never finished an epoch, or the engine died.
+    """
+    return Path(_ask({"call": "model_file", "run": run_id}, status=status))
+
+
+def warm(source: str) -> None:
+    """Let the engine load a model in the background, so that the first answer is fast; `state` says how far it is.
+
+    Raises:
+        UserError: the engine cannot be started.
+    """
+    _ask({"call": "warm", "source": source})
+
+
+def state(source: str) -> State:
+    """How far a model is. Asks only an engine that is there: without one every model is absent."""
+    place = protocol.find()
+    if place is None:
+        return State("absent")
+    try:
+        with protocol.connect(place) as connection:
+            return State.from_json(_answered(connection, {"call": "state", "source": source}, ()))
+    except (UserError, *protocol.UNREACHABLE):
+        return State("absent")
+
+
+def stop() -> None:
+    """End the engine if there is one, and wait until it is gone (at most five seconds)."""
+    place = protocol.find()
+    if place is None:
+        return
+    _kill(place)
+    protocol.withdraw()
+
+
+def _ask(
+    header: dict[str, Any], blobs: Sequence[bytes] = (), status: Callable[[Message], None] = lambda sentence: None
+) -> Any:
+    with _connected() as connection:
+        try:
+            return _answered(connection, header, blobs, status)
+        except protocol.UNREACHABLE as error:
+            raise UserError(
+                message("The model process ended in the middle of its work; the memory may have been too small."),
+                message("Try again: it starts anew by itself. If it ends again, choose a smaller network."),
+            ) from error
+
+
+def _answered(
+    connection: Connection,
+    header: dict[str, Any],
+    blobs: Sequence[bytes],
+    status: Callable[[Message], None] = lambda sentence: None,
+) -> Any:
+    """Send a question and wait for its result; between them come sentences, which are also signs of life."""
+    protocol.send(connection, header, blobs)
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline and connection.poll(SILENCE):
+        reply, _ = protocol.receive(connection)
+        if "error" in reply:
+            raise UserError.from_json(reply["error"])
+        if "result" in reply:
+            return reply["result"]
+        if reply.get("status"):
+            status(Message.from_json(reply["status"]))
+    stop()
+    raise UserError(
+        message("The model process did not answer any more and was ended."),
+        message("Try again: it starts anew by itself. If it happens again, choose a smaller network."),
+    )
+
+
+def _connected() -> Connection:
+    """A connection to the engine, which is started if there is none."""
+    deadline, starts = time.monotonic() + START, 0
+    while True:
+        connection = _reached()
+        if connection is not None:
+            return connection
+        with _starting:
+            connection = _reached()  # another thread may have started it while we waited
+            if connection is not None:
+                return connection
+            child = _children.get(paths.home())
+            if child is None or child.poll() is not None:
+                if starts == 2 or time.monotonic() > deadline:
+                    raise UserError(
+                        message("The model process could not be started."),
+                        message("Its log, {file}, says why.", file=str(_log())),
+                    )
+                starts += 1
+                _start()
+            elif time.monotonic() > deadline:
+                child.kill()
+        time.sleep(0.05)
+
+
+def _reached() -> Connection | None:
+    """A connection if an engine answers; one that is stuck or of another version is ended."""
+    place = protocol.find()
+    if place is None:
+        return None
+    if place.version != protocol.VERSION:
+        stop()
+        return None
+    try:
+        return protocol.connect(place)
+    except TimeoutError:
+        stop()
+    except protocol.UNREACHABLE:
+        pass  # it has died, and another one will overwrite where it said it was
+    return None
+
+
+def _start() -> None:
+    mode = "wb" if _log().exists() and _log().stat().st_size > LOG_LIMIT else "ab"
+    with open(_log(), mode) as log:
+        _children[paths.home()] = subprocess.Popen(
+            [sys.executable, "-m", "tl_core", "engine"],
+            cwd=REPOSITORY,
+            env={**os.environ, "TL_HOME": str(paths.home()), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # it outlives the server, and Ctrl-C there does not reach it
+        )
+
+
+def _log() -> Path:
+    return paths.home() / "engine.log"
+
+
+def _kill(place: protocol.Place) -> None:
+    """End the engine's process if it lives: only then is its lock held, and its id surely its own."""
+    deadline = time.monotonic() + 5.0
+    while time.monotonic() < deadline:
+        with try_lock(protocol.lock()) as dead:
+            if dead:
+                return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(place.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        if child := _children.get(paths.home()):
+            child.poll()  # reap it
+        time.sleep(0.05)

@@ -1,0 +1,281 @@
+"""Loaded models, the few used last, and what can be asked of them. This is where the engine imports TensorFlow."""
+
+import gc
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tl_core.data import dataset as datasets
+from tl_core.data import pictures
+from tl_core.engine.protocol import Answer, State, explained
+from tl_core.errors import UserError
+from tl_core.events import Event, Phase, Progress
+from tl_core.messages import Message, message
+from tl_core.runs import store
+from tl_core.vision import decoding, export, network, weights
+from tl_core.vision.backbones import backbone
+from tl_core.vision.report import Part
+
+MOST = 3  # models held at once
+BATCH = 16  # pictures passed through a network together
+SMALLEST_BUDGET = 1 << 30  # bytes of weights that may be held on any machine
+ABSENT = State("absent")
+
+Say = Callable[[Message], None]
+
+
+@dataclass
+class Loaded:
+    """A model ready to answer."""
+
+    classes: tuple[str, ...]
+    resize: Callable  # float32 [1, h, w, 3] pixels 0..255 of any size -> [1, side, side, 3]
+    network: Callable  # what `resize` gives, [n, side, side, 3] -> float32 probabilities [n, classes]
+    bytes: int  # of its weights
+    version: object  # changes when the model's file does
+
+
+@dataclass
+class _Slot:
+    """The place of one model, loaded or not."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)  # held while it is loaded, and while it answers
+    loaded: Loaded | None = None
+    state: State = ABSENT
+
+
+class Models:
+    """The models used last: at most `most`, whose weights take at most `budget` bytes together.
+
+    Args:
+        most: number of models.
+        budget: bytes; by default a quarter of the machine's memory. The newest model is kept even if it is larger.
+    """
+
+    def __init__(self, most: int = MOST, budget: int | None = None):
+        self.most = most
+        self.budget = budget or max(SMALLEST_BUDGET, _memory() // 4)
+        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._lock = threading.Lock()
+        self._building = threading.Lock()  # one model is built at a time
+
+    @property
+    def held(self) -> list[str]:
+        """The sources of the loaded models, the one used last at the end."""
+        with self._lock:
+            return [source for source, slot in self._slots.items() if slot.loaded]
+
+    def load(self, source: str) -> None:
+        """Load a model if it is not there.
+
+        Raises:
+            UserError: it cannot be had.
+        """
+        with self._use(source, lambda sentence: None):
+            pass
+
+    def state(self, source: str) -> State:
+        """How far a model is; "ready" also means that its file has not changed since."""
+        with self._lock:
+            slot = self._slots.get(source)
+        if slot is None:
+            return ABSENT
+        if slot.loaded and slot.state.status == "ready" and _version(source) != slot.loaded.version:
+            return ABSENT
+        return slot.state
+
+    def classify(
+        self, source: str, files: Sequence[tuple[str, bytes]], top: int, say: Say, is_gone: Callable[[], bool]
+    ) -> list[Answer]:
+        """As `tl_core.engine.client.classify`; `is_gone` says that nobody waits any more."""
+        with ThreadPoolExecutor(2) as pool:
+            decoded = pool.map(_decoded, (data for _, data in files))
+            with self._use(source, say) as model:
+                inputs = [
+                    item if isinstance(item, UserError) else model.resize(item[None].astype(np.float32))[0]
+                    for item in decoded
+                ]
+                good = [item for item in inputs if not isinstance(item, UserError)]
+                rows: list[np.ndarray] = []
+                for start in range(0, len(good), BATCH):
+                    if is_gone():
+                        break
+                    rows += list(model.network(tf.stack(good[start : start + BATCH])).numpy())
+        answers, results = [], iter(rows)
+        for (name, _), item in zip(files, inputs, strict=True):
+            if isinstance(item, UserError):
+                answers.append(Answer(name, (), item))
+            elif (row := next(results, None)) is not None:
+                best = np.argsort(-row, kind="stable")[:top]
+                answers.append(Answer(name, tuple((model.classes[i], float(row[i])) for i in best)))
+        return answers
+
+    def evaluate(self, run_id: str, part: Part, say: Say, is_gone: Callable[[], bool]) -> None:
+        """Predict one part of a run's pictures and keep the report in its folder."""
+        from tl_core.vision import evaluation
+
+        run = _run(run_id)
+
+        def emit(event: Event) -> None:
+            if isinstance(event, (Phase, Progress)) and event.total:
+                done = event.done if isinstance(event, Progress) else 0
+                say(message("Looking at the pictures: {done} of {total}", done=done, total=event.total))
+
+        say(message("Loading the model…"))
+        evaluation.evaluate(
+            run.folder, run.config, datasets.load(run.config.data.dataset), part, emit=emit, should_stop=is_gone
+        )
+
+    def model_file(self, run_id: str, say: Say) -> Path:
+        """The run's complete model; one that was finished is there even when its pictures have been deleted."""
+        run = _run(run_id)
+        finished = export.model_path(run.folder)
+        try:
+            dataset = datasets.load(run.config.data.dataset)
+        except UserError:
+            if finished.is_file():
+                return finished
+            raise
+        say(message("Preparing the model…"))
+        with self._building:
+            return export.model_file(run.folder, run.config, dataset)
+
+    @contextmanager
+    def _use(self, source: str, say: Say) -> Iterator[Loaded]:
+        """The model, loaded, and for the block nobody else's."""
+        slot = self._slot(source)
+        with slot.lock:
+            if slot.loaded is None or slot.loaded.version != _version(source):
+                self._load(slot, source, say)
+            with self._lock:
+                self._slots[source] = slot
+                self._slots.move_to_end(source)
+            yield slot.loaded
+
+    def _slot(self, source: str) -> _Slot:
+        with self._lock:
+            return self._slots.setdefault(source, _Slot())
+
+    def _load(self, slot: _Slot, source: str, say: Say) -> None:
+        def tell(sentence: Message) -> None:
+            slot.state = State("loading", sentence)
+            say(sentence)
+
+        slot.loaded = None
+        tell(message("Loading the model…"))
+        try:
+            kind, _, name = source.partition(":")
+            if kind == "run":
+                slot.loaded = self._of_run(name, tell)
+            elif kind == "imagenet":
+                slot.loaded = self._of_imagenet(name, tell)
+            else:
+                raise UserError(
+                    message("There is no model named {name}.", name=source), message("Choose one from the list.")
+                )
+        except Exception as error:
+            slot.state = State("failed", error=explained(error))
+            raise
+        slot.state = State("ready")
+        self._forget(source)
+
+    def _of_run(self, run_id: str, tell: Say) -> Loaded:
+        path = self.model_file(run_id, tell)
+        version = _version(f"run:{run_id}")
+        tell(message("Loading the model…"))
+        with self._building:
+            try:
+                model = keras.models.load_model(path, compile=False)
+                classes = tuple(export.labels(path.parent))
+                return _ready(model, classes, version)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise UserError(
+                    message("The model of this run cannot be read: {reason}", reason=str(error)[:200]),
+                    message("Its file is damaged or of another version of Keras. Train it again."),
+                ) from error
+
+    def _of_imagenet(self, name: str, tell: Say) -> Loaded:
+        row = backbone(name)
+
+        def emit(event: Event) -> None:
+            if isinstance(event, (Phase, Progress)) and event.total:
+                done = event.done if isinstance(event, Progress) else 0
+                megabytes = {"done": f"{done / 1e6:.1f}", "total": f"{event.total / 1e6:.1f}"}
+                tell(message("Downloading ImageNet weights: {done} of {total} MB", **megabytes))
+
+        weights.obtain(row, "imagenet", row.native_size, top=True, emit=emit)  # others may build meanwhile
+        classes = weights.class_names(emit)
+        tell(message("Loading the model…"))
+        with self._building:
+            return _ready(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))
+
+    def _forget(self, newest: str) -> None:
+        """Let go of the models used longest ago until what is held fits; whoever uses one keeps it until done."""
+        with self._lock:
+            while True:
+                held = [(source, slot) for source, slot in self._slots.items() if slot.loaded]
+                size = sum(slot.loaded.bytes for _, slot in held)
+                oldest = next((source for source, _ in held if source != newest), None)
+                if oldest is None or (len(held) <= self.most and size <= self.budget):
+                    break
+                del self._slots[oldest]
+        gc.collect()
+
+
+def _ready(model: keras.Model, classes: tuple[str, ...], version: object) -> Loaded:
+    """Cut the model behind its resizing, so that pictures of different sizes make one batch, and run it once."""
+    resized = next(layer.output for layer in model.layers if None not in layer.output.shape[1:])
+    resize, rest = keras.Model(model.input, resized), keras.Model(resized, model.output)
+    pixels = tf.TensorSpec((1, None, None, 3), tf.float32)
+    inputs = tf.TensorSpec((None, *resized.shape[1:]), resized.dtype)
+    loaded = Loaded(
+        classes,
+        tf.function(lambda x: resize(x, training=False), input_signature=[pixels], autograph=False),
+        tf.function(lambda x: rest(x, training=False), input_signature=[inputs], autograph=False),
+        sum(int(np.prod(weight.shape)) * 4 for weight in model.weights),
+        version,
+    )
+    loaded.network(loaded.resize(tf.zeros((1, 240, 320, 3))))
+    return loaded
+
+
+def _run(run_id: str) -> store.Run:
+    run = store.get(run_id)
+    if run.problem:
+        raise run.problem
+    return run
+
+
+def _version(source: str) -> object:
+    """What tells a run's model from a later one of the same run, which was resumed; None where there is one only."""
+    kind, _, name = source.partition(":")
+    if kind != "run":
+        return None
+    try:
+        return export.model_path(store.get(name).folder).stat().st_mtime_ns
+    except (OSError, UserError):
+        return None
+
+
+def _decoded(data: bytes) -> np.ndarray | UserError:
+    try:
+        return decoding.decode(data)
+    except pictures.Rejected as error:
+        return UserError(error.reason, message("Choose another picture."))
+
+
+def _memory() -> int:
+    """Bytes of the machine's memory; 8 GB where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30
