@@ -137,19 +137,21 @@ def validate(config: RunConfig) -> None:
     _in_range(message("validation fraction"), config.data.validation, 0, 0.8)
     _in_range(message("test fraction"), config.data.test, 0, 0.8)
     _in_range(message("validation and test fractions together"), config.data.validation + config.data.test, 0, 0.9)
-    _in_range(message("image size"), config.backbone.image_size, 32, 640)
-    _in_range(message("hidden units"), config.head.units, 0, 8192)
+    _whole(message("image size"), config.backbone.image_size, 32, 640)
+    _whole(message("hidden units"), config.head.units, 0, 8192)
     _in_range(message("dropout"), config.head.dropout, 0, 0.95)
-    _in_range(message("batch size"), config.batch_size, 1, 1024)
-    _in_range(message("cached views"), config.views, 1, 64)
-    _in_range(message("early stopping"), config.early_stopping, 0, 1000)
+    _whole(message("batch size"), config.batch_size, 1, 1024)
+    _whole(message("cached views"), config.views, 1, 64)
+    _whole(message("early stopping"), config.early_stopping, 0, 1000)
+    _whole(message("seed"), config.seed, 0, 2**31 - 1)
+    _whole(message("seed of the split"), config.data.seed, 0, 2**31 - 1)
     _one_of(message("pooling"), config.head.pooling, ("average", "flatten"))
     _one_of(message("output"), config.head.output, ("softmax", "sigmoid"))
     _one_of(message("augmentation"), config.augmentation, AUGMENTATIONS)
     _one_of(message("precision"), config.precision, PRECISIONS)
     for phase in config.phases:
-        _in_range(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
-        _in_range(message("epochs"), phase.epochs, 1, 1000)
+        _whole(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
+        _whole(message("epochs"), phase.epochs, 1, 1000)
         _in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
         _one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
 
@@ -159,6 +161,15 @@ def _in_range(name: Message, value: float, low: float, high: float) -> None:
         raise UserError(
             message("The setting {name} is {value}.", name=name, value=repr(value)),
             message("Choose a number from {low} to {high}.", low=low, high=high),
+        )
+
+
+def _whole(name: Message, value: int, low: int, high: int) -> None:
+    _in_range(name, value, low, high)
+    if value != int(value):
+        raise UserError(
+            message("The setting {name} is {value}.", name=name, value=repr(value)),
+            message("Choose a whole number from {low} to {high}.", low=low, high=high),
         )
 
 

@@ -90,7 +90,8 @@ def load(dataset_id: str) -> Dataset:
         UserError: there is no such dataset, or its files are damaged.
     """
     folder, number = _located(dataset_id)
-    return _read(folder, (folder / "manifest.json").stat().st_mtime_ns, number, _name(folder))
+    made = (folder / "manifest.json").stat()
+    return _read(folder, (made.st_mtime_ns, made.st_ino), number, _name(folder))
 
 
 def latest(dataset_id: str) -> str:
@@ -264,7 +265,7 @@ def _update_summary(folder: Path, **changes: Any) -> None:
 
 
 @lru_cache(maxsize=8)
-def _read(folder: Path, made: int, number: int, name: str) -> Dataset:
+def _read(folder: Path, made: tuple[int, int], number: int, name: str) -> Dataset:
     """The dataset after `number` lines of edits; `made` tells a folder from an earlier one of the same name."""
     manifest = _manifest(folder)
     classes = list(manifest["classes"])

@@ -225,7 +225,7 @@ def _stamped(folder: str) -> Run:
 
 
 @lru_cache(maxsize=4096)
-def _read(place: str, config_stamp: int, meta_stamp: int) -> Run:
+def _read(place: str, config_stamp: tuple[int, ...], meta_stamp: tuple[int, ...]) -> Run:
     """A run as its files say; the stamps make a changed file be read again."""
     folder = Path(place)
     config, problem = None, None
@@ -252,11 +252,12 @@ def _read(place: str, config_stamp: int, meta_stamp: int) -> Run:
     )
 
 
-def _stamp(path: str) -> int:
+def _stamp(path: str) -> tuple[int, ...]:
     try:
-        return os.stat(path).st_mtime_ns
+        stat = os.stat(path)
     except OSError:
-        return 0
+        return ()
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 
 def _default_name(config: RunConfig | None, run_id: str) -> str:
@@ -270,6 +271,7 @@ def _change(run_id: str, **changes: Any) -> Run:
     run = get(run_id)
     with disk_full_explained():
         _write(run.folder / "meta.json", {**_meta(run.folder), **changes})
+    _read.cache_clear()  # two changes within a tick of the disk's clock look alike
     return get(run_id)
 
 
