@@ -1,5 +1,6 @@
 """One run: live while it trains, a report when it has ended. Everything comes from the id in the address."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -31,9 +32,12 @@ def follow(run):
 
     @st.fragment(run_every=1.0 if was_active else None)
     def view():
-        progress.show_progress(run)
-        if was_active != (store.status(run) in ACTIVE):
+        now = progress.show_progress(run)
+        if was_active != (now in ACTIVE):
             st.rerun()
+        if now == "stopping":  # takes a moment only, and whoever pressed Stop is waiting for it
+            time.sleep(0.2)
+            st.rerun(scope="fragment")
 
     view()
 

@@ -1,5 +1,6 @@
 """A run while it goes on, from its event log alone: stage, figures, curves, Stop and Resume, and why it failed."""
 
+import contextlib
 from collections.abc import Callable
 
 import streamlit as st
@@ -28,8 +29,8 @@ STAGES = {
 }
 
 
-def show_progress(run: Run) -> None:
-    """Draw the run as it is now; call it again every second while it is active."""
+def show_progress(run: Run) -> Status:
+    """Draw the run as it is now and say what it is doing; call it again every second while it is active."""
     history, now = history_of(run), store.status(run)
     _header(run, now, history)
     if error := st.session_state.pop("run_error", None):
@@ -43,6 +44,7 @@ def show_progress(run: Run) -> None:
     live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
     for notice in history.notices:
         st.caption(f":material/info: {show(notice.message)}")
+    return now
 
 
 def history_of(run: Run) -> History:
@@ -108,8 +110,10 @@ def _bar(run: Run, now: Status, history: History) -> None:
 
 
 def _place_in_queue(run: Run) -> str:
-    if (run.folder / "worker.log").exists() and not history_of(run).started:
-        return _(STARTING)
+    queued = store.last_event(run)
+    with contextlib.suppress(OSError):  # the worker's words begin when it does
+        if queued and (run.folder / "worker.log").stat().st_mtime >= queued.t:
+            return _(STARTING)
     waiting = _waiting()
     ahead = waiting.index(run.id) if run.id in waiting else 0
     if not ahead:

@@ -136,9 +136,11 @@ def _single(history: Curves, metric: Metric, translate: Callable[[str], str], to
     validation = {**_line(epochs, f"val_{metric}", VALIDATION, best=True), "name": _("Validation"), "uid": "validation"}
     layout = _layout(metric, translate)
     layout["yaxis"]["range"] = _range(metric, training["y"] + validation["y"], noisy["y"])
+    end = max([1, *training["x"], *noisy["x"]])
     if total:
         # A long run's axis doubles when it is full, so that the first epochs do not huddle in a corner.
-        layout["xaxis"]["range"] = [0, 1.02 * min(total, max(AHEAD, 2 * len(epochs)))]
+        end = max(end, min(total, max(AHEAD, 2 * len(epochs))))
+    layout["xaxis"]["range"] = [0, 1.02 * end]
     layout["shapes"], layout["annotations"] = _phase_marks(history.phases, translate)
     return {"data": [noisy, training, validation], "layout": layout}
 
