@@ -6,60 +6,21 @@ each part after Xiong et al. 2020 (https://arxiv.org/abs/2002.04745), tanh-appro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from tl_core.text.checkpoints import Shape, block_shapes, weight_shapes
+
 EPSILON = 1e-5
 Weights = Mapping[str, tf.Tensor | tf.Variable]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What config.json says about the network."""
-
-    vocabulary: int = 50257
-    context: int = 1024  # tokens
-    layers: int = 12
-    heads: int = 12
-    width: int = 768
-
-    @property
-    def parameters(self) -> int:
-        """All weights; the output layer shares the token embedding."""
-        block = 12 * self.width**2 + 13 * self.width
-        return (self.vocabulary + self.context) * self.width + self.layers * block + 2 * self.width
-
-
-def shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
-    """Every weight's name and shape, in the order of the network."""
-    width = shape.width
-    named = {"wte.weight": (shape.vocabulary, width), "wpe.weight": (shape.context, width)}
-    for layer in range(shape.layers):
-        for name, size in (
-            ("ln_1.weight", (width,)),
-            ("ln_1.bias", (width,)),
-            ("attn.c_attn.weight", (width, 3 * width)),
-            ("attn.c_attn.bias", (3 * width,)),
-            ("attn.c_proj.weight", (width, width)),
-            ("attn.c_proj.bias", (width,)),
-            ("ln_2.weight", (width,)),
-            ("ln_2.bias", (width,)),
-            ("mlp.c_fc.weight", (width, 4 * width)),
-            ("mlp.c_fc.bias", (4 * width,)),
-            ("mlp.c_proj.weight", (4 * width, width)),
-            ("mlp.c_proj.bias", (width,)),
-        ):
-            named[f"h.{layer}.{name}"] = size
-    return named | {"ln_f.weight": (width,), "ln_f.bias": (width,)}
 
 
 def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     """Float32 weights as GPT-2 starts: normal with deviation 0.02, residual projections narrower by sqrt(2 layers)."""
     random = np.random.default_rng(seed)
     weights = {}
-    for name, size in shapes(shape).items():
+    for name, size in weight_shapes(shape).items():
         if name.endswith("bias"):
             weights[name] = np.zeros(size, np.float32)
         elif ".ln_" in name or name.startswith("ln_"):
@@ -82,16 +43,13 @@ def hidden_states(
     x = _drop(x, dropout, seed, 0)
     mask = tf.constant(np.triu(np.full((length, length), -1e9, np.float32), 1), x.dtype)
     for layer in range(shape.layers):
-        own = {name: weights[f"h.{layer}.{name}"] for name in BLOCK}
+        own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
         attended = _attention(_normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
         x += _drop(attended, dropout, seed, 2 * layer + 1)
         x += _drop(
             feed_forward(_normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own), dropout, seed, 2 * layer + 2
         )
     return _normalised(x, weights["ln_f.weight"], weights["ln_f.bias"])
-
-
-BLOCK = tuple(name.removeprefix("h.0.") for name in shapes(Shape(layers=1)) if name.startswith("h.0."))
 
 
 def _attention(x: tf.Tensor, own: Weights, heads: int, mask: tf.Tensor) -> tf.Tensor:

@@ -25,7 +25,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 from tl_core.text import network, tales, tokenizer
-from tl_core.text.network import Shape
+from tl_core.text.checkpoints import Shape
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _by_muon(name: str, recipe: Recipe) -> bool:
 
 
 def _orthogonal(update: tf.Tensor, parts: int) -> tf.Tensor:
-    """The update with all its singular values near 1 (five Newton-Schulz steps), each of `parts` column blocks alone."""
+    """The update with singular values near 1 (five Newton-Schulz steps), each of `parts` column blocks alone."""
     pieces = tf.stack(tf.split(update, parts, axis=1))
     rows, columns = pieces.shape[1], pieces.shape[2]
     x = pieces if rows <= columns else tf.linalg.matrix_transpose(pieces)
@@ -279,6 +279,9 @@ def export(weights: dict[str, np.ndarray], shape: Shape, folder: Path) -> None:
         "layer_norm_epsilon": network.EPSILON,
         "bos_token_id": end,
         "eos_token_id": end,
+        "resid_pdrop": 0.1,
+        "embd_pdrop": 0.1,
+        "attn_pdrop": 0.1,
         "tie_word_embeddings": True,
         "torch_dtype": "float16",
     }
