@@ -42,11 +42,10 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
         classes = ", ".join(plain(name) for name in summary.classes[:8])
         if len(summary.classes) > 8:
             classes += _(" and {n} more").format(n=len(summary.classes) - 8)
-        st.markdown(
-            f":material/photo_library: **{plain(summary.name)}** · {count} · {classes}\n\n"
-            f":material/model_training: **{backbone(config.backbone.name).title}** · {show(recipe.description)}"
-        )
+        st.markdown(f":material/photo_library: **{plain(summary.name)}** · {count} · {classes}")
         strip(datasets.load(summary.id))
+        title = backbone(config.backbone.name).title
+        st.markdown(f":material/model_training: **{title}** · {show(recipe.description)}")
         notice = st.container()
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
 from pages.components.image_grid import image_grid
+from pages.components.markdown import plain
 from pages.components.session import choose_dataset
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import Dataset, ImageRecord
@@ -34,10 +35,10 @@ def look_through(dataset: Dataset, seen: DatasetReport, *, editable: bool) -> No
         wanted = _choose_class(dataset, seen)
         images = _wanted(dataset, seen, wanted)
         pages = max(1, -(-len(images) // PAGE))
-        if st.session_state.get("tidy_page", 1) > pages:
-            st.session_state["tidy_page"] = pages
-        page = st.session_state.get("tidy_page", 1)
+        page = st.session_state.get(f"tidy_page {wanted}", 1)
+        page = page if page <= pages else 1
         shown = images[(page - 1) * PAGE : page * PAGE]
+        actions = st.container(gap="small")
         selected = image_grid(
             dataset,
             shown,
@@ -46,11 +47,12 @@ def look_through(dataset: Dataset, seen: DatasetReport, *, editable: bool) -> No
             key=f"tidy_grid {dataset.id} {wanted} {page}",
         )
         if pages > 1:
-            st.pagination(pages, key="tidy_page")
+            st.pagination(pages, key=f"tidy_page {wanted}")
         if editable:
-            _actions(dataset, seen, wanted, selected)
+            with actions:
+                _actions(dataset, seen, wanted, selected)
         else:
-            st.caption(_("Somebody else brought these pictures in: you can look at them and train on them."))
+            actions.caption(_("Somebody else brought these pictures in: you can look at them and train on them."))
 
     view()
 
@@ -62,21 +64,13 @@ def _choose_class(dataset: Dataset, seen: DatasetReport) -> str:
         names[COPIES] = _("Copies ({n})").format(n=f"{sum(len(group.keys) for group in seen.copies):,}")
     if st.session_state.get("tidy_class") not in names:
         st.session_state["tidy_class"] = ALL
-
-    def first_page() -> None:
-        st.session_state["tidy_page"] = 1
-
-    arguments = {
-        "label": _("Show"),
-        "options": list(names),
-        "format_func": names.__getitem__,
-        "key": "tidy_class",
-        "on_change": first_page,
-    }
     if len(names) <= 12:
-        st.segmented_control(**arguments, required=True, wrap=True)
+        shown = {name: plain(text) for name, text in names.items()}
+        st.segmented_control(
+            _("Show"), list(names), format_func=shown.__getitem__, key="tidy_class", required=True, wrap=True
+        )
     else:
-        st.selectbox(**arguments)
+        st.selectbox(_("Show"), list(names), format_func=names.__getitem__, key="tidy_class")
     return st.session_state["tidy_class"]
 
 
