@@ -82,7 +82,7 @@ def clean(data: bytes) -> Picture:
         with _counted(width * height if progressive else image.width * image.height):
             image.load()
             turn = _turn(image)
-            if small and not turn and image.format == "JPEG" and image.mode == "RGB":
+            if small and turn is None and image.format == "JPEG" and image.mode == "RGB":
                 return Picture(data, width, height)
             return _encoded(_fitted(_upright(_colours(_reduced(image)), turn)))
     except Exception as error:
