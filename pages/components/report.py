@@ -184,7 +184,7 @@ def _matrix(made: Report, key: str) -> None:
             st.session_state[f"{key}_cell"] = tuple(points[0]["customdata"])
 
     st.plotly_chart(
-        confusion.figure(made, _, INK.get(st.context.theme.type, "")),
+        confusion.figure(made, _, INK.get(st.context.theme.type, confusion.INK)),
         key=f"{key}_matrix",
         on_select=clicked,
         selection_mode="points",

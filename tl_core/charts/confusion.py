@@ -12,10 +12,11 @@ from tl_core.vision.report import ClassScore, Report
 
 RIGHT, WRONG = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
 SEEN = 0.55  # a cell at least this strongly coloured is written in white
+INK = "#6B7785"  # readable on light and on dark pages
 MANY = 15  # classes; from here on the counts are left to hovering
 
 
-def figure(report: Report, translate: Callable[[str], str], ink: str = "") -> dict[str, Any]:
+def figure(report: Report, translate: Callable[[str], str], ink: str = INK) -> dict[str, Any]:
     """The confusion matrix: rows are the true classes, columns what the network says, the diagonal is right.
 
     A cell's strength is its share of its row, so that rare classes are seen too. On every cell that holds pictures
@@ -24,7 +25,7 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = "") -> di
     Args:
         report: of a part of the pictures.
         translate: gettext of the reader's language.
-        ink: colour of the counts on pale cells; "" takes the theme's.
+        ink: colour of the counts on pale cells.
 
     Returns:
         {"data": traces, "layout": layout}.
@@ -49,28 +50,26 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = "") -> di
     cells = [(i, j) for i in range(count) for j in range(count) if report.confusion[i][j]]
     strong = [cell for cell in cells if shares[cell[0]][cell[1]] >= SEEN]
     weak = [cell for cell in cells if shares[cell[0]][cell[1]] < SEEN]
-    markers = [
-        {
-            "type": "scatter",
-            "mode": "markers" if count >= MANY else "markers+text",
-            "x": [names[j] for i, j in group],
-            "y": [names[i] for i, j in group],
-            "text": [f"{report.confusion[i][j]:,}" for i, j in group],
-            "textfont": {
-                "size": 15,
-                **({"color": colour} if (colour := "#FFFFFF" if group is strong else ink) else {}),
-            },
-            "customdata": [[i, j] for i, j in group],
-            "hovertext": [_cell_text(report, i, j, shares[i][j]).translated(translate) for i, j in group],
-            "hovertemplate": "%{hovertext}<extra></extra>",
-            "marker": {"symbol": "square", "size": max(8, min(44, 420 // max(count, 1))), "opacity": 0},
-            "selected": {"marker": {"opacity": 0.25, "color": "#888888"}},
-            "unselected": {"marker": {"opacity": 0}},
-            "showlegend": False,
-        }
-        for group in (strong, weak)
-        if group
-    ]
+    markers = []
+    for group, colour in ((strong, "#FFFFFF"), (weak, ink)):
+        font = {"textfont": {"color": colour}}  # also when another cell is chosen: Plotly would let it fade
+        markers.append(
+            {
+                "type": "scatter",
+                "mode": "markers" if count >= MANY else "markers+text",
+                "x": [names[j] for i, j in group],
+                "y": [names[i] for i, j in group],
+                "text": [f"{report.confusion[i][j]:,}" for i, j in group],
+                "textfont": {"size": 15, "color": colour},
+                "customdata": [[i, j] for i, j in group],
+                "hovertext": [_cell_text(report, i, j, shares[i][j]).translated(translate) for i, j in group],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+                "marker": {"symbol": "square", "size": max(8, min(44, 420 // count)), "opacity": 0},
+                "selected": {"marker": {"opacity": 0.3, "color": "#888888"}, **font},
+                "unselected": {"marker": {"opacity": 0}, **font},
+                "showlegend": False,
+            }
+        )
     layout = {
         "xaxis": {
             "title": {"text": _("The network says")},
