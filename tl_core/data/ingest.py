@@ -177,6 +177,7 @@ def _published(building: Path, manifest: dict[str, Any], name: str, owner: str, 
     while True:
         folder = _folder_for(content, owner)
         if (folder / "manifest.json").is_file():
+            datasets.write_json(folder / "manifest.json", manifest)  # other files may have been refused this time
             break
         summary = {
             "name": name or folder.name,
