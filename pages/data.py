@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import consequences, dataset_view, intake, settings, shelf, tidy, ways_in
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from pages.components.session import choose_dataset
 from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
@@ -47,7 +48,7 @@ def go_on(summary, divided):
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch", gap=None):
             if divided.problem:
-                st.markdown(f":material/block: {show(divided.problem.what)}")
+                st.markdown(f":material/block: {sentence(divided.problem.what)}")
             else:
                 st.caption(consequences.parts_sentence(divided))
         if st.button(
@@ -79,4 +80,4 @@ if summary is not None:
     try:
         go_on(summary, describe(summary))
     except UserError as error:
-        st.error(f"**{show(error.what)}** {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import intake, shelf, status, submission, ways_in
 from pages.components.first_run import first_run
 from pages.components.i18n import _
+from pages.components.markdown import plain
 from pages.components.session import owner
 from pages.components.steps import steps
 from tl_core.runs import store
@@ -22,7 +23,7 @@ def at_work(runs):
     for run in runs:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             status.badge(store.status(run))
-            st.markdown(f"**{run.name}**", width="stretch")
+            st.markdown(f"**{plain(run.name)}**", width="stretch")
             st.page_link(
                 PAGES / "run.py",
                 label=_("Watch the curves"),

@@ -8,6 +8,7 @@ from pages.components import consequences, settings
 from pages.components.class_table import ClassRow, class_table
 from pages.components.i18n import _, ngettext, show
 from pages.components.image_grid import address
+from pages.components.markdown import plain, problem, sentence
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import Dataset, DatasetSummary
 from tl_core.data.report import DatasetReport, dataset_report
@@ -54,9 +55,9 @@ def figures(summary: DatasetSummary, seen: DatasetReport) -> None:
 def remarks(seen: DatasetReport) -> None:
     """What a teacher would say about it."""
     for notice in seen.notices:
-        st.info(show(notice), icon=":material/info:")
+        st.info(sentence(notice), icon=":material/info:")
     for warning in seen.warnings:
-        st.warning(show(warning), icon=":material/warning:")
+        st.warning(sentence(warning), icon=":material/warning:")
 
 
 def classes(dataset: Dataset, seen: DatasetReport) -> None:
@@ -82,7 +83,7 @@ def _classes_reading(seen: DatasetReport) -> str:
     if low == high:
         return _("Every class has {n} pictures: none is favoured.").format(n=f"{low:,}")
     return _("{large} has the most pictures ({high}), {small} the fewest ({low}).").format(
-        large=large, high=f"{high:,}", small=small, low=f"{low:,}"
+        large=plain(large), high=f"{high:,}", small=plain(small), low=f"{low:,}"
     )
 
 
@@ -123,7 +124,7 @@ def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
         dataset.id, settings.get("validation") / 100, settings.get("test") / 100, settings.get("split_seed")
     )
     if divided.problem:
-        st.warning(f"**{show(divided.problem.what)}** {show(divided.problem.remedy)}", icon=":material/warning:")
+        st.warning(problem(divided.problem), icon=":material/warning:")
         return divided
     rows = [
         ClassRow(name, [("train", training), ("validation", validation), ("test", test)])
@@ -153,7 +154,7 @@ def not_taken(seen: DatasetReport) -> None:
     title = ngettext("{n} file was not taken", "{n} files were not taken", len(seen.rejected))
     with st.expander(title.format(n=f"{len(seen.rejected):,}"), icon=":material/block:"):
         st.markdown(
-            "\n".join(f"- **{refused.count:,}** × {show(refused.reason)}" for refused in seen.refused),
+            "\n".join(f"- **{refused.count:,}** × {sentence(refused.reason)}" for refused in seen.refused),
         )
         listed = seen.rejected[:LISTED]
         st.dataframe(

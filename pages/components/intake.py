@@ -8,8 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
 from pages.components.live import duration
+from pages.components.markdown import plain, problem
 from pages.components.session import choose_dataset, owner
 from tl_core.data import jobs, pictures
 from tl_core.data.sources import File
@@ -65,11 +66,11 @@ def settle(job: jobs.Job) -> None:
 def complain() -> None:
     """What went wrong on the way in, once."""
     if error := st.session_state.pop("upload_error", None):
-        st.error(f"**{show(error.what)}** {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     if name := st.session_state.pop("upload_stopped", None):
-        st.info(_("Stopped: nothing of {name} was kept.").format(name=name), icon=":material/stop_circle:")
+        st.info(_("Stopped: nothing of {name} was kept.").format(name=plain(name)), icon=":material/stop_circle:")
     if name := st.session_state.pop("upload_ready", None):
-        st.toast(_("{name} is ready.").format(name=name), icon=":material/check_circle:")
+        st.toast(_("{name} is ready.").format(name=plain(name)), icon=":material/check_circle:")
     count, names = st.session_state.pop("upload_skipped", (0, []))
     if count:
         limit = pictures.MAX_BYTES // 2**20
@@ -89,10 +90,10 @@ def _progress(job: jobs.Job) -> None:
         text = _("Waiting: {n} uploads of others are taken in first.").format(n=job.ahead)
         st.progress(0.0, text=text if job.ahead else _("Beginning…"))
     elif not job.total:
-        st.progress(0.0, text=_("Listing the files of {name}…").format(name=job.name))
+        st.progress(0.0, text=_("Listing the files of {name}…").format(name=plain(job.name)))
     else:
         text = _("Checking the pictures of {name}: {done} of {total}").format(
-            name=job.name, done=f"{job.done:,}", total=f"{job.total:,}"
+            name=plain(job.name), done=f"{job.done:,}", total=f"{job.total:,}"
         )
         st.progress(min(job.done / job.total, 1.0), text=text)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

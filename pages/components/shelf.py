@@ -4,8 +4,8 @@ import contextlib
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
-from pages.components.markdown import plain
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import plain, problem
 from pages.components.session import choose_dataset, current_dataset, is_local, owner
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import DatasetSummary
@@ -54,7 +54,7 @@ def chooser(summaries: list[DatasetSummary], now: DatasetSummary) -> None:
             with st.popover(_("Delete"), icon=":material/delete:", key="shelf_delete"):
                 _delete(now)
     if error := st.session_state.pop("shelf_error", None):
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
 
 
 def _rename(now: DatasetSummary) -> None:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem
 from pages.components.session import owner
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -36,7 +37,7 @@ def started() -> str | None:
 def complain() -> None:
     """What went wrong at the last click, once."""
     if error := st.session_state.pop("submission_error", None):
-        st.error(f"**{show(error.what)}** {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     if st.session_state.pop("submission_crowded", False):
         st.warning(
             _("You have {n} runs waiting or running. Wait for one to end, or stop one on the Runs page.").format(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
 from pages.components.image_grid import image_grid
-from pages.components.markdown import plain
+from pages.components.markdown import plain, problem
 from pages.components.session import choose_dataset
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import Dataset, ImageRecord
@@ -31,7 +31,7 @@ def look_through(dataset: Dataset, seen: DatasetReport, *, editable: bool) -> No
         if st.session_state.pop("tidy_changed", False):
             st.rerun()
         if error := st.session_state.pop("tidy_error", None):
-            st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+            st.error(problem(error), icon=":material/error:")
         wanted = _choose_class(dataset, seen)
         images = _wanted(dataset, seen, wanted)
         pages = max(1, -(-len(images) // PAGE))
