@@ -1,0 +1,238 @@
+"""Which network answers on the Classify page: one of the finished runs, or an ImageNet backbone with its classifier."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.i18n import _, ngettext, show
+from pages.components.markdown import plain
+from pages.components.progress import pictures
+from pages.components.session import owner
+from tl_core import events
+from tl_core.charts.curves import percent
+from tl_core.data import dataset as datasets
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.runs import store
+from tl_core.runs.store import Run
+from tl_core.vision import weights
+from tl_core.vision.backbones import BACKBONES, Backbone
+
+PAGES = Path(__file__).parent.parent
+SAVED = {"persist_state": "session"}
+ADDRESS = "run"  # the address's parameter that names the run
+AGAIN = 60.0  # seconds within which a model is not loaded anew without being asked: its process has died
+
+
+@dataclass(frozen=True)
+class Network:
+    """The chosen one: what the engine calls it, and the run it comes from, if any."""
+
+    source: str
+    classes: int
+    run: Run | None = None
+
+
+def choose() -> Network | None:
+    """Let the reader choose; None while there is nothing that could answer."""
+    _arrive()
+    kind = st.segmented_control(
+        _("Who answers?"),
+        ["run", "imagenet"],
+        format_func={"run": _("A network trained here"), "imagenet": _("An ImageNet network")}.__getitem__,
+        key="classify_kind",
+        required=True,
+        help=_("Your runs know your own classes. ImageNet networks know 1,000 everyday things, animals and plants."),
+        **SAVED,
+    )
+    return _choose_run() if kind == "run" else _choose_imagenet()
+
+
+def prepare(network: Network) -> bool:
+    """Have the engine load the network, and say how far it is. True if pictures may be sent: it is ready or loads."""
+    state = client.state(network.source)
+    warmed = st.session_state.setdefault("classify_warmed", {})
+    if state.status == "absent" and time.monotonic() - warmed.get(network.source, -AGAIN) >= AGAIN:
+        warmed[network.source] = time.monotonic()
+        try:
+            client.warm(network.source)
+        except UserError as error:
+            state = client.State("failed", error=error)
+        else:
+            state = client.state(network.source)
+    waiting = state.status == "loading"
+
+    @st.fragment(run_every=1.0 if waiting else None)
+    def view() -> None:
+        now = client.state(network.source) if waiting else state
+        if now.status == "loading":
+            sentence = show(now.message) if now.message else _("Loading the model…")
+            st.markdown(f":material/hourglass_top: {sentence}")
+        elif now.status == "ready":
+            st.markdown(f":green[:material/check_circle:] {_('Ready to answer.')}")
+        elif now.error:
+            st.error(f"{show(now.error.what)} {show(now.error.remedy)}", icon=":material/error:")
+        else:
+            st.error(
+                _("The model process ended while it loaded this network; the memory may have been too small."),
+                icon=":material/error:",
+            )
+        if waiting and now.status != "loading":
+            st.rerun()
+        if now.status in ("failed", "absent"):
+            st.button(
+                _("Try again"), key="classify_again", icon=":material/refresh:", on_click=_anew, args=(network.source,)
+            )
+
+    view()
+    return state.status in ("loading", "ready")
+
+
+def _anew(source: str) -> None:
+    """Callback: load it once more."""
+    st.session_state["classify_warmed"][source] = time.monotonic()
+    try:
+        client.warm(source)
+    except UserError as error:
+        st.session_state["classify_error"] = error
+
+
+def _arrive() -> None:
+    """Take over the run that the address names, once."""
+    asked = st.query_params.get(ADDRESS)
+    if asked and asked != st.session_state.get("classify_asked"):
+        st.session_state["classify_asked"] = asked
+        st.session_state["classify_kind"] = "run"
+        st.session_state["classify_run"] = asked
+    st.session_state.setdefault("classify_kind", "run")
+
+
+def _choose_run() -> Network | None:
+    runs = {run.id: run for run in _usable()}
+    wanted = st.session_state.get("classify_run")
+    if wanted and wanted not in runs:
+        _say_why_not(wanted)
+        st.query_params.pop(ADDRESS, None)
+    if not runs:
+        st.info(
+            _(
+                "No network has been trained here yet. Train one (it takes one click), or let an ImageNet network "
+                "answer meanwhile."
+            ),
+            icon=":material/model_training:",
+        )
+        st.page_link(PAGES / "train.py", label=_("Train"), icon=":material/model_training:")
+        return None
+    if wanted not in runs:
+        st.session_state["classify_run"] = next(iter(runs))
+    chosen = st.selectbox(
+        _("Run"),
+        list(runs),
+        format_func=lambda run_id: _described(runs[run_id]),
+        key="classify_run",
+        label_visibility="collapsed",
+        **SAVED,
+    )
+    st.query_params[ADDRESS] = st.session_state["classify_asked"] = chosen
+    run, names = runs[chosen], _classes(runs[chosen])
+    row = BACKBONES.get(run.config.backbone.name)
+    known = ngettext("It knows {n} class: {names}.", "It knows {n} classes: {names}.", len(names)).format(
+        n=len(names), names=", ".join(plain(name) for name in names[:12]) + (", …" if len(names) > 12 else "")
+    )
+    st.caption(f"{row.title if row else run.config.backbone.name} · {known}" if names else row.title)
+    return Network(f"run:{run.id}", len(names), run)
+
+
+def _say_why_not(run_id: str) -> None:
+    try:
+        run = store.get(run_id)
+        text = _("{name} has no network yet: it has not finished, or ended before its first epoch was complete.")
+        st.warning(text.format(name=plain(run.name)), icon=":material/hourglass_top:")
+        st.page_link(
+            PAGES / "run.py", label=_("Look at this run"), icon=":material/show_chart:", query_params={"run": run_id}
+        )
+    except UserError as error:
+        st.warning(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+
+
+def _choose_imagenet() -> Network | None:
+    st.query_params.pop(ADDRESS, None)
+    here = {name: _is_here(row) for name, row in BACKBONES.items() if row.top}
+    names = sorted(here, key=lambda name: not here[name])  # those that need no download first
+    if st.session_state.get("classify_backbone") not in here:
+        st.session_state["classify_backbone"] = names[0] if here[names[0]] else "mobilenet"
+    chosen = st.selectbox(
+        _("Backbone"),
+        names,
+        format_func=lambda name: _offered(BACKBONES[name], here[name]),
+        key="classify_backbone",
+        label_visibility="collapsed",
+        **SAVED,
+    )
+    row = BACKBONES[chosen]
+    st.caption(
+        _("{description} {year}, {top1} % of ImageNet right. [Paper]({paper})").format(
+            description=show(row.description), year=row.year, top1=f"{row.imagenet_top1:.1f}", paper=row.paper
+        )
+    )
+    network = Network(f"imagenet:{row.name}", 1000)
+    agreed = st.session_state.setdefault("classify_agreed", set())
+    if here[chosen] or chosen in agreed:
+        return network
+    size = f"{row.weights_file(row.native_size, top=True).size / 1e6:,.0f}"
+    st.markdown(_("Its weights are not on this computer yet: {size} MB to download, once.").format(size=size))
+    st.button(
+        _("Download the weights"),
+        key="classify_download",
+        icon=":material/download:",
+        on_click=lambda: agreed.add(chosen),
+    )
+    return None
+
+
+def _offered(row: Backbone, here: bool) -> str:
+    if here:
+        return f"{row.title} · {_('on this computer')}"
+    size = f"{row.weights_file(row.native_size, top=True).size / 1e6:,.0f}"
+    return f"{row.title} · {_('{size} MB to download').format(size=size)}"
+
+
+def _is_here(row: Backbone) -> bool:
+    """Whether the weights with the classifier and the class names lie in Keras' cache; the engine checks them."""
+    files = (row.weights_file(row.native_size, top=True), weights.CLASS_INDEX)
+    return all((weights.cache_folder() / file.name).is_file() for file in files)
+
+
+def _usable() -> list[Run]:
+    """The runs whose network can answer: the reader's own first, each group newest first."""
+    mine, usable = owner(), []
+    for run in store.all():
+        last = store.last_event(run)
+        if run.config and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
+            usable.append(run)
+    return sorted(usable, key=lambda run: run.owner != mine)
+
+
+def _described(run: Run) -> str:
+    """A run in the list: its name, its pictures, its accuracy, and whose it is."""
+    accuracy = store.last_event(run).metrics.get("accuracy")
+    parts = [run.name, pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
+    if accuracy is not None:
+        parts.append(percent(accuracy))
+    if run.owner != owner():
+        parts.append(_("from somebody else"))
+    return " · ".join(parts)
+
+
+def _classes(run: Run) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads((run.folder / "labels.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        pass  # a stopped run's model has not been made yet
+    try:
+        return datasets.load(run.config.data.dataset).classes
+    except UserError:
+        return ()

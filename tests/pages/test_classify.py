@@ -1,0 +1,231 @@
+"""The Classify page: who can answer, what is said while a model loads, one picture, several, and what goes wrong.
+
+The engine is a stand-in here; tests/engine drives the real one, tests/browser both together.
+"""
+
+import csv
+import io
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.components import answers
+from tests.conftest import REPOSITORY
+from tl_core import events
+from tl_core.config import DataConfig, RunConfig
+from tl_core.engine import client
+from tl_core.engine.client import Answer, State
+from tl_core.errors import UserError
+from tl_core.messages import message
+from tl_core.runs import store
+
+LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
+BROKEN = UserError(message("The file is empty."), message("Choose another picture."))
+
+
+class Engine:
+    """Stands in for `tl_core.engine.client`: remembers what it was asked, says what it is told to."""
+
+    def __init__(self):
+        self.status = State("ready")
+        self.warmed, self.asked = [], []
+        self.error = None
+
+    def state(self, source):
+        return self.status
+
+    def warm(self, source):
+        self.warmed.append(source)
+        self.status = State("loading", message("Loading TensorFlow…"))
+
+    def classify(self, source, files, top=5, status=lambda sentence: None):
+        self.asked.append((source, [name for name, _ in files]))
+        if self.error:
+            raise self.error
+        return [
+            Answer(name, () if "broken" in name else LABELS, BROKEN if "broken" in name else None) for name, _ in files
+        ]
+
+
+@pytest.fixture
+def engine(monkeypatch, tl_home, tmp_path) -> Engine:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    stand_in = Engine()
+    for name in ("state", "warm", "classify"):
+        monkeypatch.setattr(client, name, getattr(stand_in, name))
+    return stand_in
+
+
+@pytest.fixture
+def run(tl_home):
+    return _run("My flowers", events.Finished(best_epoch=3, metrics={"accuracy": 0.855}))
+
+
+def _run(name, ending):
+    run = store.create(RunConfig(DataConfig("0123456789abcdef")), owner="me", name=name)
+    (run.folder / "labels.json").write_text('["daisy", "rose", "tulip"]')
+    for event in (events.Queued(owner="me"), events.Started(), ending):
+        events.append(run.log, event)
+    return run
+
+
+def _page(**address) -> AppTest:
+    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30).run()
+    for name, value in address.items():
+        test.query_params[name] = value
+    test.switch_page("classify.py").run()
+    assert not test.exception
+    return test
+
+
+def _jpeg(name: str) -> tuple[str, bytes, str]:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "orange").save(buffer, "JPEG")
+    return name, b"" if "broken" in name else buffer.getvalue(), "image/jpeg"
+
+
+def _texts(test: AppTest) -> str:
+    kinds = (test.markdown, test.caption, test.info, test.warning, test.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def _upload(test: AppTest, *names: str) -> None:
+    test.file_uploader[0].set_value([_jpeg(name) for name in names]).run()
+    assert not test.exception
+
+
+def test_without_a_run_the_way_to_training_is_shown_and_nothing_is_loaded(engine):
+    test = _page()
+    assert "No network has been trained here yet" in _texts(test)
+    assert not test.file_uploader
+    assert not engine.warmed
+
+
+def test_the_chosen_run_is_loaded_at_once_and_the_page_says_what_happens(engine, run):
+    engine.status = State("absent")
+    test = _page()
+    assert engine.warmed == [f"run:{run.id}"]
+    assert "Loading TensorFlow…" in _texts(test)
+    assert "It knows 3 classes: daisy, rose, tulip." in _texts(test)
+    engine.status = State("ready")
+    test.run()
+    assert "Ready to answer." in _texts(test)
+    assert engine.warmed == [f"run:{run.id}"], "once is enough"
+
+
+def test_one_picture_is_shown_beside_its_probabilities(engine, run):
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert engine.asked == [(f"run:{run.id}", ["photo.jpg"])]
+    assert len(test.get("plotly_chart")) == 1
+    assert len(test.get("image")) == 1
+    text = _texts(test)
+    assert "The network takes it for tulip with 70.0" in text
+    assert "Answered in" in text
+    assert "only answer with its own 3 classes" in text
+    test.run()
+    assert len(engine.asked) == 1, "the same question is not asked twice"
+
+
+def test_several_pictures_make_a_table_and_a_bad_one_is_named_with_its_reason(engine, run):
+    test = _page()
+    _upload(test, "a.jpg", "broken.jpg", "c.jpg")
+    table = test.dataframe[0].value
+    assert list(table["name"]) == ["a.jpg", "c.jpg"]
+    assert list(table["first"]) == ["tulip", "tulip"]
+    assert list(table["second"]) == ["rose (20.0 %)"] * 2
+    assert all(picture.startswith("data:image/jpeg;base64,") for picture in table["picture"])
+    assert "**broken.jpg**: The file is empty." in test.warning[0].value
+    assert "Named most often: tulip 2." in _texts(test)
+    assert len(test.get("download_button")) == 1
+
+
+def test_a_single_bad_picture_is_told_kindly(engine, run):
+    test = _page()
+    _upload(test, "broken.jpg")
+    assert "The file is empty." in test.warning[0].value
+    assert not test.get("plotly_chart")
+
+
+def test_the_table_to_take_away_is_safe_to_open():
+    said = [Answer("=SUM(A1).jpg", LABELS[:2]), Answer("broken.jpg", (), BROKEN)]
+    rows = list(csv.reader(io.StringIO(answers.table(said).decode("utf-8-sig"))))
+    assert rows[0] == ["Name", "Class 1", "Probability 1", "Class 2", "Probability 2", "Problem"]
+    assert rows[1] == ["'=SUM(A1).jpg", "tulip", "0.700000", "rose", "0.200000", ""]
+    assert rows[2] == ["broken.jpg", "", "", "", "", "The file is empty."]
+
+
+def test_an_engine_that_dies_is_reported_and_can_be_asked_again(engine, run):
+    engine.error = UserError(message("The model process ended."), message("Try again."))
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert "The model process ended. Try again." in _texts(test)
+    engine.error = None
+    test.button("classify_retry").click().run()
+    assert "takes it for tulip" in _texts(test)
+
+
+def test_a_model_that_cannot_be_loaded_says_why_and_is_not_asked(engine, run):
+    engine.status = State("failed", error=UserError(message("The model cannot be read."), message("Train again.")))
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert "The model cannot be read. Train again." in _texts(test)
+    assert not engine.asked
+    test.button("classify_again").click().run()
+    assert engine.warmed == [f"run:{run.id}"]
+
+
+def test_only_runs_with_weights_are_offered(engine, tl_home):
+    _run("failed", events.Failed())
+    _run("too early", events.Stopped(best_epoch=0))
+    stopped = _run("stopped", events.Stopped(best_epoch=2))
+    test = _page()
+    assert [option.split(" · ")[0] for option in test.selectbox("classify_run").options] == ["stopped"]
+    assert test.selectbox("classify_run").value == stopped.id
+
+
+def test_the_address_chooses_the_run(engine, run):
+    latest = _run("later", events.Finished(best_epoch=1))
+    assert _page().selectbox("classify_run").value == latest.id
+    assert _page(run=run.id).selectbox("classify_run").value == run.id
+
+
+@pytest.mark.parametrize("asked", ["20200101-000000-abcdef", "<script>"])
+def test_an_unknown_run_in_the_address_says_so_and_another_one_answers(engine, run, asked):
+    test = _page(run=asked)
+    assert "There is no run" in test.warning[0].value
+    assert test.selectbox("classify_run").value == run.id
+
+
+def test_a_run_without_weights_in_the_address_says_so(engine, run):
+    early = _run("early", events.Stopped(best_epoch=0))
+    test = _page(run=early.id)
+    assert "early has no network yet" in test.warning[0].value
+
+
+def test_imagenet_weights_are_downloaded_only_when_asked_for(engine):
+    test = _page()
+    test.segmented_control("classify_kind").set_value("imagenet").run()
+    assert "17 MB to download" in _texts(test)
+    assert not engine.warmed
+    assert not test.file_uploader
+    engine.status = State("absent")
+    test.button("classify_download").click().run()
+    assert engine.warmed == ["imagenet:mobilenet"]
+    assert test.file_uploader
+
+
+def test_imagenet_weights_that_are_here_come_first_and_load_at_once(engine, tmp_path):
+    folder = tmp_path / "keras" / "models"
+    folder.mkdir(parents=True)
+    for name in ("mobilenet_2_5_224_tf.h5", "imagenet_class_index.json"):
+        (folder / name).write_bytes(b"here")
+    engine.status = State("absent")
+    test = _page()
+    test.segmented_control("classify_kind").set_value("imagenet").run()
+    assert test.selectbox("classify_backbone").value == "mobilenet_0.25"
+    assert engine.warmed == ["imagenet:mobilenet_0.25"]
+    engine.status = State("ready")
+    _upload(test.run(), "photo.jpg")
+    assert "only answer with its own 1,000 classes" in _texts(test)
