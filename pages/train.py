@@ -6,21 +6,20 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.components import choices, consequences, hyperparameters, settings
+from pages.components import choices, consequences, hyperparameters, settings, submission
 from pages.components.i18n import _, show
 from pages.components.live import duration
-from pages.components.session import choose_dataset, owner
+from pages.components.session import choose_dataset
 from tl_core.errors import UserError
 from tl_core.estimate import estimate
-from tl_core.runs import queue, store
+from tl_core.runs import store
 from tl_core.vision.backbones import parameter_counts
 from tl_core.vision.code import keras_code
 
 PAGES = Path(__file__).parent
-WAITING = 4  # runs one person may have queued or running
 
-if "train_started" in st.session_state:
-    st.switch_page(PAGES / "run.py", query_params={"run": st.session_state.pop("train_started")})
+if run_id := submission.started():
+    st.switch_page(PAGES / "run.py", query_params={"run": run_id})
 
 
 def arrive():
@@ -45,34 +44,11 @@ def arrive():
         st.session_state["train_error"] = error
 
 
-def start(config, drawn):
-    """Callback: put the run in the queue; the page then goes to it. `drawn` tells a double click from a second run."""
-    if st.session_state.get("train_pressed") == drawn:
-        return
-    st.session_state["train_pressed"] = drawn
-    try:
-        mine = [run for run in store.all() if run.owner == owner()]
-        if sum(store.status(run) in store.ACTIVE for run in mine[:50]) >= WAITING:
-            st.session_state["train_crowded"] = True
-            return
-        run = store.create(config, owner=owner())
-        queue.submit(run.id)
-        st.session_state["train_started"] = run.id
-    except UserError as error:
-        st.session_state["train_error"] = error
-
-
 def complain():
     """What went wrong on the way here or at the last click."""
     if error := st.session_state.pop("train_error", None):
         st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
-    if st.session_state.pop("train_crowded", False):
-        st.warning(
-            _("You have {n} runs waiting or running. Wait for one to end, or stop one on the Runs page.").format(
-                n=WAITING
-            ),
-            icon=":material/hourglass_top:",
-        )
+    submission.complain()
 
 
 def take_along(config, training):
@@ -104,7 +80,7 @@ def start_bar(row, config, seen, obstacles):
             type="primary",
             icon=":material/play_arrow:",
             disabled=bool(obstacles),
-            on_click=start,
+            on_click=submission.submit,
             args=(config, secrets.token_hex(8)),
         )
 

@@ -33,6 +33,8 @@ def show_progress(run: Run) -> Status:
     """Draw the run as it is now and say what it is doing; call it again every second while it is active."""
     history, now = history_of(run), store.status(run)
     _header(run, now, history)
+    if run.problem:
+        st.error(f"{show(run.problem.what)} {show(run.problem.remedy)}", icon=":material/error:")
     if error := st.session_state.pop("run_error", None):
         st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
     _bar(run, now, history)

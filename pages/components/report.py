@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
+from pages.components.progress import history_of
 from pages.components.session import can_edit
 from pages.components.tables import Cell, table
 from pages.components.thumbnails import Thumbnail, thumbnails
@@ -38,6 +39,9 @@ def show_report(run: Run) -> None:
 
 def _offer_validation(run: Run) -> None:
     """A stopped run has weights but no report yet."""
+    if not history_of(run).best:
+        st.markdown(_("There is nothing to report: this run ended before its first epoch was complete."))
+        return
     st.markdown(_("There is no report yet: this run ended before its pictures were looked at."))
     if not can_edit(run):
         return
@@ -112,6 +116,7 @@ def _test_pictures(run: Run) -> int | UserError:
     """How many pictures wait for the last test, or why there are none any more."""
     data = run.config.data
     try:
+        datasets.folder_of(data.dataset)  # deleted since it was counted?
         return _counted(data.dataset, data.validation, data.test, data.seed)
     except UserError as error:
         return error

@@ -98,7 +98,7 @@ def opened(page: str, language: str = "en", **query: str) -> AppTest:
 
 def words(test: AppTest) -> str:
     """Everything that the page says, in one string."""
-    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "html", "code")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "code")
     found = [str(element.value) for kind in kinds for element in getattr(test, kind, [])]
     found += [f"{element.label}: {element.value}" for element in test.metric]
     found += [element.label for element in test.button]

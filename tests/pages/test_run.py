@@ -1,0 +1,265 @@
+"""The Run page in every state a run can be in; logs are written by hand, no worker is started."""
+
+import pytest
+
+from pages.components import session
+from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
+from tl_core import events
+from tl_core.charts.curves import percent
+from tl_core.data import dataset as datasets
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.locks import try_lock
+from tl_core.messages import message
+from tl_core.runs import store
+from tl_core.vision import report as reports
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+STARTED = events.Started(device="NVIDIA H100", precision="mixed_bfloat16")
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The reader is not at the server's own computer."""
+    monkeypatch.setattr(session, "is_local", lambda: False)
+
+
+def keys(test):
+    return {button.key for button in test.button}
+
+
+@LANGUAGES
+def test_without_a_run_the_page_leads_to_the_first_one(language):
+    test = opened("run", language)
+    assert test.info
+    assert not test.error
+
+
+@LANGUAGES
+@pytest.mark.parametrize("asked", ["20200101-000000-abcdef", "../../etc", ""])
+def test_an_unknown_run_is_explained(language, asked):
+    run_of(recipe(drawn()), owner="somebody")
+    test = opened("run", language, run=asked)
+    assert bool(test.error) == bool(asked)
+
+
+def test_the_address_is_filled_in_with_the_run_at_work_rather_than_the_latest():
+    dataset = drawn()
+    active = run_of(recipe(dataset))
+    run_of(recipe(dataset), STARTED, events.Stopped(), name="later")
+    assert opened("run").query_params["run"] == active.id
+
+
+@LANGUAGES
+def test_a_queued_run_says_how_many_are_ahead(language):
+    dataset = drawn()
+    run_of(recipe(dataset), owner="a")
+    run_of(recipe(dataset), owner="b")
+    run = run_of(recipe(dataset))
+    test = opened("run", language, run=run.id)
+    assert "2" in test.get("progress")[0].proto.text
+    assert "run_stop" in keys(test)
+
+
+def test_a_running_run_shows_stage_figures_and_device_and_can_be_stopped():
+    run = run_of(recipe(drawn()), STARTED, *trained(epochs=4))
+    with try_lock(run.folder / "lock"):
+        test = opened("run", run=run.id)
+        said = words(test)
+        assert "Training the head: epoch 5 of 15" in said
+        assert "Epoch: 4 / 15" in said
+        assert "Validation accuracy: 90.0 %" in said
+        assert "Images per second: 600" in said
+        assert {"Elapsed", "Remaining"} <= {metric.label for metric in test.metric}
+        assert "NVIDIA H100, mixed_bfloat16" in said
+        assert "On the validation pictures" not in said
+        test.button(key="run_stop").click().run()
+        assert (run.folder / "stop").exists()
+        assert "Stopping" in words(test)
+
+
+@pytest.mark.parametrize(
+    ("phase", "progress", "sentence"),
+    [
+        (events.Phase(phase="weights", total=4_000_000, unit="bytes"), (2_000_000, None), "2 of 4 MB"),
+        (events.Phase(phase="features", total=1200, unit="images"), (300, 150.0), "blocks: 300 of 1,200"),
+        (events.Phase(phase="saving"), None, "Saving the model"),
+        (events.Phase(phase="something new"), None, "something new"),
+    ],
+)
+def test_every_stage_has_its_words(phase, progress, sentence):
+    log = [STARTED, phase]
+    if progress:
+        log.append(events.Progress(phase=phase.phase, done=progress[0], total=phase.total, rate=progress[1]))
+    run = run_of(recipe(drawn()), *log)
+    with try_lock(run.folder / "lock"):
+        assert sentence in words(opened("run", run=run.id))
+
+
+@LANGUAGES
+def test_a_finished_run_shows_its_report(language):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    made = reported(run, dataset, wrong=2)
+    test = opened("run", language, run=run.id)
+    said = words(test)
+    assert percent(made.accuracy) in said
+    assert f"{made.macro_f1:.3f}" in said
+    assert said.count("tl/picture/") == 2, "the two mistakes"
+    assert "circle → square" in said
+    assert "run_stop" not in keys(test)
+    [matrix] = test.get("plotly_chart")
+    assert '"customdata":[[0,0],' in matrix.proto.spec.replace(" ", "") or matrix.proto.spec
+
+
+def test_a_cell_of_the_matrix_shows_its_pictures():
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    made = reported(run, dataset, wrong=1)
+    test = opened("run", run=run.id)
+    box = test.selectbox(key=f"report_{run.id}_cell")
+    assert box.options[0] == "circle taken for square (1)"
+    box.set_value((1, 1)).run()
+    assert not test.exception
+    shown = made.cell(1, 1)
+    assert shown
+    assert all(item.picture in words(test) for item in shown)
+
+
+@LANGUAGES
+def test_the_last_test_is_looked_at_once_and_labelled_apart(language, monkeypatch):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    reported(run, dataset)
+    asked = []
+
+    def evaluate(run_id, part, status):
+        asked.append((run_id, part))
+        status(message("Loading"))
+        return reported(run, dataset, part, wrong=0)
+
+    monkeypatch.setattr(client, "evaluate", evaluate)
+    test = opened("run", language, run=run.id)
+    test.button(key="evaluate_test").click().run()
+    assert not test.exception
+    assert asked == [(run.id, "test")]
+    assert "evaluate_test" not in keys(test)
+    assert "100.0 %" in words(test)
+
+
+def test_what_goes_wrong_in_the_last_test_is_said(monkeypatch):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    reported(run, dataset)
+
+    def evaluate(*arguments, **options):
+        raise UserError(message("The model process ended."), message("Try again."))
+
+    monkeypatch.setattr(client, "evaluate", evaluate)
+    test = opened("run", run=run.id)
+    test.button(key="evaluate_test").click().run()
+    assert "The model process ended. Try again." in words(test)
+    assert reports.load(run.folder, "test") is None
+
+
+def test_without_a_test_part_the_page_says_so():
+    dataset = drawn(["cats", "dogs"])
+    run = run_of(recipe(dataset, "cats_dogs"), STARTED, *trained(), events.Finished(best_epoch=3))
+    reported(run, dataset)
+    test = opened("run", run=run.id)
+    assert "No pictures were kept for a last test" in words(test)
+    assert "evaluate_test" not in keys(test)
+
+
+@LANGUAGES
+def test_a_stopped_run_can_be_resumed_or_evaluated_now(language, monkeypatch):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Stopped(best_epoch=3))
+    monkeypatch.setattr(client, "evaluate", lambda run_id, part, status: reported(run, dataset, part))
+    test = opened("run", language, run=run.id)
+    assert {"run_resume", "evaluate_validation"} <= keys(test)
+    test.button(key="evaluate_validation").click().run()
+    assert not test.exception
+    assert "evaluate_validation" not in keys(test)
+    test.button(key="run_resume").click().run()
+    assert store.status(store.get(run.id)) == "queued"
+    assert "run_stop" in keys(test)
+
+
+def test_a_run_that_never_finished_an_epoch_offers_no_model_and_no_report():
+    run = run_of(recipe(drawn()), STARTED, events.Stopped())
+    test = opened("run", run=run.id)
+    assert "evaluate_validation" not in keys(test)
+    assert "Classify with this model" not in [link.label for link in test.get("page_link")]
+
+
+@LANGUAGES
+def test_a_failed_run_names_the_cause_the_remedy_and_the_details(language):
+    error = UserError(message("No space: {n} MB.", n=3), message("Free some."))
+    run = run_of(recipe(drawn()), STARTED, events.Failed(error=error, details="Traceback: boom"))
+    test = opened("run", language, run=run.id)
+    assert "No space: 3 MB." in test.error[0].value
+    assert "Free some." in test.error[0].value
+    assert "Traceback: boom" in [code.value for code in test.code]
+    assert "run_resume" in keys(test)
+
+
+def test_a_worker_that_died_without_a_word_is_found_out():
+    run = run_of(recipe(drawn()), STARTED, *trained())
+    assert "ended without a word" in words(opened("run", run=run.id))
+    assert store.status(run) == "failed"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_somebody_elses_run_can_be_watched_but_not_stopped():
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), owner="somebody")
+    with try_lock(run.folder / "lock"):
+        test = opened("run", run=run.id)
+    assert "you can watch it" in words(test)
+    assert not keys(test) & {"run_stop", "run_resume"}
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_somebody_elses_last_test_is_theirs(visitor):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    reported(run, dataset)
+    assert "evaluate_test" in keys(opened("run", run=run.id))
+    visitor.update(dict.fromkeys(visitor, "somebody"))
+    assert "evaluate_test" not in keys(opened("run", run=run.id))
+
+
+@LANGUAGES
+def test_a_run_outlives_its_pictures(language):
+    dataset = drawn()
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    reported(run, dataset)
+    datasets.delete(dataset.id)
+    test = opened("run", language, run=run.id)
+    assert "tl/picture/" not in words(test)
+    assert "evaluate_test" not in keys(test)
+
+
+def test_torn_lines_and_unknown_events_do_no_harm():
+    run = run_of(recipe(drawn()), STARTED, *trained(epochs=2))
+    with open(run.log, "ab") as file:
+        file.write(b'{"kind":"from the future","t":1}\n{"kind":"epoch","epo\n')
+    events.append(run.log, events.Finished(best_epoch=2))
+    assert "Epoch: 2 / 15" in words(opened("run", run=run.id))
+
+
+def test_settings_that_cannot_be_read_are_explained():
+    run = run_of(recipe(drawn()), STARTED, *trained(), events.Finished(best_epoch=3))
+    (run.folder / "config.json").write_text("{}")
+    test = opened("run", run=run.id)
+    assert "settings" in test.error[0].value
+    assert "run_resume" not in keys(test)
+
+
+def test_a_diverged_run_is_drawn_and_read():
+    log = [events.Phase(phase="head", total=1, unit="epochs"), events.Epoch(epoch=1, loss=float("nan"), val_loss=9e9)]
+    run = run_of(recipe(drawn()), STARTED, *log, events.Finished())
+    assert "learning rate is too high" in words(opened("run", run=run.id))
+    assert store.get(run.id).owner == ME
