@@ -240,13 +240,13 @@ def _id(folder: Path, number: int) -> str:
 
 def _name(folder: Path) -> str:
     try:
-        return json.loads((folder / "summary.json").read_text(encoding="utf-8"))["name"]
+        return _object(folder / "summary.json")["name"]
     except (OSError, ValueError, KeyError) as error:
         raise _damaged(folder, error) from error
 
 
 def _summary(folder: Path) -> DatasetSummary:
-    kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    kept = _object(folder / "summary.json")
     return DatasetSummary(
         _id(folder, edits.states(edits.read(folder))[-1].number),
         kept["name"],
@@ -260,7 +260,7 @@ def _summary(folder: Path) -> DatasetSummary:
 
 def _update_summary(folder: Path, **changes: Any) -> None:
     with _editing, disk_full_explained():
-        kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        kept = _object(folder / "summary.json")
         write_json(folder / "summary.json", {**kept, **changes})
 
 
@@ -295,9 +295,16 @@ def _read(folder: Path, made: tuple[int, int], number: int, name: str) -> Datase
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return _object(folder / "manifest.json")
     except (OSError, ValueError) as error:
         raise _damaged(folder, error) from error
+
+
+def _object(path: Path) -> dict[str, Any]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError(f"{path.name} holds no object")
+    return data
 
 
 def _missing(dataset_id: str) -> UserError:

@@ -235,7 +235,9 @@ def _snapshot(job_id: str, work: _Work) -> Job:
 
 
 def _forget() -> None:
-    """Keep the newest of the jobs that have ended."""
+    """Keep the newest of the jobs that have ended, and of the owners those who have jobs."""
     ended = [job_id for job_id, work in _jobs.items() if work.ended is not None]
     for job_id in ended[: max(0, len(ended) - REMEMBERED)]:
         del _jobs[job_id]
+    for owner in _served.keys() - {work.owner for work in _jobs.values()}:
+        del _served[owner]
