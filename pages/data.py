@@ -20,7 +20,7 @@ def bring_in(empty):
         st.markdown(_("Training begins with pictures: a folder with one sub-folder for each class is all it takes."))
         ways_in.ways_in("data")
     else:
-        with st.expander(_("Bring other pictures in"), icon=":material/add_photo_alternate:"):
+        with st.expander(_("Bring other pictures in"), icon=":material/add_photo_alternate:", key="data_more"):
             ways_in.ways_in("data")
 
 
@@ -67,7 +67,8 @@ st.title(_("Pictures"), anchor=False)
 job = intake.attached()
 if job and not job.active:
     intake.settle(job)
-intake.complain()
+with st.container():  # its place stays even when it is empty: what stands below keeps its state
+    intake.complain()
 summaries = shelf.known()
 summary = shelf.chosen(summaries)
 if job and job.active:

@@ -37,8 +37,9 @@ def begin(again):
     job = intake.attached()
     if job and not job.active:
         intake.settle(job)
-    intake.complain()
-    submission.complain()
+    with st.container():  # its place stays even when it is empty: what stands below keeps its state
+        intake.complain()
+        submission.complain()
     summary = shelf.chosen(shelf.known())
     if job and job.active:
         intake.follow(job)

@@ -104,7 +104,7 @@ def class_by_class(key: str) -> None:
     rows = st.session_state.setdefault("upload_rows", 2)
     given: list[tuple[str, list]] = []
     for row in range(rows):
-        name, files = st.columns([1, 2], vertical_alignment="bottom")
+        name, files = st.columns([1, 2])
         label = name.text_input(
             _("Name of class {n}").format(n=row + 1),
             key=f"{key}_name_{rounds}_{row}",
@@ -147,7 +147,7 @@ def server_folder(key: str) -> None:
     whole_disk = root == Path(root.anchor)
     if whole_disk:
         st.caption(_("The pictures are read where they lie on this computer and copied, made smaller, into the app."))
-        wanted = st.text_input(_("Path of the folder or ZIP file"), key=f"{key}_path", placeholder="/home/me/flowers")
+        wanted = st.text_input(_("Path of the folder or ZIP file"), key=f"{key}_path", placeholder=_("/home/me/flowers"))
     else:
         st.caption(_("The teacher has put folders on the server: choose one of them, nothing needs to be sent."))
         wanted = st.selectbox(

@@ -10,7 +10,6 @@ Every visitor gets a random id in a cookie: no accounts, but each knows their ow
 cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody answers.
 """
 
-import errno
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -30,7 +29,7 @@ from pages.components.i18n import catalogue
 from pages.components.session import COOKIE
 from tl_core.data import dataset as datasets
 from tl_core.data import uploads
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -68,21 +67,14 @@ def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Req
         try:
             if request.headers.get("content-type") != "application/zip":
                 return Response(status_code=415)
-            return JSONResponse(await handle(request, _visitor(request)))
+            with disk_full_explained():
+                return JSONResponse(await handle(request, _visitor(request)))
         except UserError as error:
-            problem = error
+            translate = catalogue(request.query_params.get("language", "en")).gettext
+            sentence = f"{error.what.translated(translate)} {error.remedy.translated(translate)}"
+            return JSONResponse({"error": sentence}, status_code=400)
         except ClientDisconnect:  # the visitor cancelled or lost the network; nobody reads the answer
             return Response(status_code=400)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            problem = UserError(
-                message("The disk of the server is full."),
-                message("Delete datasets or runs that are no longer needed, then try again."),
-            )
-        translate = catalogue(request.query_params.get("language", "en")).gettext
-        sentence = f"{problem.what.translated(translate)} {problem.remedy.translated(translate)}"
-        return JSONResponse({"error": sentence}, status_code=400)
 
     return route
 

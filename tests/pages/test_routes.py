@@ -1,0 +1,161 @@
+"""The routes beside Streamlit's own: what they give, to whom, and what they refuse."""
+
+import asyncio
+import errno
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+
+from pages.components.session import COOKIE
+from pages.server.routes import MIDDLEWARE, ROUTES
+from tests.pages.made import drawn
+from tl_core import paths
+from tl_core.data import uploads
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+ADA = {"cookie": f"{COOKIE}=ada"}
+ZIP = {"content-type": "application/zip"}
+
+
+def ask(method: str, path: str, *chunks: bytes, headers: dict | None = None, breaks_off: bool = False):
+    """Send one request to the routes, without a network: status, headers and body of the answer."""
+    path, _, query = path.partition("?")
+    arriving = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    arriving.append({"type": "http.disconnect"} if breaks_off else {"type": "http.request", "more_body": False})
+    sent = []
+
+    async def receive() -> dict:
+        if not arriving:
+            await asyncio.Event().wait()  # a visitor who stays connected
+        return arriving.pop(0)
+
+    async def send(event: dict) -> None:
+        sent.append(event)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+        "app": None,
+    }
+    asyncio.run(Starlette(routes=ROUTES, middleware=MIDDLEWARE)(scope, receive, send))
+    body = b"".join(event.get("body", b"") for event in sent[1:])
+    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, body
+
+
+def begun() -> str:
+    status, _headers, body = ask("POST", "/tl/upload", headers=ADA | ZIP)
+    assert status == 200
+    return json.loads(body)["token"]
+
+
+def test_a_thumbnail_is_a_square_jpeg_that_browsers_may_keep():
+    dataset = drawn()
+    status, headers, body = ask("GET", f"/tl/picture/{dataset.id}/{dataset.images[0].id}?side=40")
+    assert status == 200
+    assert headers["content-type"] == "image/jpeg"
+    assert "immutable" in headers["cache-control"]
+    assert Image.open(io.BytesIO(body)).size == (40, 40)
+    assert ask("HEAD", f"/tl/picture/{dataset.id}/{dataset.images[0].id}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{dataset}/{other}",
+        "{dataset}/{picture}?side=9",
+        "{dataset}/{picture}?side=100000",
+        "{dataset}/{picture}?side=x",
+        "{dataset}/..%2f..%2fmanifest.json",
+        "{dataset}/../{dataset}/manifest.json",
+        "../datasets/{picture}",
+        "{nobody}/{picture}",
+        "{dataset}\u0000/{picture}",
+    ],
+)
+def test_whatever_is_no_picture_is_not_found(path: str):
+    dataset = drawn()
+    names = {"dataset": dataset.id, "picture": dataset.images[0].id, "other": "0" * 64, "nobody": "0" * 16}
+    assert ask("GET", "/tl/picture/" + path.format(**names))[0] == 404
+
+
+def test_plotly_is_served_from_the_wheel():
+    status, headers, body = ask("GET", "/tl/plotly.min.js")
+    assert status == 200
+    assert headers["content-type"].startswith("text/javascript")
+    assert b"plotly.js v" in body[:200]
+
+
+def test_parts_of_an_upload_arrive_on_the_disk():
+    token = begun()
+    assert ask("PUT", f"/tl/upload/{token}/0", b"PK", b"...", headers=ADA | ZIP)[0] == 200
+    assert (uploads.folder(token, "ada") / "part-0.zip").read_bytes() == b"PK..."
+    assert ask("DELETE", f"/tl/upload/{token}", headers=ADA | ZIP)[0] == 200
+    assert not list(paths.uploads().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (ADA, 415),  # what a form on another site could send
+        (ADA | {"content-type": "text/plain"}, 415),
+        (ZIP, 400),  # no cookie: SameSite keeps it away from other sites' requests
+        (ZIP | {"cookie": f"{COOKIE}=eve"}, 400),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_only_the_visitor_who_began_an_upload_may_change_it(method: str, headers: dict, status: int):
+    token = begun()
+    path = f"/tl/upload/{token}" + ("/0" if method == "PUT" else "")
+    assert ask(method, path, b"PK", headers=headers)[0] == status
+    assert [item.name for item in uploads.folder(token, "ada").iterdir()] == ["owner"]
+
+
+@pytest.mark.parametrize("path", ["0" * 32 + "/0", "{token}/x", "{token}/-1", "..%2f/0"])
+def test_parts_of_no_upload_are_refused(path: str):
+    path = path.format(token=begun())
+    before = set(Path(paths.home()).rglob("*"))
+    assert ask("PUT", f"/tl/upload/{path}", b"PK", headers=ADA | ZIP)[0] in (400, 404)
+    assert set(Path(paths.home()).rglob("*")) == before
+
+
+def test_a_part_that_breaks_off_leaves_nothing():
+    token = begun()
+    assert ask("PUT", f"/tl/upload/{token}/0", b"half", headers=ADA | ZIP, breaks_off=True)[0] == 400
+    assert [item.name for item in uploads.folder(token, "ada").iterdir()] == ["owner"]
+
+
+def test_what_goes_wrong_is_said_in_a_sentence(monkeypatch):
+    token = begun()
+    monkeypatch.setattr(uploads, "MAX_BYTES", 10)
+    status, _headers, body = ask("PUT", f"/tl/upload/{token}/0", b"x" * 11, headers=ADA | ZIP)
+    assert status == 400
+    assert "larger than" in json.loads(body)["error"]
+
+
+def test_a_full_disk_is_said_in_a_sentence(monkeypatch):
+    def full(owner: str) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads, "begin", full)
+    status, _headers, body = ask("POST", "/tl/upload", headers=ADA | ZIP)
+    assert status == 400
+    assert "full" in json.loads(body)["error"]
+
+
+def test_a_browser_without_cookies_is_told_why_nothing_works():
+    status, _headers, body = ask("POST", "/tl/upload", headers=ZIP)
+    assert status == 400
+    assert "cookies" in json.loads(body)["error"]
