@@ -21,7 +21,7 @@ from tl_core.errors import UserError
 from tl_core.events import Event, Phase, Progress
 from tl_core.messages import Message, message
 from tl_core.runs import store
-from tl_core.vision import decoding, export, network, weights
+from tl_core.vision import decoding, evaluation, export, network, weights
 from tl_core.vision.backbones import backbone
 from tl_core.vision.report import Part
 
@@ -121,8 +121,6 @@ class Models:
 
     def evaluate(self, run_id: str, part: Part, say: Say, is_gone: Callable[[], bool]) -> None:
         """Predict one part of a run's pictures and keep the report in its folder."""
-        from tl_core.vision import evaluation
-
         run = _run(run_id)
 
         def emit(event: Event) -> None:
