@@ -1,0 +1,90 @@
+"""A data folder with one small dataset, and runs on it."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.data.drawing import jpeg
+from tl_core import events
+from tl_core.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
+from tl_core.data.ingest import ingest
+from tl_core.runs import queue, store
+from tl_core.runs.scheduler import Scheduler
+from tl_core.runs.store import Run
+
+
+@pytest.fixture
+def config(tl_home) -> RunConfig:
+    """An experiment on twenty drawn pictures of each of two classes."""
+    pictures = [(f"{name}/{n}.jpg", jpeg(k * 50 + n)) for k, name in enumerate(("a", "b")) for n in range(20)]
+    dataset = ingest(pictures, name="drawn")
+    return RunConfig(
+        DataConfig(dataset.id), BackboneConfig("mobilenet_0.25", "random", 128), phases=(PhaseConfig(-1, 4),)
+    )
+
+
+@pytest.fixture
+def submitted(config: RunConfig) -> Callable[..., Run]:
+    """Make a run of an owner and queue it."""
+
+    def make(owner: str = "ada") -> Run:
+        run = store.create(config, owner=owner)
+        queue.submit(run.id)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def scheduling() -> Iterator[Callable[..., Scheduler]]:
+    """Schedulers that tick in threads of their own until the test ends; their workers end with the test."""
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+    begun: list[Scheduler] = []
+
+    def begin(command: tuple[str, ...], places: list[str | None] | None = None, tick: float = 0.05) -> Scheduler:
+        begun.append(Scheduler(places or [None], command))
+
+        def go(scheduler: Scheduler = begun[-1]) -> None:
+            while not over.is_set():
+                scheduler.tick()
+                time.sleep(tick)
+
+        threads.append(threading.Thread(target=go, daemon=True))
+        threads[-1].start()
+        return begun[-1]
+
+    yield begin
+    over.set()
+    for thread in threads:
+        thread.join()
+    for run in store.all():
+        worker = store.worker(run)
+        with contextlib.suppress(OSError):
+            if worker and run.id.encode() in Path(f"/proc/{worker.pid}/cmdline").read_bytes():
+                os.kill(worker.pid, signal.SIGKILL)
+    for scheduler in begun:
+        for child in scheduler.children.values():
+            child.process.kill()
+            child.process.wait()
+
+
+def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
+    """Wait until the condition is true and return what it returned."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+    return found
+
+
+def kinds(run: Run) -> list[str]:
+    """The kinds of all events of a run that decide its status."""
+    deciding = ("queued", "started", *events.TERMINAL)
+    return [event.kind for event in events.read(run.log)[0] if event.kind in deciding]

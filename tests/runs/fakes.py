@@ -1,0 +1,119 @@
+"""Workers for the tests: real processes that go through the real `work()`, with a training that only pretends.
+
+`python -m tests.runs.fakes <manner> <run id>`; manners:
+
+    quick       one epoch, done at once
+    steady      epochs of batches, checkpoints, resumes; writes some lines in two pieces, as a full pipe might
+    deaf        begins, then never asks whether to stop, and ignores SIGTERM
+    asleep      has the lock, but never begins
+    booting     sleeps before it takes the lock
+    broken      exits with 7 before it takes the lock
+"""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tl_core import events
+from tl_core.runs import worker
+from tl_core.runs.store import Run
+
+EPOCHS, BATCHES = 4, 12
+BATCH = 0.012  # seconds
+
+
+class Outcome:
+    """What `tl_core.vision.training.train` returns."""
+
+    def __init__(self, stopped: bool, best_epoch: int):
+        self.stopped, self.best_epoch, self.metrics = stopped, best_epoch, {"accuracy": 0.5}
+
+
+def command(manner: str) -> tuple[str, ...]:
+    """What to give to a Scheduler."""
+    return (sys.executable, "-m", "tests.runs.fakes", manner)
+
+
+def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
+    """Train as the real thing does: a checkpoint after each epoch, and on from it when resumed."""
+    checkpoint = folder / "checkpoint" / "state.json"
+    checkpoint.parent.mkdir(exist_ok=True)
+    done = json.loads(checkpoint.read_text())["epochs"] if resume and checkpoint.exists() else 0
+    started(device="CPU", precision="float32", resumed_from=done)
+    log = folder / "events.jsonl"
+    emit(events.Phase(phase="features", total=5, unit="images"))
+    for seen in range(5):
+        time.sleep(BATCH)
+        emit(events.Progress(phase="features", done=seen + 1, total=5, rate=80.0))
+    emit(events.Phase(phase="head", total=EPOCHS, unit="epochs", first_epoch=0))
+    for epoch in range(done + 1, EPOCHS + 1):
+        for batch in range(BATCHES):
+            time.sleep(BATCH)
+            event = events.Batch(phase="head", epoch=epoch, step=(epoch - 1) * BATCHES + batch + 1, loss=1 / epoch)
+            if batch % 3 == 0:
+                _in_two_pieces(log, event)
+            else:
+                emit(event)
+            if should_stop():
+                return Outcome(True, epoch - 1)
+        part = checkpoint.with_suffix(".part")
+        part.write_text(json.dumps({"epochs": epoch}))
+        part.replace(checkpoint)
+        emit(events.Epoch(phase="head", epoch=epoch, step=epoch * BATCHES, loss=1 / epoch, val_loss=1.0, best=True))
+    return Outcome(False, EPOCHS)
+
+
+def _in_two_pieces(log: Path, event: events.Event) -> None:
+    """A line that can be torn by a kill: half of it, a pause, the other half."""
+    line = json.dumps(event.to_json(), separators=(",", ":")).encode() + b"\n"
+    with open(log, "ab", buffering=0) as file:
+        file.write(line[: len(line) // 2])
+        time.sleep(BATCH)
+        file.write(line[len(line) // 2 :])
+
+
+def quick(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
+    """One epoch and done."""
+    started()
+    emit(events.Epoch(phase="head", epoch=1, step=1, best=True))
+    return Outcome(False, 1)
+
+
+def deaf(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
+    """Begin, finish two epochs, then hang."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    started()
+    for epoch in (1, 2):
+        emit(events.Epoch(phase="head", epoch=epoch, step=epoch, best=epoch == 1))
+    time.sleep(120)
+
+
+def asleep(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
+    """Hang while importing."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(120)
+
+
+def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
+    """Every line of a run's log: events, and what is none. A log that does not end with a line's end fails."""
+    data = run.log.read_bytes()
+    assert data.endswith(b"\n")
+    parsed = [(line, events.parse(line)) for line in data.split(b"\n")[:-1]]
+    return [event for _, event in parsed if event], [line for line, event in parsed if event is None]
+
+
+def main(manner: str, run_id: str) -> int:
+    """Work as the manner says."""
+    if manner == "booting":
+        time.sleep(120)
+    if manner == "broken":
+        print("no such library", file=sys.stderr)
+        return 7
+    return worker.work(run_id, {"quick": quick, "steady": steady, "deaf": deaf, "asleep": asleep}[manner])
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

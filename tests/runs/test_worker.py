@@ -1,0 +1,175 @@
+"""The worker writes how a run went, whatever the training does."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.runs import fakes
+from tests.runs.conftest import kinds, wait
+from tl_core import events
+from tl_core.config import RunConfig
+from tl_core.data import dataset as datasets
+from tl_core.errors import Stopped, UserError
+from tl_core.locks import try_lock
+from tl_core.messages import message
+from tl_core.runs import queue, store, worker
+from tl_core.runs.store import Run
+
+Submit = Callable[..., Run]
+
+
+def raising(error: BaseException, begin: bool = True) -> Callable:
+    def train(config, dataset, folder, emit, should_stop, *, resume, started):
+        if begin:
+            started(device="GPU", precision="mixed_float16")
+        raise error
+
+    return train
+
+
+def test_a_run_from_queued_to_finished(submitted: Submit, config: RunConfig):
+    run = submitted()
+    seen = {}
+
+    def train(got, dataset, folder, emit, should_stop, *, resume, started):
+        seen.update(config=got, dataset=dataset, folder=folder, resume=resume, stop=should_stop())
+        with try_lock(run.folder / "lock") as free:
+            seen["locked"] = not free
+        seen["worker"] = store.worker(run)
+        started(device="NVIDIA L4", precision="mixed_float16", resumed_from=0)
+        emit(events.Epoch(epoch=1, best=True))
+        return fakes.Outcome(False, 1)
+
+    assert worker.work(run.id, train) == 0
+    assert kinds(run) == ["queued", "started", "finished"] and store.status(run) == "finished"
+    assert seen["config"] == config and seen["dataset"] == datasets.load(config.data.dataset)
+    assert seen["folder"] == run.folder and seen["locked"] and not seen["resume"] and not seen["stop"]
+    assert seen["worker"].pid == os.getpid()
+    begun, finished = (events.read(run.log)[0][n] for n in (1, -1))
+    assert (begun.device, begun.precision, begun.pid) == ("NVIDIA L4", "mixed_float16", os.getpid())
+    assert set(begun.versions) == {"python", "tensorflow", "keras", "numpy", "pillow"}
+    assert finished.best_epoch == 1 and finished.metrics == {"accuracy": 0.5}
+    assert worker.work(run.id, train) == 2 and kinds(run) == ["queued", "started", "finished"]
+
+
+def test_stop_is_seen_within_a_tenth_of_a_second_and_cleaned_up(submitted: Submit):
+    run = submitted()
+    took = []
+
+    def train(config, dataset, folder, emit, should_stop, *, resume, started):
+        started()
+        queue.stop(run.id)
+        began = time.monotonic()
+        while not should_stop():
+            time.sleep(0.005)
+        took.append(time.monotonic() - began)
+        return fakes.Outcome(True, 0)
+
+    assert worker.work(run.id, train) == 0
+    assert store.status(run) == "stopped" and took[0] < 0.5 and not (run.folder / "stop").exists()
+
+
+def test_stop_in_the_middle_of_long_work_keeps_the_best_epoch(submitted: Submit):
+    run = submitted()
+
+    def train(config, dataset, folder, emit, should_stop, *, resume, started):
+        started()
+        emit(events.Epoch(epoch=1, best=True))
+        raise Stopped
+
+    assert worker.work(run.id, train) == 0
+    assert events.read(run.log)[0][-1].to_json().items() >= {"kind": "stopped", "best_epoch": 1}.items()
+
+
+FAILURES = [
+    (UserError(message("No weights."), message("Fetch them.")), "No weights. Fetch them."),
+    (MemoryError(), "memory is too small"),
+    (type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"), "memory is too small"),
+    (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+    (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    (SystemExit(3), "SystemExit"),
+    (KeyboardInterrupt(), "KeyboardInterrupt"),
+]
+
+
+@pytest.mark.parametrize("begin", [True, False])
+@pytest.mark.parametrize(("error", "wanted"), FAILURES, ids=[wanted for _, wanted in FAILURES])
+def test_every_failure_says_its_cause(submitted: Submit, error: BaseException, wanted: str, begin: bool):
+    run = submitted()
+    assert worker.work(run.id, raising(error, begin)) == 1
+    assert kinds(run) == ["queued", "started", "failed"] and store.status(run) == "failed"
+    failed = events.read(run.log)[0][-1]
+    assert wanted in str(failed.error) and "Traceback" in failed.details
+
+
+def test_a_dataset_that_was_deleted_and_settings_that_are_damaged(submitted: Submit, config: RunConfig):
+    run, other = submitted(), submitted()
+    (other.folder / "config.json").write_text("{")
+    datasets.delete(config.data.dataset)
+    for each, wanted in ((run, "is not here"), (other, "cannot be read")):
+        assert worker.work(each.id, fakes.quick) == 1
+        assert wanted in str(events.read(each.log)[0][-1].error)
+
+
+def test_a_second_attempt_resumes(submitted: Submit):
+    run = submitted()
+    assert worker.work(run.id, raising(ValueError("x"))) == 1
+    queue.resume(run.id)
+    seen = []
+
+    def train(*args, resume, started):
+        started(resumed_from=3)
+        seen.append(resume)
+        return fakes.Outcome(False, 1)
+
+    assert worker.work(run.id, train) == 0 and seen == [True]
+    assert kinds(run) == ["queued", "started", "failed", "queued", "started", "finished"]
+
+
+def test_a_run_that_another_worker_has_or_that_does_not_wait_is_left_alone(submitted: Submit, config: RunConfig):
+    run = submitted()
+    with try_lock(run.folder / "lock"):
+        assert worker.work(run.id, fakes.quick) == 2
+    assert kinds(run) == ["queued"]
+    assert worker.work(store.create(config, owner="ada").id, fakes.quick) == 2
+    with pytest.raises(UserError):
+        worker.work("20260101-000000-abcdef", fakes.quick)
+
+
+def test_somebody_who_only_looks_does_not_keep_the_worker_out(submitted: Submit):
+    run = submitted()
+    held = threading.Event()
+
+    def look() -> None:
+        with try_lock(run.folder / "lock"):
+            held.set()
+            time.sleep(0.3)
+
+    threading.Thread(target=look).start()
+    held.wait()
+    assert worker.work(run.id, fakes.quick) == 0
+
+
+def test_sigterm_is_a_stop(submitted: Submit):
+    run = submitted()
+    process = subprocess.Popen([*fakes.command("steady"), run.id], cwd=REPOSITORY, start_new_session=True)
+    wait(lambda: "started" in kinds(run))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0 and store.status(run) == "stopped"
+
+
+def test_the_command_line(submitted: Submit, config: RunConfig):
+    run = submitted()
+    datasets.delete(config.data.dataset)
+    program = [sys.executable, "-m", "tl_core", "work"]
+    done = subprocess.run([*program, "20260101-000000-abcdef"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 2 and "There is no run" in done.stderr
+    assert store.status(run) == "queued"
