@@ -1,0 +1,111 @@
+"""The Welcome page: from nothing to a run in two clicks, and the eight steps."""
+
+import pytest
+
+from pages.components.steps import STEPS
+from tests.data.drawing import jpeg
+from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
+from tl_core import events
+from tl_core.data.ingest import ingest
+from tl_core.presets import PRESETS
+from tl_core.runs import store
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch, tmp_path):
+    """Keras' cache is empty and nobody answers where weights would be downloaded."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TL_WEIGHTS_URL", "http://127.0.0.1:9/")
+
+
+def buttons(test) -> list[str]:
+    return [button.key for button in test.button]
+
+
+def drop_zones(test) -> list[str]:
+    return [element.proto.component_name for element in test.get("bidi_component")]
+
+
+@LANGUAGES
+def test_without_pictures_the_drop_zone_is_the_first_thing(language):
+    test = opened("welcome", language)
+    assert drop_zones(test) == ["tl_drop"]
+    assert buttons(test) == []
+    assert len(test.get("page_link")) == len(STEPS) + 1
+
+
+def test_the_eight_steps_in_order_each_with_its_page():
+    said = words(opened("welcome"))
+    assert len(STEPS) == 8
+    places = [said.index(f"**{number}. {step.title}**") for number, step in enumerate(STEPS, 1)]
+    assert places == sorted(places)
+    assert [step.page for step in STEPS] == ["train.py"] * 5 + ["run.py", "runs.py", "classify.py"]
+
+
+@LANGUAGES
+def test_with_pictures_one_click_queues_the_quick_recipe_and_leads_to_the_run(language):
+    dataset = drawn()
+    test = opened("welcome", language)
+    assert drop_zones(test) == []
+    assert "**shapes**" in words(test)
+    test.button(key="first_start").click().run()
+    assert not test.exception
+    [run] = store.all()
+    assert run.config == PRESETS["quick"].config(dataset.id)
+    assert (run.owner, store.status(run)) == (ME, "queued")
+    assert test.query_params["run"] == run.id
+    assert run.name in [title.value for title in test.title]
+
+
+def test_missing_weights_and_no_network_are_said_before_the_click():
+    drawn()
+    said = words(opened("welcome"))
+    assert "there is no network to download them" in said
+    assert "python -m tl_core fetch mobilenet_0.25" in said
+
+
+def test_weights_that_are_there_are_named(tmp_path, monkeypatch):
+    drawn()
+    file = tmp_path / "keras" / "models" / "mobilenet_2_5_224_tf_no_top.h5"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"\x89HDF\r\n\x1a\n")
+    monkeypatch.setattr("tl_core.vision.weights.cached", lambda asked: file if asked.name == file.name else None)
+    said = words(opened("welcome"))
+    assert file.name in said
+    assert "no network" not in said
+
+
+def test_pictures_of_one_class_are_explained_and_the_button_is_off():
+    drawn(["circle"])
+    test = opened("welcome")
+    assert test.button(key="first_start").disabled
+    assert "at least two classes" in words(test)
+
+
+def test_active_runs_are_shown_and_those_of_others_are_not():
+    dataset = drawn()
+    started = events.Started(pid=1, host="here")
+    run_of(recipe(dataset), name="mine waits")
+    run_of(recipe(dataset), started, *trained(), events.Finished(best_epoch=3), name="mine is done")
+    run_of(recipe(dataset), name="theirs waits", owner="somebody")
+    said = words(opened("welcome"))
+    assert "mine waits" in said
+    assert "mine is done" not in said
+    assert "theirs waits" not in said
+
+
+def test_the_readers_own_pictures_come_before_newer_ones_of_others():
+    drawn()
+    theirs = [(f"{name}/{number}.jpg", jpeg(number)) for number, name in enumerate("aaaaabbbbb")]
+    ingest(theirs, name="theirs", owner="somebody")
+    said = words(opened("welcome"))
+    assert "**shapes**" in said
+    assert "theirs" not in said
+
+
+def test_names_are_not_read_as_markdown():
+    drawn(("*round*", "[a](b)"))
+    assert "\\*round\\*" in words(opened("welcome"))
