@@ -33,6 +33,11 @@ def uploads() -> Path:
     return _made(home() / "uploads")
 
 
+def samples() -> Path:
+    """Downloaded sample data, as it came: archives."""
+    return _made(home() / "samples")
+
+
 def _made(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path

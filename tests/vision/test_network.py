@@ -298,7 +298,7 @@ def test_real_weights_tell_flowers_apart_and_random_ones_do_not(shared, keras_ho
 
 
 def test_weights_that_cannot_be_had_are_never_replaced_by_random_ones(keras_home, monkeypatch):
-    from tl_core.vision import download
+    from tl_core import download
 
     monkeypatch.setattr(download, "PAUSE", 0.01)
     with pytest.raises(UserError, match=r"mobilenet_2_5_224_tf_no_top.h5.*python -m tl_core fetch mobilenet_0.25"):

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from tl_core import __main__ as command_line
+from tl_core import download
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Phase, Progress
-from tl_core.vision import download, weights
+from tl_core.vision import weights
 from tl_core.vision.backbones import BACKBONES, WeightsFile, backbone
 
 CONTENT = download.HDF5 + os.urandom(1_500_000)
@@ -109,7 +110,7 @@ def storage(tmp_path, monkeypatch):
     state.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("TL_WEIGHTS_URL", state.url)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("TL_WEIGHTS_TIMEOUT", "1")
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(download, "PAUSE", 0.01)
     yield state
@@ -222,7 +223,7 @@ def test_no_network_at_all(storage, monkeypatch):
 
 @pytest.mark.parametrize("behaviour", ["stall", "slow", "500"])
 def test_stop_is_obeyed_within_two_seconds_and_the_part_is_kept(storage, behaviour, monkeypatch):
-    monkeypatch.setenv("TL_WEIGHTS_TIMEOUT", "15")
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "15")
     monkeypatch.setattr(download, "PAUSE", 30)
     storage.behaviours = [behaviour]
     began = time.monotonic()

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tl_core import download
 from tl_core.errors import UserError
 from tl_core.events import Event, Notice, Phase, Progress
 from tl_core.messages import Message, message
 from tl_core.paths import ASSETS
-from tl_core.vision import download
 from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
 
 OFFICIAL = "https://storage.googleapis.com/tensorflow/keras-applications/"

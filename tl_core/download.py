@@ -1,6 +1,7 @@
 """Download one file and be sure of it: resumed after a break, retried with pauses, checked, moved into place at once.
 
-Two processes that want the same file do not clash: the second waits and finds it there. Nothing here knows weights.
+Two processes that want the same file do not clash: the second waits and finds it there. Nothing here knows what the
+files are for.
 """
 
 import contextlib
@@ -28,6 +29,7 @@ PAUSE = 1.0  # seconds before the second try, doubled before each further one
 LONGEST_PAUSE = 30.0  # seconds, whatever the server's Retry-After says
 CHUNK = 1 << 18  # bytes
 HDF5 = b"\x89HDF\r\n\x1a\n"
+BEGINNINGS = {".h5": HDF5, ".zip": b"PK\x03\x04", ".tgz": b"\x1f\x8b"}  # what such a file starts with
 
 ProgressFunction = Callable[[int, int, float | None], None]
 
@@ -50,15 +52,15 @@ class _Broken(Exception):
 
 
 def timeout() -> float:
-    """Seconds without a single byte after which a connection counts as stalled: `TL_WEIGHTS_TIMEOUT`, 15."""
-    return float(os.environ.get("TL_WEIGHTS_TIMEOUT") or 15)
+    """Seconds without a single byte after which a connection counts as stalled: `TL_DOWNLOAD_TIMEOUT`, 15."""
+    return float(os.environ.get("TL_DOWNLOAD_TIMEOUT") or 15)
 
 
 def intact(path: Path, checksum: str | None) -> bool:
     """Whether the file has this md5 or sha256 (told apart by length), or looks complete where none is known."""
     if checksum:
         return _digest(path, "md5" if len(checksum) == 32 else "sha256") == checksum
-    return path.suffix != ".h5" or _begins_as_hdf5(path)
+    return _begins_as_named(path, path.suffix)
 
 
 def download(
@@ -68,6 +70,7 @@ def download(
     checksum: str | None,
     progress: ProgressFunction,
     should_stop: Callable[[], bool],
+    setting: str = "KERAS_HOME",
 ) -> Path:
     """Download `url` to `target`, going on with `<target>.part` if an earlier try left one.
 
@@ -79,6 +82,7 @@ def download(
         progress: called with (done, total, None) once at the start, then at most about twice a second with
             (done, total, bytes per second).
         should_stop: asked at least four times a second.
+        setting: the environment variable that chooses the folder, named when the disk is full.
 
     Raises:
         Unavailable: three tries brought nothing new, or the server does not have the file.
@@ -86,7 +90,7 @@ def download(
         Stopped: `should_stop` answered True; the part is kept.
     """
     part = target.with_name(target.name + ".part")
-    with _disk_errors(target.parent), _locked(target, should_stop):
+    with _disk_errors(target.parent, setting), _locked(target, should_stop):
         if target.is_file() and intact(target, checksum):
             return target
         progress(0, size, None)
@@ -221,8 +225,8 @@ def _explained(error: Exception) -> Exception:
 
 def _check(part: Path, checksum: str | None, server_md5: str | None) -> None:
     """Raise _Broken and delete the part if it is not what was asked for."""
-    if part.name.endswith(".h5.part") and not _begins_as_hdf5(part):
-        reason = message("the answer is not a weights file; perhaps a sign-in page of the network.")
+    if not _begins_as_named(part, Path(part.stem).suffix):
+        reason = message("the answer is not the file that was asked for; perhaps a sign-in page of the network.")
     elif checksum and not intact(part, checksum):
         reason = message("what arrived is damaged: its checksum is not the published one.")
     elif not checksum and server_md5 and not intact(part, server_md5):
@@ -244,9 +248,10 @@ def _stated_md5(headers: Headers) -> str | None:
     return None
 
 
-def _begins_as_hdf5(path: Path) -> bool:
+def _begins_as_named(path: Path, suffix: str) -> bool:
+    beginning = BEGINNINGS.get(suffix, b"")
     with open(path, "rb") as file:
-        return file.read(len(HDF5)) == HDF5
+        return file.read(len(beginning)) == beginning
 
 
 def _digest(path: Path, algorithm: str) -> str:
@@ -257,33 +262,43 @@ def _digest(path: Path, algorithm: str) -> str:
 def _need_space(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < wanted:
-        raise _disk_full(folder, wanted, free)
+        raise _NoSpace(wanted, free)
 
 
-def _disk_full(folder: Path, wanted: int, free: int) -> UserError:
-    return UserError(
-        message(
-            "The disk is full: {wanted} MB are needed in {folder} and {free} MB are free.",
-            wanted=f"{wanted / 1e6:.1f}",
-            folder=str(folder),
-            free=f"{free / 1e6:.1f}",
-        ),
-        message("Free some space, or set KERAS_HOME to a folder on a larger disk."),
-    )
+class _NoSpace(Exception):
+    """Fewer bytes are free than the rest of the file needs."""
+
+    def __init__(self, wanted: int, free: int):
+        super().__init__(wanted, free)
+        self.wanted, self.free = wanted, free
 
 
 @contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def _disk_errors(folder: Path, setting: str = "KERAS_HOME") -> Iterator[None]:
     """Turn what a disk can refuse into a UserError; errors of the network never come through here."""
+
+    def disk_full(wanted: int, free: int) -> UserError:
+        return UserError(
+            message(
+                "The disk is full: {wanted} MB are needed in {folder} and {free} MB are free.",
+                wanted=f"{wanted / 1e6:.1f}",
+                folder=str(folder),
+                free=f"{free / 1e6:.1f}",
+            ),
+            message("Free some space, or set {setting} to a folder on a larger disk.", setting=setting),
+        )
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
+    except _NoSpace as error:
+        raise disk_full(error.wanted, error.free) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            raise _disk_full(folder, 0, shutil.disk_usage(folder).free) from error
+            raise disk_full(0, shutil.disk_usage(folder).free) from error
         raise UserError(
             message("{folder} cannot be written: {reason}.", folder=str(folder), reason=error.strerror or str(error)),
-            message("Make the folder writable, or set KERAS_HOME to another one."),
+            message("Make the folder writable, or set {setting} to another one.", setting=setting),
         ) from error
 
 
