@@ -60,38 +60,77 @@ function themed(layout, host, revision) {
   }
 }
 
-const CONFIG = {
-  displaylogo: false,
-  responsive: true,
-  doubleClick: "reset",
-  modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage"]],
+// A reader's zoom, per chart. Plotly's uirevision would drop it as soon as the app's own range grows with the run.
+const zooms = new WeakMap()
+
+function draw(Plotly, node) {
+  const { panel, data } = node.tlLive
+  const dark = isDark(node)
+  const layout = themed(panel.layout, node, data.revision)
+  for (const [axis, range] of Object.entries(zooms.get(node) ?? {})) layout[axis] = { ...layout[axis], range }
+  return Plotly.react(node, panel.data.map((trace) => coloured(trace, dark)), layout, node.tlConfig)
+}
+
+function config(Plotly, node, title) {
+  // One object for the life of the chart: a new one would make Plotly build it anew.
+  const reset = { name: "reset", title, icon: Plotly.Icons.home, click: () => showAll(Plotly, node) }
+  return {
+    displaylogo: false,
+    responsive: true,
+    doubleClick: false,
+    modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", reset], ["toImage"]],
+  }
+}
+
+function showAll(Plotly, node) {
+  zooms.delete(node)
+  draw(Plotly, node)
+}
+
+function listen(Plotly, node) {
+  node.on("plotly_doubleclick", () => showAll(Plotly, node))
+  node.on("plotly_relayout", (change) => {
+    for (const axis of ["xaxis", "yaxis"]) {
+      if (!Object.keys(change).some((name) => name.startsWith(axis))) continue
+      zooms.set(node, { ...zooms.get(node), [axis]: [...node.layout[axis].range] })
+    }
+  })
 }
 
 const observers = new WeakMap()
+
+function placed(root, panel) {
+  let node = root.querySelector(`[data-panel="${panel.id}"]`)
+  if (!node) {
+    node = document.createElement("div")
+    node.className = "tl-live-panel"
+    node.dataset.panel = panel.id
+    root.appendChild(node)
+  }
+  node.setAttribute("role", "img")
+  node.setAttribute("aria-label", panel.alt)
+  if (panel.height) node.style.height = `${panel.height}px`
+  return node
+}
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".tl-live")
   if (!root || !data) return
   const wanted = new Set(data.panels.map((panel) => panel.id))
   for (const child of [...root.children]) if (!wanted.has(child.dataset.panel)) child.remove()
+  const nodes = data.panels.map((panel) => placed(root, panel)) // before Plotly is there, so that nothing jumps
   plotly()
     .then((Plotly) => {
-      root.querySelectorAll(".tl-live-missing").forEach((node) => node.remove())
-      for (const panel of data.panels) {
-        let node = root.querySelector(`[data-panel="${panel.id}"]`)
-        if (!node) {
-          node = document.createElement("div")
-          node.className = "tl-live-panel"
-          node.dataset.panel = panel.id
-          root.appendChild(node)
-        }
-        node.setAttribute("role", "img")
-        node.setAttribute("aria-label", panel.alt)
-        if (panel.height) node.style.height = `${panel.height}px`
-        const dark = isDark(node)
-        const traces = panel.data.map((trace) => coloured(trace, dark))
-        Plotly.react(node, traces, themed(panel.layout, node, data.revision), CONFIG)
-      }
+      root.querySelectorAll(".tl-live-missing").forEach((note) => note.remove())
+      data.panels.forEach((panel, index) => {
+        const node = nodes[index]
+        if (node.tlLive?.data.revision !== data.revision) zooms.delete(node) // another run, another view
+        node.tlLive = { panel, data }
+        node.tlConfig ??= config(Plotly, node, data.reset)
+        const fresh = !node.classList.contains("js-plotly-plot")
+        draw(Plotly, node)
+        if (fresh) listen(Plotly, node)
+      })
       if (!observers.has(root)) {
         // The side bar opens and closes without a window resize.
         const observer = new ResizeObserver(() => {

@@ -39,6 +39,7 @@ def charts(
         data={
             "panels": panels,
             "revision": revision,
+            "reset": _("Show everything"),
             "missing": _("The chart library could not be loaded. Reload the page; the run itself is not affected."),
         },
         key=key,
