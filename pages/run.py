@@ -1,6 +1,5 @@
 """One run: live while it trains, a report when it has ended. Everything comes from the id in the address."""
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +12,7 @@ from tl_core.runs import store
 from tl_core.runs.store import ACTIVE
 
 PAGES = Path(__file__).parent
+PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
 
 
 def chosen():
@@ -27,17 +27,13 @@ def chosen():
 
 
 def follow(run):
-    """Everything that changes while the run is active: one fragment, every second, silent when the run has ended."""
-    was_active = store.status(run) in ACTIVE
+    """Everything that changes while the run is active: one fragment, silent when the run has ended."""
+    pace = PACE.get(store.status(run))
 
-    @st.fragment(run_every=1.0 if was_active else None)
+    @st.fragment(run_every=pace)
     def view():
-        now = progress.show_progress(run)
-        if was_active != (now in ACTIVE):
+        if PACE.get(progress.show_progress(run)) != pace:
             st.rerun()
-        if now == "stopping":  # takes a moment only, and whoever pressed Stop is waiting for it
-            time.sleep(0.2)
-            st.rerun(scope="fragment")
 
     view()
 
