@@ -112,11 +112,18 @@ def test_a_running_run_holds_its_lock_and_one_whose_worker_is_dead_fails_with_it
         assert store.status(run) == "running"
         (run.folder / "stop").touch()
         assert store.status(run) == "stopping"
+        (run.folder / "stop").unlink()
     assert store.status(run) == "failed"
     failed = events.read(run.log)[0][-1]
     assert "without a word" in str(failed.error) and failed.details.endswith("Killed") and len(failed.details) == 4000
     assert store.status(run) == "failed" and len(events.read(run.log)[0]) == 3
-    assert not (run.folder / "stop").exists()
+
+
+def test_a_worker_that_was_killed_because_it_did_not_stop_has_stopped_whoever_looks_first():
+    run = logged(events.Queued(), events.Started(), events.Epoch(epoch=2, best=True))
+    (run.folder / "stop").touch()
+    assert store.status(run) == "stopped" and not (run.folder / "stop").exists()
+    assert events.read(run.log)[0][-1].best_epoch == 2 and len(events.read(run.log)[0]) == 4
 
 
 def test_on_a_full_disk_a_dead_run_still_counts_as_failed(monkeypatch: pytest.MonkeyPatch):

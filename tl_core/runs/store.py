@@ -122,7 +122,8 @@ def status(run: Run) -> Status:
     if last.kind in events.TERMINAL:
         return last.kind
     if bury(run):
-        return "failed"
+        last = last_event(run)
+        return "stopped" if last.kind == "stopped" else "failed"
     return "stopping" if (run.folder / "stop").exists() else "running"
 
 
@@ -138,13 +139,20 @@ def best_epoch(run: Run) -> int:
 
 
 def bury(run: Run) -> bool:
-    """Fail a run whose worker is dead (its lock is free) but never said so. True if that was the case."""
+    """End a run whose worker is dead (its lock is free) but never said so. True if that was the case.
+
+    It has failed, unless somebody pressed Stop: then the worker was killed because it did not obey.
+    """
     with try_lock(run.folder / "lock") as free:
         if not free:
             return False
         last = last_event(run)
         if not isinstance(last, events.Started):
             return False
+        if (run.folder / "stop").exists():
+            with contextlib.suppress(OSError):
+                close(run)
+            return True
         details = ""
         with contextlib.suppress(OSError):
             details = (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
