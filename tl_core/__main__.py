@@ -11,7 +11,7 @@ import sys
 from tl_core.errors import UserError
 
 COMMANDS = {
-    "fetch": ("tl_core.vision.weights", "download backbone weights beforehand, for a class without a network"),
+    "fetch": ("tl_core.fetch", "get weights and sample data beforehand, for a class without a network"),
     "bench": ("tl_core.bench", "measure training speed against plain Keras"),
     "pretrain": ("tl_core.pretrain", "pretrain a bundled model anew, from pictures or from text"),
     "work": ("tl_core.runs.worker", "train one queued run (started by the app)"),

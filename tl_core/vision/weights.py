@@ -5,10 +5,8 @@ own cache folder, so that Keras and this app share them. `python -m tl_core fetc
 without a network. Nothing here imports TensorFlow.
 """
 
-import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from tl_core.errors import UserError
 from tl_core.events import Event, Notice, Phase, Progress
 from tl_core.messages import Message, message
 from tl_core.paths import ASSETS
-from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
+from tl_core.vision.backbones import Backbone, WeightsFile
 
 OFFICIAL = "https://storage.googleapis.com/tensorflow/keras-applications/"
 CLASS_INDEX = WeightsFile(  # as in keras.applications.imagenet_utils.decode_predictions
@@ -178,99 +176,3 @@ def _local_file(path: Path) -> Source:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f}"
-
-
-# python -m tl_core fetch ----------------------------------------------------------------------------------------------
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `python -m tl_core fetch`."""
-    parser.add_argument("backbones", nargs="*", metavar="backbone", help="names as --list shows them")
-    parser.add_argument("--all", action="store_true", help="all backbones")
-    parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers and their class names")
-    parser.add_argument(
-        "--size", type=int, help="only what this image size needs (MobileNets have a file for each size)"
-    )
-    parser.add_argument("--list", action="store_true", help="show what there is and what is already here")
-
-
-def main(args: argparse.Namespace) -> int:
-    """Download what was asked for; 0 if everything is on this computer at the end, else 1.
-
-    Raises:
-        UserError: a backbone is unknown.
-    """
-    if args.list:
-        return _list()
-    rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in args.backbones]
-    if not rows:
-        print(message("Name one or more backbones, or use --all. --list shows them."), file=sys.stderr)
-        return 2
-    wanted = [(file, row) for row in rows for file in _files(row, args.size, args.top)]
-    if args.top:
-        wanted.append((CLASS_INDEX, None))
-    failed = []
-    for number, (file, row) in enumerate(wanted, 1):
-        here = cached(file)
-        label = f"[{number}/{len(wanted)}] {file.name}"
-        if here:
-            print(message("{label}: already here", label=label))
-            continue
-        try:
-            path = fetch(file, row, _printer(label))
-            print(message("{label}: {size} MB, checked", label=label, size=_megabytes(path.stat().st_size)))
-        except UserError as error:
-            failed.append(file.name)
-            print(message("{label}: failed", label=label))
-            print(f"  {error.what}\n  {error.remedy}", file=sys.stderr)
-    total = sum(path.stat().st_size for path in (cached(file) for file, _ in wanted) if path)
-    print(
-        message(
-            "{ready} of {wanted} files are ready in {folder} ({size} MB).",
-            ready=len(wanted) - len(failed),
-            wanted=len(wanted),
-            folder=str(cache_folder()),
-            size=_megabytes(total),
-        )
-    )
-    if failed:
-        print(message("Missing: {files}. Run the same command again to go on.", files=failed), file=sys.stderr)
-    return 1 if failed else 0
-
-
-def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile]:
-    """What a class needs of a backbone: one file, or with the MobileNets one for each image size."""
-    sizes = [image_size] if image_size else list(row.sizes)
-    files = [row.weights_file(size) for size in sizes]
-    if top:
-        files.append(row.weights_file(row.native_size, top=True))
-    return list(dict.fromkeys(files))
-
-
-def _list() -> int:
-    for row in BACKBONES.values():
-        files = _files(row, None, top=False)
-        ready = sum(cached(file) is not None for file in files)
-        size = _megabytes(sum(file.size for file in files))
-        print(f"{row.name:<18} {row.title:<18} {size:>7} MB  {ready}/{len(files)}")
-    print(message("The last column counts the files that are already in {folder}.", folder=str(cache_folder())))
-    return 0
-
-
-def _printer(label: str) -> Callable[[Event], None]:
-    """Print progress: one line that is written over on a terminal, a line for each tenth elsewhere."""
-    printed = 0
-
-    def show(event: Event) -> None:
-        nonlocal printed
-        if not isinstance(event, Progress) or not event.total:
-            return
-        tenth = event.done * 10 // event.total
-        line = f"{label}: {_megabytes(event.done)} / {_megabytes(event.total)} MB, {(event.rate or 0) / 1e6:.1f} MB/s"
-        if sys.stdout.isatty():
-            print(f"\r{line}", end="\n" if event.done >= event.total else "", flush=True)
-        elif tenth > printed:
-            printed = tenth
-            print(line, flush=True)
-
-    return show
