@@ -24,7 +24,7 @@ from tl_core.vision.backbones import BACKBONES, Backbone
 PAGES = Path(__file__).parent.parent
 SAVED = {"persist_state": "session"}
 ADDRESS = "run"  # the address's parameter that names the run
-AGAIN = 60.0  # seconds within which a model is not loaded anew without being asked: its process has died
+AGAIN = 60.0  # seconds within which a network is not loaded a second time only because somebody looks at the page
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def choose() -> Network | None:
 
 
 def prepare(network: Network) -> bool:
-    """Have the engine load the network, and say how far it is. True if pictures may be sent: it is ready or loads."""
+    """Have the engine load the network, and say how far it is. False if pictures are of no use: it cannot be loaded."""
     state = client.state(network.source)
     warmed = st.session_state.setdefault("classify_warmed", {})
     if state.status == "absent" and time.monotonic() - warmed.get(network.source, -AGAIN) >= AGAIN:
@@ -75,20 +75,17 @@ def prepare(network: Network) -> bool:
             st.markdown(f":green[:material/check_circle:] {_('Ready to answer.')}")
         elif now.error:
             st.error(f"{show(now.error.what)} {show(now.error.remedy)}", icon=":material/error:")
-        else:
-            st.error(
-                _("The model process ended while it loaded this network; the memory may have been too small."),
-                icon=":material/error:",
-            )
+        else:  # others needed its place, or its process has died: asking will tell
+            st.markdown(f":material/hourglass_empty: {_('It is loaded with your first picture.')}")
         if waiting and now.status != "loading":
             st.rerun()
-        if now.status in ("failed", "absent"):
+        if now.status == "failed":
             st.button(
                 _("Try again"), key="classify_again", icon=":material/refresh:", on_click=_anew, args=(network.source,)
             )
 
     view()
-    return state.status in ("loading", "ready")
+    return state.status != "failed"
 
 
 def _anew(source: str) -> None:
@@ -213,7 +210,7 @@ def _usable() -> list[Run]:
         last = store.last_event(run)
         if run.config and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
             usable.append(run)
-    return sorted(usable, key=lambda run: run.owner != mine)
+    return sorted(usable, key=lambda run: (run.owner != mine, -run.created))
 
 
 def _described(run: Run) -> str:

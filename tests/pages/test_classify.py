@@ -176,6 +176,17 @@ def test_a_model_that_cannot_be_loaded_says_why_and_is_not_asked(engine, run):
     assert engine.warmed == [f"run:{run.id}"]
 
 
+def test_a_model_that_made_room_for_others_is_loaded_by_asking_and_not_in_a_circle(engine, run):
+    engine.status = State("absent")
+    test = _page()
+    engine.status = State("absent")
+    test.run()
+    assert engine.warmed == [f"run:{run.id}"]
+    assert "It is loaded with your first picture." in _texts(test)
+    _upload(test, "photo.jpg")
+    assert "takes it for tulip" in _texts(test)
+
+
 def test_only_runs_with_weights_are_offered(engine, tl_home):
     _run("failed", events.Failed())
     _run("too early", events.Stopped(best_epoch=0))
