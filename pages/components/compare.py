@@ -16,6 +16,7 @@ from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
 from tl_core.runs.store import Run
 from tl_core.vision.backbones import BACKBONES, boundary
+from tl_core.vision.code import OPTIMIZERS
 
 
 def show_comparison(lines: Sequence[Listed]) -> None:
@@ -120,14 +121,14 @@ def _settings(run: Run) -> dict[str, str]:
     frozen = [boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks for phase in config.phases]
     phases = {
         _("Frozen blocks"): [_("{n} of {total}").format(n=count, total=total) for count in frozen],
-        _("Epochs"): [str(phase.epochs) for phase in config.phases],
+        _("Epochs"): [runlist.epochs(run)],
         _("Learning rate"): [rate_text(phase.learning_rate) for phase in config.phases],
-        _("Optimizer"): [phase.optimizer for phase in config.phases],
+        _("Optimizer"): [OPTIMIZERS[phase.optimizer] for phase in config.phases],
     }
     augmented = {"none": _("None"), "light": _("Light"), "strong": _("Strong")}[config.augmentation]
     return {
         **values,
-        **{name: " → ".join(each) for name, each in phases.items()},
+        **{name: each[0] if len(set(each)) == 1 else " → ".join(each) for name, each in phases.items()},
         _("Batch size"): str(config.batch_size),
         _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
         _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,

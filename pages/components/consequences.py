@@ -15,7 +15,7 @@ from tl_core.errors import UserError
 from tl_core.estimate import Sample, samples
 from tl_core.runs import store
 from tl_core.vision import weights
-from tl_core.vision.backbones import Backbone, Counts, backbone, boundary
+from tl_core.vision.backbones import BACKBONES, Backbone, Counts, backbone, boundary
 from tl_core.vision.weights import Source
 
 LARGE_HEAD = 50_000_000  # parameters
@@ -68,7 +68,7 @@ def measured() -> list[Sample]:
     """The speeds of the latest runs on this computer."""
     known = []
     for run in store.all()[:20]:
-        if run.config and run.config.backbone.name in weights.BACKBONES:
+        if run.config and run.config.backbone.name in BACKBONES:
             known += samples(run.config, events.read(run.log)[0], socket.gethostname())
     return known
 

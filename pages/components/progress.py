@@ -41,9 +41,10 @@ def show_progress(run: Run) -> Status:
     _controls(run, now)
     if now == "failed":
         _failure(history)
-    classes = pictures(run.config.data.dataset)[1] if run.config else None
-    total = history.total_epochs if now in ACTIVE else 0
-    live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
+    if now in ACTIVE or history.batches(1) or history.epochs:
+        classes = pictures(run.config.data.dataset)[1] if run.config else None
+        total = history.total_epochs if now in ACTIVE else 0
+        live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
     for notice in history.notices:
         st.caption(f":material/info: {show(notice.message)}")
     return now

@@ -28,6 +28,9 @@ def show_report(run: Run) -> None:
     if run.config is None:
         return
     made = reports.load(run.folder, "validation")
+    if made is None and not history_of(run).best:
+        st.caption(_("There is nothing to report: this run ended before its first epoch was complete."))
+        return
     st.header(_("On the validation pictures"), anchor=False)
     if made is None:
         _offer_validation(run)
@@ -39,9 +42,6 @@ def show_report(run: Run) -> None:
 
 def _offer_validation(run: Run) -> None:
     """A stopped run has weights but no report yet."""
-    if not history_of(run).best:
-        st.markdown(_("There is nothing to report: this run ended before its first epoch was complete."))
-        return
     st.markdown(_("There is no report yet: this run ended before its pictures were looked at."))
     if not can_edit(run):
         return

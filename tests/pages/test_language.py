@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components import i18n
 from tests.conftest import REPOSITORY
+from tl_core.vision.backbones import BACKBONES
 
 PAGES = ("welcome", "data", "train", "run", "runs", "classify")
 ELEMENTS = (
@@ -16,7 +17,10 @@ ELEMENTS = (
     "text_area", "metric", "expander", "tabs",
 )  # fmt: skip
 # Names and signs that are the same in every language.
-NAMES = re.compile(r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^»]*»")
+NAMES = re.compile(
+    r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^«»]*»|"
+    + "|".join(re.escape(row.title) for row in sorted(BACKBONES.values(), key=lambda row: -len(row.title)))
+)
 
 
 class Marked(gettext.NullTranslations):
