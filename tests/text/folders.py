@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from tl_core.text import tokenizer
-from tl_core.text.checkpoints import Shape, weight_shapes
+from tl_core.text.shape import Shape, weight_shapes
 
 TINY = Shape(vocabulary=300, context=64, layers=3, heads=2, width=16)
 SENTENCES = (

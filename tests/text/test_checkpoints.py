@@ -12,6 +12,7 @@ from tests.text import folders
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Notice, Phase, Progress
 from tl_core.text import checkpoints, hub
+from tl_core.text import folder as folder_format
 
 
 @pytest.fixture
@@ -51,16 +52,16 @@ def test_a_local_folder_is_read_with_and_without_prefix_and_in_half_precision(tm
     halves = folders.write(tmp_path / "half", weights=half)
     assert checkpoints.find(str(plain)).kind == "folder"
     for folder in (plain, prefixed, halves):
-        shape = checkpoints.read_shape(folder)
+        shape = folder_format.read_shape(folder)
         assert shape == folders.TINY
-        read = checkpoints.read_weights(folder, shape)
+        read = folder_format.read_weights(folder, shape)
         assert list(read) == list(weights)
         for name, value in read.items():
             assert value.dtype == np.float32
             np.testing.assert_allclose(value, weights[name], atol=0 if folder != halves else 2e-3)
 
 
-@pytest.mark.parametrize("name", checkpoints.FILES)
+@pytest.mark.parametrize("name", folder_format.FILES)
 def test_a_folder_that_lacks_a_file_says_which(model: Path, name: str):
     (model / name).unlink()
     with pytest.raises(UserError, match=name.replace(".", r"\.") + " is missing"):
@@ -68,9 +69,9 @@ def test_a_folder_that_lacks_a_file_says_which(model: Path, name: str):
 
 
 def test_a_cut_weights_file_is_not_read(model: Path):
-    data = (model / checkpoints.WEIGHTS).read_bytes()
+    data = (model / folder_format.WEIGHTS).read_bytes()
     for length in (0, 5, 100, len(data) - 1):
-        (model / checkpoints.WEIGHTS).write_bytes(data[:length])
+        (model / folder_format.WEIGHTS).write_bytes(data[:length])
         with pytest.raises(UserError, match="damaged or incomplete"):
             checkpoints.find(str(model))
 
@@ -78,12 +79,12 @@ def test_a_cut_weights_file_is_not_read(model: Path):
 def test_weights_that_do_not_fit_or_are_no_numbers_are_refused(model: Path):
     wider = dataclasses.replace(folders.TINY, width=32)
     with pytest.raises(UserError, match=r"does not fit its config.json: wte.weight"):
-        checkpoints.read_weights(model, wider)
+        folder_format.read_weights(model, wider)
     broken = folders.random_weights(folders.TINY)
     broken["h.1.mlp.c_fc.bias"][3] = np.nan
     folders.write(model, weights=broken)
     with pytest.raises(UserError, match="damaged"):
-        checkpoints.read_weights(model, folders.TINY)
+        folder_format.read_weights(model, folders.TINY)
 
 
 def test_other_networks_are_refused(model: Path):
@@ -101,9 +102,9 @@ def test_download_with_progress_then_cache_without_a_request(server: folders.Hub
     heard = []
     source = checkpoints.obtain("tiny", heard.append)
     assert source.kind == "download" and source.revision == "c" * 40
-    for name in checkpoints.FILES:
+    for name in folder_format.FILES:
         assert (source.folder / name).read_bytes() == (model / name).read_bytes()
-    total = sum((model / name).stat().st_size for name in checkpoints.FILES)
+    total = sum((model / name).stat().st_size for name in folder_format.FILES)
     assert [event.total for event in heard if isinstance(event, Phase)] == [total]
     assert [event.done for event in heard if isinstance(event, Progress)][-1] == total
     assert server.url in str([event for event in heard if isinstance(event, Notice)][-1].message)
@@ -117,7 +118,7 @@ def test_a_bad_moment_is_got_over(server: folders.Hub, model: Path, faults: list
     server.faults = list(faults)
     source = checkpoints.obtain("tiny")
     assert not server.faults
-    assert (source.folder / checkpoints.WEIGHTS).read_bytes() == (model / checkpoints.WEIGHTS).read_bytes()
+    assert (source.folder / folder_format.WEIGHTS).read_bytes() == (model / folder_format.WEIGHTS).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_stop_during_a_stall_is_quick(server: folders.Hub):
     begun = []
 
     def should_stop() -> bool:
-        if not begun and any(kind == "GET" and path.endswith(checkpoints.WEIGHTS) for kind, path in server.requests):
+        if not begun and any(kind == "GET" and path.endswith(folder_format.WEIGHTS) for kind, path in server.requests):
             begun.append(time.monotonic())
         return bool(begun)
 

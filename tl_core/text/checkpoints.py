@@ -4,57 +4,18 @@ All four are in one format: config.json, vocab.json, merges.txt, model.safetenso
 replaced by random weights in silence. Nothing here imports TensorFlow.
 """
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from tl_core.errors import UserError
 from tl_core.events import Event, Notice
 from tl_core.messages import Message, message
 from tl_core.paths import ASSETS
-
-WEIGHTS = "model.safetensors"
-FILES = ("config.json", "vocab.json", "merges.txt", WEIGHTS)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What config.json says about the network."""
-
-    vocabulary: int = 50257
-    context: int = 1024  # tokens
-    layers: int = 12
-    heads: int = 12
-    width: int = 768
-
-    @property
-    def parameters(self) -> int:
-        """All weights; the output layer shares the token embedding."""
-        return sum(block.parameters for block in self.blocks) + 2 * self.width
-
-    @property
-    def blocks(self) -> tuple["Block", ...]:
-        """What the freeze boundary counts: the embeddings, then the blocks h.0, h.1, ...
-
-        The last normalisation `ln_f` belongs to the head, as the output layer does, which shares the token embedding:
-        it is frozen with the embeddings.
-        """
-        block = 12 * self.width**2 + 13 * self.width
-        embeddings = Block("embeddings", (self.vocabulary + self.context) * self.width)
-        return (embeddings, *(Block(f"h.{layer}", block) for layer in range(self.layers)))
-
-
-@dataclass(frozen=True)
-class Block:
-    """One step of the freeze boundary and its number of weights."""
-
-    name: str
-    parameters: int
+from tl_core.text.folder import FILES, check
+from tl_core.text.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -180,142 +141,3 @@ def obtain(
     if emit:
         emit(Notice(source.description))
     return source
-
-
-def check(folder: Path) -> None:
-    """Look for the four files, and whether the weights file is as long as its own header says.
-
-    Raises:
-        UserError: names what is missing or damaged.
-    """
-    if not folder.is_dir():
-        raise UserError(
-            message("There is no folder {folder}.", folder=str(folder)),
-            message("Check the path; it must lie on the computer that runs the app."),
-        )
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise UserError(
-            message("{folder} is no GPT-2 folder: {files} is missing.", folder=str(folder), files=missing),
-            message("A folder in the Hub's format holds {files}.", files=list(FILES)),
-        )
-    if not whole(folder / WEIGHTS):
-        raise _damaged(folder / WEIGHTS)
-    read_shape(folder)
-
-
-def whole(path: Path) -> bool:
-    """Whether a safetensors file begins with a readable header and has exactly the length that it announces."""
-    try:
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= size - 8:
-                return False
-            header = json.loads(file.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        return size == 8 + length + max(ends)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def read_shape(folder: Path) -> Shape:
-    """The network that config.json describes.
-
-    Raises:
-        UserError: it is unreadable, or not a GPT-2 that this app can run.
-    """
-    try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        family = config.get("model_type", "gpt2")
-        if family != "gpt2":
-            raise UserError(
-                message("{folder} holds a model of the kind {kind}.", folder=str(folder), kind=str(family)),
-                message("This app runs models of the kind gpt2."),
-            )
-        width = int(config["n_embd"])
-        unusual = (
-            config.get("activation_function", "gelu_new") not in ("gelu_new", "gelu_pytorch_tanh")
-            or (config.get("n_inner") or 4 * width) != 4 * width
-            or config.get("scale_attn_by_inverse_layer_idx", False)
-            or not config.get("scale_attn_weights", True)
-            or abs(config.get("layer_norm_epsilon", 1e-5) - 1e-5) > 1e-9
-        )
-        if unusual:
-            raise UserError(
-                message("The model in {folder} departs from GPT-2's network.", folder=str(folder)),
-                message("This app runs GPT-2's own network in any size."),
-            )
-        numbers = [int(config[key]) for key in ("vocab_size", "n_positions", "n_layer", "n_head")]
-        if min(*numbers, width) < 1 or width % numbers[3]:
-            raise ValueError("sizes")
-        return Shape(*numbers, width)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(folder / "config.json") from error
-
-
-def read_weights(folder: Path, shape: Shape) -> dict[str, np.ndarray]:
-    """Every weight as float32 under its short name ("wte.weight", "h.0.attn.c_attn.weight").
-
-    A `transformer.` in front of the names is taken off; masks, and an output layer of its own, are left out: GPT-2's
-    output layer is the token embedding.
-
-    Raises:
-        UserError: the file is damaged, or a weight is missing, of the wrong shape or not a number.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = folder / WEIGHTS
-    arrays = {}
-    try:
-        with safe_open(path, framework="numpy") as file:
-            stored = {name.removeprefix("transformer."): name for name in file.keys()}  # noqa: SIM118
-            for name, size in weight_shapes(shape).items():
-                array = file.get_tensor(stored[name])
-                if array.shape != size:
-                    raise KeyError(name)
-                arrays[name] = np.asarray(array, np.float32)
-    except KeyError as error:
-        raise UserError(
-            message("{file} does not fit its config.json: {weight}.", file=str(path), weight=str(error.args[0])),
-            message("Get the folder's files again from one place."),
-        ) from error
-    except (SafetensorError, OSError, TypeError) as error:
-        raise _damaged(path) from error
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise _damaged(path)
-    return arrays
-
-
-def weight_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
-    """Every weight's name and shape in the order of the network, as the Hub names them (kernels are [in, out])."""
-    width = shape.width
-    named = {"wte.weight": (shape.vocabulary, width), "wpe.weight": (shape.context, width)}
-    for layer in range(shape.layers):
-        named |= {f"h.{layer}.{name}": size for name, size in block_shapes(width).items()}
-    return named | {"ln_f.weight": (width,), "ln_f.bias": (width,)}
-
-
-def block_shapes(width: int) -> dict[str, tuple[int, ...]]:
-    """The weights of one block."""
-    return {
-        "ln_1.weight": (width,),
-        "ln_1.bias": (width,),
-        "attn.c_attn.weight": (width, 3 * width),
-        "attn.c_attn.bias": (3 * width,),
-        "attn.c_proj.weight": (width, width),
-        "attn.c_proj.bias": (width,),
-        "ln_2.weight": (width,),
-        "ln_2.bias": (width,),
-        "mlp.c_fc.weight": (width, 4 * width),
-        "mlp.c_fc.bias": (4 * width,),
-        "mlp.c_proj.weight": (4 * width, width),
-        "mlp.c_proj.bias": (width,),
-    }
-
-
-def _damaged(path: Path) -> UserError:
-    return UserError(
-        message("{file} is damaged or incomplete.", file=str(path)),
-        message("Delete it and get it again."),
-    )

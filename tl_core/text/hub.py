@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Event, Phase, Progress
 from tl_core.messages import Message, message
+from tl_core.text.folder import whole
 
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP: it can be stopped, and mirrors have nothing else
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -65,7 +66,7 @@ def cached(repository: str, files: Sequence[str]) -> Path | None:
         folder = home / "snapshots" / (home / "refs" / "main").read_text().strip()
     except OSError:
         return None
-    return folder if all((folder / name).is_file() for name in files) and _whole(folder, files) else None
+    return folder if all((folder / name).is_file() for name in files) and _all_whole(folder, files) else None
 
 
 def fetch(
@@ -115,8 +116,9 @@ def _metadata(repository: str, name: str) -> Any:
 
 def _file(repository: str, name: str, fact: Any, meter: "_Meter") -> Path:
     """Download one file into the cache and compare it with the Hub's checksum; a wrong one is deleted again."""
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants, hf_hub_download, logging
 
+    logging.set_verbosity_error()  # what goes wrong is told in our own words
     constants.HF_HUB_DOWNLOAD_TIMEOUT = timeout()
     path = Path(
         hf_hub_download(
@@ -128,7 +130,7 @@ def _file(repository: str, name: str, fact: Any, meter: "_Meter") -> Path:
             tqdm_class=_bar(meter),
         )
     )
-    if not _is(path, fact.etag) or not _whole(path.parent, [name]):
+    if not _is(path, fact.etag) or not _all_whole(path.parent, [name]):
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise _Failed(message("what arrived is damaged: its checksum is not the one that the Hub states."), 0)
@@ -282,7 +284,5 @@ def _is(path: Path, etag: str) -> bool:
     return True
 
 
-def _whole(folder: Path, files: Sequence[str]) -> bool:
-    from tl_core.text.checkpoints import whole
-
+def _all_whole(folder: Path, files: Sequence[str]) -> bool:
     return all(whole(folder / name) for name in files if name.endswith(".safetensors"))

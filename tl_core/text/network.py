@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tl_core.text.checkpoints import Shape, block_shapes, weight_shapes
+from tl_core.text.shape import Shape, block_shapes, weight_shapes
 
 EPSILON = 1e-5
 Weights = Mapping[str, tf.Tensor | tf.Variable]

@@ -22,10 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from safetensors.numpy import save_file
 
-from tl_core.text import network, tales, tokenizer
-from tl_core.text.checkpoints import Shape
+from tl_core.text import folder, network, tales, tokenizer
+from tl_core.text.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -262,37 +261,6 @@ def _restore(path: Path, state: dict[str, tf.Variable], recipe: Recipe) -> tuple
         return int(saved["step"]), float(saved["seconds"])
 
 
-def export(weights: dict[str, np.ndarray], shape: Shape, folder: Path) -> None:
-    """Write config.json and model.safetensors (float16) beside vocab.json and merges.txt: the Hub's format."""
-    bpe = tokenizer.load(folder)
-    end = bpe.token_to_id(tokenizer.END)
-    config = {
-        "architectures": ["GPT2LMHeadModel"],
-        "model_type": "gpt2",
-        "activation_function": "gelu_new",
-        "vocab_size": shape.vocabulary,
-        "n_positions": shape.context,
-        "n_ctx": shape.context,
-        "n_embd": shape.width,
-        "n_layer": shape.layers,
-        "n_head": shape.heads,
-        "layer_norm_epsilon": network.EPSILON,
-        "bos_token_id": end,
-        "eos_token_id": end,
-        "resid_pdrop": 0.1,
-        "embd_pdrop": 0.1,
-        "attn_pdrop": 0.1,
-        "tie_word_embeddings": True,
-        "torch_dtype": "float16",
-    }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    settings = {"tokenizer_class": "GPT2Tokenizer", "model_max_length": shape.context, "add_prefix_space": False}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-    halves = {name: value.astype(np.float16) for name, value in weights.items()}
-    save_file(halves, folder / "model.part", metadata={"format": "pt"})
-    (folder / "model.part").replace(folder / "model.safetensors")
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core pretrain text`."""
     parser.add_argument("--source", type=Path, required=True, help="UTF-8 text file with the tales")
@@ -320,5 +288,5 @@ def main(args: argparse.Namespace) -> int:
             file.write(json.dumps(record) + "\n")
 
     weights = train(recipe, corpus, args.output, report)
-    export(weights, recipe.shape, args.output)
+    folder.write(args.output, recipe.shape, weights, args.output, half=True)
     return 0
