@@ -71,6 +71,7 @@ def download(
     progress: ProgressFunction,
     should_stop: Callable[[], bool],
     setting: str = "KERAS_HOME",
+    sound: Callable[[Path], bool] = lambda path: True,
 ) -> Path:
     """Download `url` to `target`, going on with `<target>.part` if an earlier try left one.
 
@@ -83,6 +84,7 @@ def download(
             (done, total, bytes per second).
         should_stop: asked at least four times a second.
         setting: the environment variable that chooses the folder, named when the disk is full.
+        sound: looks at the whole file where its checksum is not published.
 
     Raises:
         Unavailable: three tries brought nothing new, or the server does not have the file.
@@ -91,14 +93,14 @@ def download(
     """
     part = target.with_name(target.name + ".part")
     with _disk_errors(target.parent, setting), _locked(target, should_stop):
-        if target.is_file() and intact(target, checksum):
+        if target.is_file() and intact(target, checksum) and sound(target):
             return target
         progress(0, size, None)
         failures, furthest = 0, 0
         while True:
             try:
                 server_md5 = _transfer(url, part, size, progress, should_stop)
-                _check(part, checksum, server_md5)
+                _check(part, checksum, server_md5, sound)
                 break
             except _Broken as broken:
                 reached = part.stat().st_size if part.exists() else 0
@@ -223,7 +225,7 @@ def _explained(error: Exception) -> Exception:
     return _Broken(message("no connection to the server ({details}).", details=str(cause)))
 
 
-def _check(part: Path, checksum: str | None, server_md5: str | None) -> None:
+def _check(part: Path, checksum: str | None, server_md5: str | None, sound: Callable[[Path], bool]) -> None:
     """Raise _Broken and delete the part if it is not what was asked for."""
     if not _begins_as_named(part, Path(part.stem).suffix):
         reason = message("the answer is not the file that was asked for; perhaps a sign-in page of the network.")
@@ -231,6 +233,8 @@ def _check(part: Path, checksum: str | None, server_md5: str | None) -> None:
         reason = message("what arrived is damaged: its checksum is not the published one.")
     elif not checksum and server_md5 and not intact(part, server_md5):
         reason = message("what arrived is damaged: its checksum is not the one that the server states.")
+    elif not sound(part):
+        reason = message("what arrived is damaged, or not the file that is known under this name.")
     else:
         return
     part.unlink()

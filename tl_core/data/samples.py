@@ -223,17 +223,14 @@ def _fetched(
     sample: Sample, archive: Archive, told: download.ProgressFunction, should_stop: Callable[[], bool]
 ) -> Path:
     target = paths.samples() / archive.name
-    if target.is_file() and target.stat().st_size != archive.size:
-        target.unlink()
+
+    def sound(path: Path) -> bool:
+        return bool(archive.checksum) or (path.stat().st_size == archive.size and unpacking.sound(path))
+
     try:
-        address, size = url(archive), archive.size
-        download.download(address, target, size, archive.checksum, told, should_stop, setting="TL_HOME")
-        if target.stat().st_size != size:
-            arrived = target.stat().st_size
-            target.unlink()
-            raise download.Unavailable(
-                message("it has {arrived} bytes where {known} are known.", arrived=arrived, known=size)
-            )
+        download.download(
+            url(archive), target, archive.size, archive.checksum, told, should_stop, setting="TL_HOME", sound=sound
+        )
     except download.Unavailable as error:
         raise UserError(
             message(

@@ -5,9 +5,11 @@ out. Every byte that is taken has passed the archive's own checksums.
 """
 
 import contextlib
+import errno
 import gzip
 import os
 import shutil
+import struct
 import tarfile
 import time
 import zipfile
@@ -30,7 +32,10 @@ from tl_core.messages import message
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 STALE = 24 * 3600  # seconds after which what a crashed unpacking left is cleared away
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, struct.error, EOFError, ValueError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -46,6 +51,15 @@ def folder() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def sound(archive: Path) -> bool:
+    """Whether a ZIP passes its own checksums, all files of it."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return file.testzip() is None
+    except (*DAMAGED, OSError):
+        return False
 
 
 def pictures_of(
@@ -71,7 +85,9 @@ def pictures_of(
     """
     try:
         return _copied(archive, folder, part, per_class, progress, should_stop)
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the disk, not the archive
+            raise
         archive.unlink(missing_ok=True)
         raise UserError(
             message("The archive {file} is damaged ({reason}).", file=archive.name, reason=str(error)[:120]),
@@ -110,10 +126,12 @@ def _copied(
 def _members(file: BinaryIO, suffix: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Names of the regular files, and how to read each one while it is the current one."""
     if suffix == ".tgz":
-        with tarfile.open(fileobj=file, mode="r:gz") as tar:
+        with gzip.GzipFile(fileobj=file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
                 if member.isreg() and member.size <= pictures.MAX_BYTES:
                     yield member.name, lambda member=member: tar.extractfile(member).read()
+            while stream.read(1 << 20):  # to the end, where the checksum stands
+                pass
         return
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
@@ -126,7 +144,7 @@ def _chosen(names: list[str], part: Part | None, per_class: int) -> dict[str, st
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
         parts = PurePosixPath(name).parts
-        if len(parts) < 2 or any(item.startswith((".", "__")) for item in parts):  # litter, or a way out
+        if len(parts) < 2 or any(item.startswith((".", "__", "/")) for item in parts):  # litter, or a way out
             continue
         if parts[-1].lower().endswith(SUFFIXES):
             own = part or (PARTS.get(parts[-3].casefold()) if len(parts) > 2 else None)
