@@ -61,10 +61,10 @@ def several(answers: Sequence[Answer], files: Sequence[bytes], key: str) -> None
         st.dataframe(
             {
                 "picture": [_thumbnail(data) for _answer, data in good],
-                "name": [answer.name for answer, _data in good],
                 "first": [answer.labels[0][0] for answer, _data in good],
                 "probability": [answer.labels[0][1] for answer, _data in good],
                 "second": [_second(answer) for answer, _data in good],
+                "name": [answer.name for answer, _data in good],
             },
             key=key,
             hide_index=True,
@@ -72,12 +72,12 @@ def several(answers: Sequence[Answer], files: Sequence[bytes], key: str) -> None
             height=min(len(good), 8) * 64 + 40,
             column_config={
                 "picture": st.column_config.ImageColumn(_("Picture"), width="small"),
-                "name": st.column_config.TextColumn(_("Name"), width="medium"),
-                "first": st.column_config.TextColumn(_("Prediction"), width="medium"),
+                "first": st.column_config.TextColumn(_("Prediction")),
                 "probability": st.column_config.ProgressColumn(
                     _("Probability"), min_value=0, max_value=1, format="percent"
                 ),
                 "second": st.column_config.TextColumn(_("Second"), width="medium"),
+                "name": st.column_config.TextColumn(_("Name"), width="medium"),
             },
             alt=_("Table of pictures with what the network takes them for"),
         )

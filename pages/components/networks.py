@@ -42,7 +42,7 @@ def choose() -> Network | None:
     kind = st.segmented_control(
         _("Who answers?"),
         ["run", "imagenet"],
-        format_func={"run": _("A network trained here"), "imagenet": _("An ImageNet network")}.__getitem__,
+        format_func={"run": _("Trained here"), "imagenet": _("From ImageNet")}.__getitem__,
         key="classify_kind",
         required=True,
         help=_("Your runs know your own classes. ImageNet networks know 1,000 everyday things, animals and plants."),
