@@ -115,6 +115,7 @@ def class_by_class(key: str) -> None:
             _("Pictures of class {n}").format(n=row + 1),
             type=TYPES,
             accept_multiple_files=True,
+            max_upload_size=pictures.MAX_BYTES >> 20,
             key=f"{key}_files_{rounds}_{row}",
         )
         given.append((label.strip().replace("/", "-").replace("\\", "-"), chosen or []))
