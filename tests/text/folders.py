@@ -25,7 +25,7 @@ def random_weights(shape: Shape, seed: int = 0, scale: float = 0.3) -> dict[str,
     """Weights large enough that every part of the network matters, biases and gains too."""
     random = np.random.default_rng(seed)
     weights = {name: random.normal(0, scale, size).astype(np.float32) for name, size in weight_shapes(shape).items()}
-    return {name: value + 1 if ".ln_" in name and "weight" in name else value for name, value in weights.items()}
+    return {name: value + 1 if "ln_" in name and "weight" in name else value for name, value in weights.items()}
 
 
 def write(folder: Path, shape: Shape = TINY, weights: dict[str, np.ndarray] | None = None, prefix: str = "") -> Path:
