@@ -148,7 +148,9 @@ def server_folder(key: str) -> None:
     whole_disk = root == Path(root.anchor)
     if whole_disk:
         st.caption(_("The pictures are read where they lie on this computer and copied, made smaller, into the app."))
-        wanted = st.text_input(_("Path of the folder or ZIP file"), key=f"{key}_path", placeholder=_("/home/me/flowers"))
+        wanted = st.text_input(
+            _("Path of the folder or ZIP file"), key=f"{key}_path", placeholder=_("/home/me/flowers")
+        )
     else:
         st.caption(_("The teacher has put folders on the server: choose one of them, nothing needs to be sent."))
         wanted = st.selectbox(
