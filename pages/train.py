@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.components import choices, consequences, hyperparameters, settings, submission
+from pages.components.i18n import KEY as LANGUAGE
 from pages.components.i18n import _, show
 from pages.components.live import duration
 from pages.components.session import choose_dataset
@@ -24,7 +25,7 @@ if run_id := submission.started():
 
 def arrive():
     """Take over what the address asks for, once: `?from=<run>`, or single settings (`?backbone=vgg16&frozen=4`)."""
-    asked = st.query_params.to_dict()
+    asked = {name: value for name, value in st.query_params.to_dict().items() if name != LANGUAGE}
     if asked == st.session_state.get("train_asked", {}):
         return
     st.session_state["train_asked"] = asked

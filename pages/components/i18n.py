@@ -56,18 +56,21 @@ def show(sentence: Message) -> str:
 
 
 def switch() -> None:
-    """The widget that changes the language; the choice is kept in the address (`?language=zh`)."""
-    codes = list(LANGUAGES)
+    """The widget that changes the language; the choice stays in the address (`?language=zh`) on every page."""
+    asked = st.query_params.get(KEY)
+    if KEY not in st.session_state:
+        st.session_state[KEY] = asked if asked in LANGUAGES else _of_browser()
     st.segmented_control(
         "Language / 语言",
-        codes,
+        list(LANGUAGES),
         format_func=LANGUAGES.__getitem__,
-        default=_of_browser(),
         key=KEY,
         required=True,
-        bind="query-params",
         label_visibility="collapsed",
     )
+    # Not bind="query-params": that would put the label, not the code, into the address.
+    if (language() != _of_browser() or asked is not None) and asked != language():
+        st.query_params[KEY] = language()
 
 
 def _of_browser() -> str:
