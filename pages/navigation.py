@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import i18n
 from pages.components.i18n import _
+from tl_core.paths import ASSETS
 
 PAGES = Path(__file__).parent
 
@@ -24,6 +25,8 @@ page = st.navigation(
     }
 )
 st.set_page_config(
-    page_title=f"{page.title} · {_('Transfer learning lab')}", page_icon=":material/model_training:", layout="wide"
+    page_title=f"{page.title} · {_('Transfer learning lab')}",
+    page_icon=str(ASSETS / "icons" / "icon.png"),  # a Material icon would be fetched from the internet
+    layout="wide",
 )
 page.run()

@@ -34,6 +34,7 @@ from tl_core.messages import message
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
+PICTURES_FROM = "img-src 'self' data: blob:"  # else Streamlit would fetch each page's icon from Google
 SIDES = range(16, 641)  # pixels of a thumbnail
 
 
@@ -111,25 +112,28 @@ async def discard_upload(request: Request, visitor: str) -> dict:
 
 
 class Visitor:
-    """ASGI middleware: whoever comes without the visitor's cookie is given one."""
+    """ASGI middleware: whoever comes without the visitor's cookie is given one, and no page loads pictures from afar."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or COOKIE in Request(scope).cookies:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        known = COOKIE in Request(scope).cookies
 
-        async def with_cookie(event: Message) -> None:
+        async def with_headers(event: Message) -> None:
             if event["type"] == "http.response.start":
-                cookie = f"{COOKIE}={secrets.token_hex(8)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
                 headers = MutableHeaders(scope=event)
                 if headers.get("content-type", "").startswith("text/html"):
-                    headers.append("Set-Cookie", cookie)
+                    headers["Content-Security-Policy"] = PICTURES_FROM
+                    if not known:
+                        cookie = f"{COOKIE}={secrets.token_hex(8)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
+                        headers.append("Set-Cookie", cookie)
             await send(event)
 
-        await self.app(scope, receive, with_cookie)
+        await self.app(scope, receive, with_headers)
 
 
 ROUTES = [
