@@ -214,7 +214,7 @@ def _painted(random: Random, image: Image.Image) -> Image.Image:
         tones = np.clip(colours[at[:, 1], at[:, 0]] * random.uniform(0.9, 1.12, (count, 1)), 0, 255).astype(int)
         for line, tone in zip(np.concatenate([at - reach, at + reach], 1).tolist(), tones.tolist(), strict=True):
             draw.line(line, fill=tuple(tone), width=width)
-    weave = 1 + 0.03 * np.sin(np.arange(SIDE) * np.pi / 1.5)
+    weave = 1 + 0.02 * np.sin(np.arange(SIDE) * np.pi / 1.5)
     pixels = np.asarray(soft, np.float32) * (weave[:, None] * weave[None])[..., None]
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
@@ -223,13 +223,13 @@ def _sketch(random: Random, image: Image.Image) -> Image.Image:
     """A pencil drawing: grey divided by its own blur leaves the edges; hatching where it is dark."""
     grey = np.asarray(image.convert("L"), np.float32)
     blurred = np.asarray(image.convert("L").filter(ImageFilter.GaussianBlur(5)), np.float32)
-    lines = np.clip(grey / np.maximum(blurred, 1), 0.35, 1.05) ** 1.6
+    lines = np.clip(grey / np.maximum(blurred, 1), 0.3, 1.0) ** 2.6
     y, x = np.mgrid[:SIDE, :SIDE]
     slant = random.uniform(0.5, 1.6)
     hatch = 0.5 + 0.5 * np.sin((x + slant * y) * 1.5 + 3 * noise(random, SIDE, 6))
     darkness = np.clip(0.62 - blurred / 255, 0, 0.5)
-    paper = np.array(vary(random, (246, 240, 226), 4)) / 255
-    tone = np.clip(lines - darkness * hatch * 1.1, 0, 1) * (0.96 + 0.06 * random.random((SIDE, SIDE)))
+    paper = np.array(vary(random, (246, 240, 226), 2)) / 255
+    tone = np.clip(lines - darkness * hatch * 1.2, 0, 1) * (0.96 + 0.06 * random.random((SIDE, SIDE)))
     pixels = paper * tone[..., None] + np.array((0.22, 0.22, 0.26)) * (1 - tone[..., None])
     return Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8))
 
