@@ -52,13 +52,13 @@ def resizer(preprocessing: keras.Model, augment: Callable[[tf.Tensor, tf.Tensor]
 
 
 def batches(
-    paths: Sequence[Path], seeds: np.ndarray, prepared: Callable, batch_size: int
+    paths: Sequence[Path], seeds: np.ndarray | None, prepared: Callable, batch_size: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Decode and prepare pictures on threads, a few batches ahead of whoever consumes them.
 
     Args:
         paths: stored JPEGs.
-        seeds: int32 [n, 2], for the augmentation.
+        seeds: int32 [n, 2], for the augmentation; None without one.
         prepared: from `resizer`.
         batch_size: pictures in a batch; the last one may be smaller.
 
@@ -68,6 +68,9 @@ def batches(
     Raises:
         UserError: a file is gone or damaged.
     """
+
+    if seeds is None:
+        seeds = np.zeros((len(paths), 2), np.int32)
 
     def one(index: int) -> np.ndarray:
         try:

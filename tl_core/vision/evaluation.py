@@ -14,7 +14,7 @@ from tl_core.data.split import split
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Event, Phase, Progress
 from tl_core.messages import message
-from tl_core.vision import augmentation, decoding, export, report
+from tl_core.vision import decoding, export, report
 from tl_core.vision.report import Part, Report
 
 BATCH = 16
@@ -80,6 +80,5 @@ def predictions(
         The places in `files`, and float32 [batch, classes].
     """
     answer = tf.function(lambda pixels: classifier(pixels, training=False), reduce_retracing=True)
-    plain = augmentation.seeds([""] * len(files), 0, 0)  # no view is drawn from them
-    for place, pixels in decoding.batches(files, plain, decoding.resizer(preprocessing), BATCH):
+    for place, pixels in decoding.batches(files, None, decoding.resizer(preprocessing), BATCH):
         yield place, answer(pixels).numpy()

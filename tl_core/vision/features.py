@@ -289,7 +289,7 @@ def fingerprint(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for weight in model.weights:
         digest.update(str(tuple(weight.shape)).encode())
-        digest.update(np.ascontiguousarray(weight.numpy()).view(np.uint8))
+        digest.update(np.ascontiguousarray(weight.value.numpy()).view(np.uint8))
     return digest.hexdigest()
 
 

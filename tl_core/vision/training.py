@@ -161,7 +161,7 @@ def _begin(
         network.preprocessing(row, config.backbone.image_size),
         base,
         head,
-        [(variable, variable.numpy()) for variable in (*upper.variables, *head.variables)],
+        [(variable, variable.value.numpy()) for variable in (*upper.variables, *head.variables)],
         fingerprint(base),
     )
 
