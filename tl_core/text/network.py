@@ -23,7 +23,7 @@ def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     for name, size in weight_shapes(shape).items():
         if name.endswith("bias"):
             weights[name] = np.zeros(size, np.float32)
-        elif ".ln_" in name or name.startswith("ln_"):
+        elif "ln_" in name:
             weights[name] = np.ones(size, np.float32)
         else:
             deviation = 0.02 / np.sqrt(2 * shape.layers) if name.endswith("c_proj.weight") else 0.02
@@ -34,50 +34,54 @@ def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray]:
 def hidden_states(
     weights: Weights, shape: Shape, tokens: tf.Tensor, dropout: float = 0.0, seed: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """The last layer's normalised output: int32 [batch, time] -> [batch, time, width].
+    """The last layer's normalised output: int32 [batch, time] of static shape -> [batch, time, width].
 
     With `dropout` above 0 it is applied where GPT-2 has it, save to the attention weights, drawn from `seed` int32 [2].
     """
     length = tokens.shape[1]
-    x = tf.gather(weights["wte.weight"], tokens) + weights["wpe.weight"][:length]
-    x = _drop(x, dropout, seed, 0)
+    x = _drop(embedded(weights, tokens), dropout, seed, 0)
     mask = tf.constant(np.triu(np.full((length, length), -1e9, np.float32), 1), x.dtype)
     for layer in range(shape.layers):
         own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
-        attended = _attention(_normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
+        attended = _attention(normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
         x += _drop(attended, dropout, seed, 2 * layer + 1)
-        x += _drop(
-            feed_forward(_normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own), dropout, seed, 2 * layer + 2
-        )
-    return _normalised(x, weights["ln_f.weight"], weights["ln_f.bias"])
+        x += _drop(feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own), dropout, seed, 2 * layer + 2)
+    return normalised(x, weights["ln_f.weight"], weights["ln_f.bias"])
+
+
+def embedded(weights: Weights, tokens: tf.Tensor, start: tf.Tensor | int = 0) -> tf.Tensor:
+    """Token plus position: int32 [batch, time], the first at position `start` -> [batch, time, width]."""
+    positions = weights["wpe.weight"][start : start + tf.shape(tokens)[1]]
+    return tf.gather(weights["wte.weight"], tokens) + positions
+
+
+def feed_forward(x: tf.Tensor, own: Weights) -> tf.Tensor:
+    """A block's two-layer network."""
+    return dense(tf.nn.gelu(dense(x, own, "mlp.c_fc"), approximate=True), own, "mlp.c_proj")
+
+
+def dense(x: tf.Tensor, own: Weights, name: str) -> tf.Tensor:
+    """Times the weight plus the bias called `name`, over the last axis, as one flat matrix product."""
+    weight, bias = own[f"{name}.weight"], own[f"{name}.bias"]
+    flat = tf.matmul(tf.reshape(x, (-1, weight.shape[0])), weight) + bias
+    return tf.reshape(flat, tf.concat([tf.shape(x)[:-1], weight.shape[1:]], 0)) if len(x.shape) > 2 else flat
+
+
+def normalised(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Layer normalisation over the last axis, in float32 inside."""
+    wide = tf.cast(x, tf.float32)
+    centred = wide - tf.reduce_mean(wide, -1, keepdims=True)
+    unit = centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + EPSILON)
+    return tf.cast(unit, x.dtype) * gain + bias
 
 
 def _attention(x: tf.Tensor, own: Weights, heads: int, mask: tf.Tensor) -> tf.Tensor:
     batch, length, width = x.shape
-    joined = _dense(x, own["attn.c_attn.weight"], own["attn.c_attn.bias"])
-    split = tf.transpose(tf.reshape(joined, (batch, length, 3, heads, width // heads)), (2, 0, 3, 1, 4))
-    scores = tf.matmul(split[0] * (width // heads) ** -0.5, split[1], transpose_b=True) + mask
-    mixed = tf.matmul(tf.nn.softmax(scores), split[2])
-    mixed = tf.reshape(tf.transpose(mixed, (0, 2, 1, 3)), (batch, length, width))
-    return _dense(mixed, own["attn.c_proj.weight"], own["attn.c_proj.bias"])
-
-
-def feed_forward(x: tf.Tensor, own: Weights) -> tf.Tensor:
-    """The block's two-layer network."""
-    x = tf.nn.gelu(_dense(x, own["mlp.c_fc.weight"], own["mlp.c_fc.bias"]), approximate=True)
-    return _dense(x, own["mlp.c_proj.weight"], own["mlp.c_proj.bias"])
-
-
-def _dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    flat = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), weight) + bias
-    return tf.reshape(flat, (*x.shape[:-1], weight.shape[-1]))
-
-
-def _normalised(x: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    wide = tf.cast(x, tf.float32)
-    centred = wide - tf.reduce_mean(wide, -1, keepdims=True)
-    unit = centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + EPSILON)
-    return tf.cast(unit, x.dtype) * scale + bias
+    joined = tf.reshape(dense(x, own, "attn.c_attn"), (batch, length, 3, heads, width // heads))
+    query, key, value = tf.unstack(tf.transpose(joined, (2, 0, 3, 1, 4)))
+    scores = tf.matmul(query * (width // heads) ** -0.5, key, transpose_b=True) + mask
+    mixed = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), (0, 2, 1, 3))
+    return dense(tf.reshape(mixed, (batch, length, width)), own, "attn.c_proj")
 
 
 def _drop(x: tf.Tensor, rate: float, seed: tf.Tensor | None, place: int) -> tf.Tensor:

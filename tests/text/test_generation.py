@@ -1,0 +1,246 @@
+"""Writing: the numbers are the network's, the settings do what they say, and nothing gets out of hand."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.text import folders, reference
+from tl_core.errors import UserError
+from tl_core.text import model, tokenizer
+from tl_core.text.decoder import Decoder
+from tl_core.text.generation import generate
+from tl_core.text.sampling import Settings, distribution
+from tl_core.text.writing import Beams, Ended, Remark, Speller, Written, longest_loop, spell
+
+TINY = folders.TINY
+
+
+@pytest.fixture(scope="module")
+def language(tmp_path_factory: pytest.TempPathFactory) -> model.LanguageModel:
+    return model.load_folder(folders.write(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def decoder(language: model.LanguageModel) -> Decoder:
+    decoder = Decoder(language.shape, language.weights)
+    decoder.warm(background=False)
+    return decoder
+
+
+def _logits(language: model.LanguageModel, ids: Sequence[int]) -> np.ndarray:
+    return reference.logits(dict(language.weights), TINY.layers, TINY.heads, list(ids))[-1]
+
+
+def _write(decoder, language, prompt="Once upon a time", **settings):
+    return list(generate(decoder, language.tokenizer, prompt, Settings(**settings)))
+
+
+def _written(events) -> list[Written]:
+    return [event for event in events if isinstance(event, Written)]
+
+
+def test_reading_in_any_pieces_gives_the_logits_of_the_equations(language, decoder):
+    tokens = np.random.default_rng(1).integers(0, TINY.vocabulary, TINY.context).tolist()
+    for pieces in ([64], [1] * 64, [1, 20, 1, 1, 41], [63, 1]):
+        decoder.rewind(0)
+        start = 0
+        for size in pieces:
+            seen = decoder.read(tokens[start : start + size])
+            start += size
+            np.testing.assert_allclose(seen.logits, _logits(language, tokens[:start]), atol=1e-3)
+
+
+def test_rewinding_forgets(language, decoder):
+    decoder.rewind(0)
+    decoder.read([5, 6, 7, 8])
+    decoder.rewind(2)
+    np.testing.assert_allclose(decoder.read([9]).logits, _logits(language, [5, 6, 9]), atol=1e-3)
+
+
+def test_the_context_grows_into_a_larger_room(tmp_path: Path):
+    shape = folders.Shape(vocabulary=300, context=300, layers=2, heads=2, width=8)
+    weights = folders.random_weights(shape)
+    decoder = Decoder(shape, weights)
+    tokens = np.random.default_rng(1).integers(0, 300, 300).tolist()
+    decoder.read(tokens[:250])
+    for token in tokens[250:]:
+        seen = decoder.read([token])
+    expected = reference.logits(weights, shape.layers, shape.heads, tokens)[-1]
+    np.testing.assert_allclose(seen.logits, expected, atol=1e-3)
+
+
+def test_lens_and_attention_are_those_of_the_equations(language, decoder):
+    ids = tokenizer.encode(language.tokenizer, "Once upon a time")
+    outputs, attention = reference.blocks(dict(language.weights), TINY.layers, TINY.heads, ids)
+    first = _written(_write(decoder, language, length=1, strategy="greedy", lens=True, attention=(2, 1)))[0]
+    assert [guess.block for guess in first.lens] == ["embeddings", "h.0", "h.1", "h.2"]
+    for guess, hidden in zip(first.lens, outputs[:, -1], strict=True):
+        expected = reference.softmax(reference.last(dict(language.weights), hidden))
+        assert guess.candidates[0].id == expected.argmax()
+        np.testing.assert_allclose(guess.candidates[0].before, expected.max(), atol=1e-4)
+        np.testing.assert_allclose(guess.chosen, expected[first.id], atol=1e-4)
+    np.testing.assert_allclose(first.attention, attention[2, 1, -1], atol=1e-4)
+
+
+def test_greedy_takes_the_likeliest_and_tells_the_truth_about_it(language, decoder):
+    events = _write(decoder, language, length=12, strategy="greedy")
+    ids = tokenizer.encode(language.tokenizer, "Once upon a time")
+    written = _written(events)
+    assert len(written) == 12 or written[-1].id == language.end
+    for token in written:
+        expected = reference.softmax(_logits(language, ids))
+        assert token.id == expected.argmax() and token.rank == 1 and token.kept == 1
+        np.testing.assert_allclose(token.probability, expected.max(), atol=1e-4)
+        best = np.argsort(-expected)[:20]
+        assert {c.id for c in token.candidates} == set(best.tolist())
+        assert sum(candidate.after for candidate in token.candidates) == 1
+        ids.append(token.id)
+    end = events[-1]
+    assert isinstance(end, Ended) and end.tokens == len(written) and 0 < end.first_seconds <= end.seconds
+
+
+def test_the_same_seed_writes_the_same_and_another_another(language, decoder):
+    texts = [
+        [t.id for t in _written(_write(decoder, language, length=20, seed=seed, temperature=1.5, top_p=1.0))]
+        for seed in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_samples_differ_and_follow_one_another(language, decoder):
+    events = _write(decoder, language, length=10, samples=3, temperature=2.0, top_k=0)
+    assert [event.sample for event in events if isinstance(event, Ended)] == [0, 1, 2]
+    assert len({tuple(t.id for t in _written(events) if t.sample == sample) for sample in range(3)}) == 3
+
+
+def test_taking_another_token_goes_on_from_there(language, decoder):
+    settings = {"length": 10, "seed": 4, "temperature": 1.5}
+    whole = [t.id for t in _written(_write(decoder, language, **settings))]
+    bpe, prompt = language.tokenizer, "Once upon a time"
+    again = _written(generate(decoder, bpe, prompt, Settings(**settings), written=whole[:4]))
+    assert [t.id for t in again] == whole[4:] and again[0].index == 4
+    other = _written(generate(decoder, bpe, prompt, Settings(**settings), written=[*whole[:3], 77]))
+    assert len(other) == 6
+    np.testing.assert_allclose(
+        other[0].probability,
+        reference.softmax(_logits(language, [*tokenizer.encode(bpe, prompt), *whole[:3], 77]))[other[0].id],
+        atol=1e-4,
+    )
+
+
+def test_stop_ends_after_the_token(language, decoder):
+    heard = []
+    for event in generate(decoder, language.tokenizer, "Once", Settings(length=50), lambda: len(heard) >= 3):
+        heard.append(event)
+    assert len(_written(heard)) == 3
+    assert heard[-1].reason == "stopped"
+
+
+def test_settings_cut_what_they_say():
+    logits = np.log(np.array([0.05, 0.4, 0.3, 0.2, 0.05], np.float32))
+    all_of_it = distribution(logits, Settings(temperature=1, top_k=0, top_p=1), [])
+    np.testing.assert_allclose(all_of_it.after, [0.4, 0.3, 0.2, 0.05, 0.05], atol=1e-6)
+    assert all_of_it.kept.tolist() == [1, 2, 3, 0, 4]
+    top_k = distribution(logits, Settings(temperature=1, top_k=2, top_p=1), [])
+    np.testing.assert_allclose(top_k.after, [4 / 7, 3 / 7], atol=1e-6)
+    top_p = distribution(logits, Settings(temperature=1, top_k=0, top_p=0.75), [])
+    assert top_p.kept.tolist() == [1, 2, 3]  # 0.4 + 0.3 is not enough
+    assert top_p.after_of(2) == pytest.approx(0.3 / 0.9, abs=1e-6) and top_p.after_of(0) == 0
+    assert top_p.rank(1) == 1 and top_p.rank(3) == 3
+    cold = distribution(logits, Settings(temperature=0.5, top_k=0, top_p=1), [])
+    np.testing.assert_allclose(cold.after[:2], np.array([0.16, 0.09]) / 0.295, atol=1e-6)
+    np.testing.assert_allclose(cold.before, np.exp(logits), atol=1e-6)
+
+
+def test_the_draw_follows_the_probabilities():
+    logits = np.log(np.array([0.1, 0.6, 0.3], np.float32))
+    spread = distribution(logits, Settings(temperature=1, top_k=0, top_p=1), [])
+    drawn = [spread.draw(Settings(seed=9), (0, index)) for index in range(3000)]
+    np.testing.assert_allclose(np.bincount(drawn) / 3000, [0.1, 0.6, 0.3], atol=0.03)
+
+
+def test_the_repetition_penalty_makes_what_occurred_less_likely():
+    logits = np.array([2.0, -1.0, 1.5], np.float32)
+    spread = distribution(logits, Settings(strategy="greedy", repetition_penalty=2.0), [0, 0, 1])
+    assert spread.kept.tolist() == [2]
+    soft = distribution(logits, Settings(temperature=1, top_k=0, top_p=1, repetition_penalty=2.0), [0, 1])
+    expected = reference.softmax(np.array([1.0, -2.0, 1.5]))
+    np.testing.assert_allclose([soft.after_of(i) for i in range(3)], expected, atol=1e-6)
+
+
+def test_beam_search_finds_what_trying_everything_finds(language, decoder):
+    ids = tokenizer.encode(language.tokenizer, "Once")
+    events = _write(decoder, language, "Once", strategy="beam", beams=16, length=2)
+    assert sum(isinstance(event, Beams) for event in events) == 2
+    first = np.log(reference.softmax(_logits(language, ids)))
+    best = max(
+        (
+            (first[i] + second.max(), i, int(second.argmax()))
+            for i in np.argsort(-first)[:16]
+            if i != language.end
+            for second in [np.log(reference.softmax(_logits(language, [*ids, int(i)])))]
+        ),
+    )
+    ended = [(first[language.end] * 2, language.end, None)]  # per token, over two tokens
+    best = max([best, *ended], key=lambda item: item[0])
+    written = _written(events)
+    assert written[0].id == best[1] and (best[2] is None or written[1].id == best[2])
+    beams = next(event for event in reversed(events) if isinstance(event, Beams))
+    assert list(beams.scores) == sorted(beams.scores, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", "   \n", "😀😀", "从前有一个国王", "\x00\xff\ufffd", "word " * 20_000], ids=repr
+)
+def test_odd_prompts_are_written_on(language, decoder, prompt: str):
+    began = time.monotonic()
+    events = _write(decoder, language, prompt, length=5, top_k=0)
+    assert isinstance(events[-1], Ended) and 1 <= events[-1].tokens <= 5
+    remarks = [str(event.message) for event in events if isinstance(event, Remark)]
+    if not prompt.strip():
+        assert "empty" in remarks[0]
+    if len(prompt) > 1000:
+        assert "reads the last 64" in remarks[0]
+    assert time.monotonic() - began < 10
+
+
+def test_a_long_text_slides_its_window(language, decoder):
+    prompt = "Once upon a time there was"
+    events = _write(decoder, language, prompt, length=150, strategy="greedy")
+    written = _written(events)
+    assert len(written) == 150
+    remarks = [str(event.message) for event in events if isinstance(event, Remark)]
+    assert len(remarks) >= 3 and "goes on with the last 32" in remarks[0]
+    ids = [*tokenizer.encode(language.tokenizer, prompt), *(t.id for t in written)]
+    position = next(index for index, event in enumerate(events) if isinstance(event, Remark))
+    token = events[position + 1]
+    before = len(ids) - len(written) + token.index
+    expected = reference.softmax(_logits(language, ids[before - 32 : before]))
+    np.testing.assert_allclose(token.probability, expected[token.id], atol=1e-4)
+
+
+def test_characters_of_several_tokens_appear_whole(language):
+    bpe = language.tokenizer
+    ids = tokenizer.encode(bpe, "The 狐狸 😀 naïve")
+    speller = Speller(bpe, ())
+    pieces = [speller.text(token) for token in ids]
+    assert "".join(pieces) == "The 狐狸 😀 naïve"
+    assert "" in pieces and not any("\ufffd" in piece for piece in pieces)
+    assert spell(bpe, tokenizer.encode(bpe, "狐")[0]).startswith("<E7")
+
+
+def test_loops_are_told_from_ordinary_text():
+    assert longest_loop([1, 2, 3, 4, 5, 6, 7, 8]) == 0
+    assert longest_loop([1, 2, 2, 3, 4, 5]) == 1
+    assert longest_loop([9, 8, *[1, 2, 3] * 5]) == 12
+
+
+def test_settings_out_of_range_are_refused(language, decoder):
+    for wrong in ({"length": 0}, {"temperature": 0}, {"top_p": 1.5}, {"samples": 99}, {"attention": (3, 0)}):
+        with pytest.raises(UserError):
+            _write(decoder, language, **wrong)
+    with pytest.raises(UserError, match="strategy"):
+        _write(decoder, language, strategy="magic")

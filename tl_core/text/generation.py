@@ -1,0 +1,153 @@
+"""Write text token by token, and show the inside of each step: what was likely, what was cut, what each block thought.
+
+`generate` is a generator of events in the order in which things happen; whoever consumes it may stop at any time.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from tl_core.messages import message
+from tl_core.text import beam, tokenizer
+from tl_core.text.decoder import Decoder, Seen, read_prompt
+from tl_core.text.sampling import Distribution, Settings, distribution, likeliest, softmax, validate
+from tl_core.text.writing import Candidate, Ended, Event, Guess, Remark, Speller, Written, spell
+
+SHOWN = 20  # candidates a token
+LENS_SHOWN = 3  # candidates a block
+
+
+def generate(
+    decoder: Decoder,
+    bpe: Tokenizer,
+    prompt: str,
+    settings: Settings,
+    should_stop: Callable[[], bool] = lambda: False,
+    written: Sequence[int] = (),
+) -> Iterator[Event]:
+    """Continue `prompt`.
+
+    Args:
+        decoder: of the model; what it has read before is forgotten.
+        bpe: the model's tokenizer.
+        written: ids already written behind the prompt; the writing goes on behind them as if it had written them
+            itself (a reader chose another token). Their number is part of `settings.length`.
+
+    Raises:
+        UserError: a setting is out of range.
+    """
+    shape = decoder.shape
+    validate(settings, shape.layers, shape.heads)
+    end = bpe.token_to_id(tokenizer.END)
+    ids = [i for i in tokenizer.encode(bpe, prompt) if i < shape.vocabulary]
+    if not prompt.strip():
+        yield Remark(message("The prompt is empty: the model begins a text of its own."))
+        ids = [end if end is not None else 0]
+    if len(ids) > shape.context:
+        yield Remark(
+            message(
+                "The prompt has {count} tokens and the model sees {context} at once: it reads the last {context}.",
+                count=len(ids),
+                context=shape.context,
+            )
+        )
+    if settings.strategy == "beam":
+        yield from beam.search(decoder, bpe, [*ids, *written], settings, should_stop, len(written), end)
+        return
+    for sample in range(settings.samples):
+        if (yield from _one_sample(decoder, bpe, ids, list(written), settings, should_stop, sample, end)) == "stopped":
+            return
+
+
+def _one_sample(
+    decoder: Decoder,
+    bpe: Tokenizer,
+    prompt: list[int],
+    written: list[int],
+    settings: Settings,
+    should_stop: Callable[[], bool],
+    sample: int,
+    end: int | None,
+) -> Iterator[Event]:
+    began, first, context = time.perf_counter(), 0.0, decoder.shape.context
+    ids, speller = [*prompt, *written], Speller(bpe, written)
+    seen = read_prompt(decoder, ids[-context:], should_stop)
+    count, reason = len(written), "length"
+    while seen is not None and count < settings.length:
+        spread = distribution(seen.logits, settings, ids)
+        token = spread.draw(settings, (sample, count))
+        yield _written(decoder, bpe, speller, seen, spread, token, settings, sample, count)
+        ids.append(token)
+        count += 1
+        first = first or time.perf_counter() - began
+        if token == end:
+            reason = "end"
+            break
+        if should_stop():
+            reason = "stopped"
+            break
+        if count < settings.length:
+            if decoder.length == context:
+                yield _slid(context)
+                decoder.rewind(0)
+                seen = decoder.read(ids[-(context // 2) :])
+            else:
+                seen = decoder.read([token])
+    if seen is None:
+        reason = "stopped"
+    yield Ended(sample, reason, count - len(written), first, time.perf_counter() - began)
+    return reason
+
+
+def _written(
+    decoder: Decoder,
+    bpe: Tokenizer,
+    speller: Speller,
+    seen: Seen,
+    spread: Distribution,
+    token: int,
+    settings: Settings,
+    sample: int,
+    index: int,
+) -> Written:
+    shown = likeliest(spread.before, min(SHOWN, len(spread.before))).tolist()
+    if token not in shown:
+        shown.append(token)
+    lens, attention = (), ()
+    if settings.lens:
+        names = [block.name for block in decoder.shape.blocks]
+        guesses = softmax(decoder.block_logits(seen.hidden))
+        lens = tuple(_guess(bpe, name, row, token) for name, row in zip(names, guesses, strict=True))
+    if settings.attention:
+        attention = tuple(decoder.attention(seen.queries, *settings.attention).tolist())
+    return Written(
+        sample=sample,
+        index=index,
+        id=token,
+        text=speller.text(token),
+        probability=float(spread.before[token]),
+        rank=spread.rank(token),
+        kept=len(spread.kept),
+        candidates=tuple(Candidate(i, spell(bpe, i), float(spread.before[i]), spread.after_of(i)) for i in shown),
+        lens=lens,
+        attention=attention,
+    )
+
+
+def _guess(bpe: Tokenizer, block: str, probabilities: np.ndarray, token: int) -> Guess:
+    best = likeliest(probabilities, LENS_SHOWN).tolist()
+    shown = tuple(Candidate(i, spell(bpe, i), float(probabilities[i]), float(probabilities[i])) for i in best)
+    return Guess(block, shown, float(probabilities[token]))
+
+
+def _slid(context: int) -> Remark:
+    return Remark(
+        message(
+            "The text is longer than the {context} tokens that the model sees at once: "
+            "it goes on with the last {kept}.",
+            context=context,
+            kept=context // 2,
+        )
+    )
