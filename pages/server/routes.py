@@ -112,7 +112,7 @@ async def discard_upload(request: Request, visitor: str) -> dict:
 
 
 class Visitor:
-    """ASGI middleware: whoever comes without the visitor's cookie is given one, and no page loads pictures from afar."""
+    """ASGI middleware: whoever comes without the visitor's cookie is given one; pictures come from here alone."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
