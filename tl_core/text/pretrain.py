@@ -7,8 +7,8 @@ with a model card. Stopped and started again it goes on exactly where it was.
 
 Sources of the recipe: matrices inside the blocks are trained with Muon (Jordan et al. 2024,
 https://kellerjordan.github.io/posts/muon/), which needs fewer steps, the rest with AdamW (Loshchilov & Hutter 2019,
-https://arxiv.org/abs/1711.05101); cosine schedule with warm-up and clipped gradients after Brown et al. 2020
-(https://arxiv.org/abs/2005.14165).
+https://arxiv.org/abs/1711.05101); clipped gradients after Brown et al. 2020 (https://arxiv.org/abs/2005.14165);
+constant rate with a cool-down after Hägele et al. 2024 (https://arxiv.org/abs/2405.18392).
 """
 
 import argparse
@@ -44,6 +44,7 @@ class Recipe:
     dropout: float = 0.1
     clip: float = 1.0  # largest norm of all gradients together
     warmup: int = 200  # steps
+    decay: float = 0.35  # share of the steps
     seed: int = 0
 
     @property
@@ -52,11 +53,12 @@ class Recipe:
         return Shape(self.vocabulary, self.context, self.layers, self.heads, self.width)
 
     def rate_at(self, step: int) -> float:
-        """Factor on the learning rates: linear up during the warm-up, then half a cosine down to a hundredth."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        share = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+        """Factor on the learning rates: up during the warm-up, constant, then down to 0 over the last `decay`.
+
+        Until the decay begins nothing depends on `steps`, so a training can still be made longer or shorter.
+        """
+        left = (self.steps - step) / (self.decay * self.steps)
+        return min(1.0, (step + 1) / self.warmup, left)
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,8 @@ def _restore(path: Path, state: dict[str, tf.Variable], recipe: Recipe) -> tuple
     if not path.exists():
         return 0, 0.0
     with np.load(path) as saved:
-        if json.loads(str(saved["recipe"])) != dataclasses.asdict(recipe):
+        differs = set(json.loads(str(saved["recipe"])).items()) ^ set(dataclasses.asdict(recipe).items())
+        if {name for name, _ in differs} - {"steps", "decay"}:
             raise ValueError(f"{path} was made by another recipe; choose another output folder or delete it")
         for name, variable in state.items():
             variable.assign(saved[name])
