@@ -89,6 +89,15 @@ class Run:
     told: float = 0.0  # when the latest Batch event was emitted (monotonic)
 
 
+@dataclass
+class Divided:
+    """The network divided at a boundary: what is computed once, and what is trained."""
+
+    activations: Activations
+    part: network.TrainedPart
+    predict: Callable  # from `steps.predictor`
+
+
 def train(
     config: RunConfig,
     dataset: Dataset,
@@ -124,10 +133,11 @@ def train(
     try:
         with precision.policy(policy):
             run = _begin(config, dataset, folder, emit, should_stop, row)
+            divided = None
             for number in range(standing.phase, len(config.phases)):
-                _train_phase(run, number, standing, saved)
+                divided = _train_phase(run, number, standing, saved)
                 saved = None
-            metrics = _finish(run, standing)
+            metrics = _finish(run, standing, divided)
     except Stopped:
         return Outcome(True, standing.best_epoch, standing.metrics)
     return Outcome(False, standing.best_epoch, metrics)
@@ -166,13 +176,14 @@ def _begin(
     )
 
 
-def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Saved | None) -> None:
+def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Saved | None) -> Divided:
     """Train one phase to its end, from the checkpoint where that was made within it."""
     config, phase = run.config, run.config.phases[number]
     frozen = boundary(run.row, phase.frozen_blocks)
     standing.lowest = min(standing.lowest, frozen)
     _return_to_best(run, standing)
-    activations, part = _divided(run, frozen)
+    divided = _divided(run, frozen)
+    activations, part = divided.activations, divided.part
     optimizer = OPTIMIZERS[phase.optimizer](phase.learning_rate)
     if precision.scales_loss():
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -189,11 +200,10 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     activations.prepare(wanted)
     run.emit(_announcement(run, phase, part, frozen, standing))
     take = steps.trainer(part, optimizer, activations, config.batch_size)
-    predict = steps.predictor(part, activations)
     pace = steps.Pace(activations, config.batch_size)
     written = time.monotonic()
     while standing.epoch < last and not (config.early_stopping and standing.waited >= config.early_stopping):
-        epoch = _epoch(run, phase, standing, activations, take, predict, pace)
+        epoch = _epoch(run, phase, standing, divided, take, pace)
         if epoch.best:
             facts = {"lowest": standing.lowest, "epoch": standing.epoch, "base": run.fingerprint}
             checkpoint.save(checkpoint.best_path(run.folder), facts, [*upper.weights, *run.head.weights])
@@ -204,6 +214,7 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     standing.phase, standing.first_epoch = number + 1, standing.epoch
     standing.phase_loss, standing.waited = math.inf, 0
     checkpoint.save(checkpoint.state_path(run.folder), dataclasses.asdict(standing), [])
+    return divided
 
 
 def _return_to_best(run: Run, standing: Standing) -> None:
@@ -214,14 +225,14 @@ def _return_to_best(run: Run, standing: Standing) -> None:
         export.load_best(run.folder, run.base, run.head, run.row)
 
 
-def _divided(run: Run, frozen: int) -> tuple[Activations, network.TrainedPart]:
-    """The network at a boundary: what is computed once, and what is trained."""
+def _divided(run: Run, frozen: int) -> Divided:
     trunk, upper = network.split_base(run.base, run.row, frozen)
     head = run.head
     if frozen == len(run.row.blocks) and run.config.head.pooling == "average":
         trunk, upper, head = network.pool_early(trunk, head)
     activations = Activations(run.config, run.dataset, run.preprocessing, trunk, frozen, run.emit, run.should_stop)
-    return activations, network.TrainedPart(upper, head, run.config.backbone.weights != "random")
+    part = network.TrainedPart(upper, head, run.config.backbone.weights != "random")
+    return Divided(activations, part, steps.predictor(part, activations))
 
 
 def _announcement(
@@ -242,21 +253,15 @@ def _announcement(
 
 
 def _epoch(
-    run: Run,
-    phase: PhaseConfig,
-    standing: Standing,
-    activations: Activations,
-    take: Callable,
-    predict: Callable,
-    pace: steps.Pace,
+    run: Run, phase: PhaseConfig, standing: Standing, divided: Divided, take: Callable, pace: steps.Pace
 ) -> events.Epoch:
     """Train and validate once; `standing` then tells of this epoch."""
     began = time.monotonic()
-    loss, accuracy = _learn(run, phase, standing, activations, take, pace)
+    loss, accuracy = _learn(run, phase, standing, divided.activations, take, pace)
     trained = time.monotonic()
     val_loss = val_accuracy = None
     if len(run.split.validation):
-        probabilities = _predictions(run, activations, predict)
+        probabilities = _predictions(run, divided)
         right = probabilities[np.arange(len(probabilities)), run.labels[run.split.validation]]
         val_loss = report.cross_entropy(right)
         val_accuracy = float((probabilities.argmax(1) == run.labels[run.split.validation]).mean())
@@ -320,30 +325,35 @@ def _learn(
     return float(whole[0] / whole[2]), float(whole[1] / whole[2])
 
 
-def _predictions(run: Run, activations: Activations, predict: Callable) -> np.ndarray:
+def _predictions(run: Run, divided: Divided) -> np.ndarray:
     """Probabilities of the validation pictures, [n, classes]."""
     said = []
-    pace = steps.Pace(activations, steps.BATCH)
-    for _, rows in steps.chunks(activations, run.split.validation, 0, pace):
+    pace = steps.Pace(divided.activations, steps.BATCH)
+    for _, rows in steps.chunks(divided.activations, run.split.validation, 0, pace):
         if run.should_stop():
             raise Stopped
         began = time.monotonic()
-        said.append(predict(rows).numpy())
+        said.append(divided.predict(rows).numpy())
         pace.took(time.monotonic() - began)
     probabilities = np.concatenate(said)
     return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
 
 
-def _finish(run: Run, standing: Standing) -> Mapping[str, float]:
-    """Write the report on the validation pictures, and the model, both from the best weights."""
+def _finish(run: Run, standing: Standing, divided: Divided | None) -> Mapping[str, float]:
+    """Write the report on the validation pictures, and the model, both from the best weights.
+
+    Args:
+        divided: of the last phase. Where that phase froze all that the run ever froze, its activations are those of
+            the best weights too, and serve again.
+    """
     metrics = standing.metrics
     if len(run.split.validation):
         run.emit(events.Phase(phase="evaluation", total=len(run.split.validation), unit="images"))
         _return_to_best(run, standing)
-        # The activations of the last phase serve again: what the best weights say here is what the curve said.
-        activations, part = _divided(run, boundary(run.row, run.config.phases[-1].frozen_blocks))
-        activations.prepare({0: run.split.validation})
-        probabilities = _predictions(run, activations, steps.predictor(part, activations))
+        if divided is None or divided.activations.boundary > standing.lowest:
+            divided = _divided(run, boundary(run.row, run.config.phases[-1].frozen_blocks))
+            divided.activations.prepare({0: run.split.validation})
+        probabilities = _predictions(run, divided)
         made = report.report("validation", run.dataset, run.split.validation, probabilities)
         report.save(made, run.folder)
         metrics = made.metrics
