@@ -10,7 +10,7 @@ import pytest
 from tests.data.drawing import jpeg, tree
 from tl_core import paths
 from tl_core.data import dataset as datasets
-from tl_core.data import jobs
+from tl_core.data import drawn, jobs
 from tl_core.data.jobs import Job
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Progress
@@ -189,3 +189,15 @@ def test_jobs_that_have_ended_are_forgotten_in_the_end(gate: Gate, monkeypatch: 
         ended(started[-1])
     assert len(jobs.of("zoe")) <= 6 and jobs.get(started[0]) is None and jobs.get(started[-1]).state == "done"
     assert all(work.source is None for work in jobs._jobs.values())  # no bytes are held on to
+
+
+def test_drawn_pictures_are_made_in_the_background_and_can_be_stopped():
+    drawing = drawn.Drawing("animals", per_class=3)
+    made = ended(jobs.start(lambda *told: drawn.ingest_drawn(drawing, "me", *told), name="Drawn", owner="me"))
+    assert (made.state, made.phase, made.done, made.total) == ("done", "ingest", 6, 6)
+    assert datasets.load(made.dataset).name.startswith("Drawn cats and dogs")
+    long = drawn.Drawing(per_class=2000)
+    job_id = jobs.start(lambda *told: drawn.ingest_drawn(long, "me", *told), name="Drawn", owner="me")
+    wait(lambda: jobs.get(job_id).phase == "drawing")
+    jobs.stop(job_id)
+    assert ended(job_id).state == "stopped"

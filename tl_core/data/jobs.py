@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tl_core.data.ingest import File, ingest
+from tl_core.data.dataset import Dataset
+from tl_core.data.ingest import File, ProgressFunction, ingest
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Progress
 from tl_core.messages import message
 
 State = Literal["waiting", "working", "done", "failed", "stopped"]
+Maker = Callable[[ProgressFunction, Callable[[], bool]], Dataset]  # draws or downloads pictures, then ingests them
 
 AT_ONCE = 2
 REMEMBERED = 200  # jobs that have ended and can still be asked for
@@ -43,6 +45,7 @@ class Job:
     remaining: float | None  # seconds, estimated
     dataset: str | None  # id of the finished dataset
     error: UserError | None
+    phase: str = ""  # what `done` counts: "ingest" and all others pictures, "download" bytes
 
     @property
     def active(self) -> bool:
@@ -54,7 +57,7 @@ class Job:
 class _Work:
     """A job as the threads see it; every field is read and written under `_lock`, `stop` excepted."""
 
-    source: Path | Sequence[File] | None
+    source: Path | Sequence[File] | Maker | None
     name: str
     owner: str
     cleanup: Callable[[], object] | None
@@ -75,10 +78,17 @@ _served: dict[str, int] = {}  # owner -> number of the turn in which they were s
 _turn = 0
 
 
-def start(source: Path | Sequence[File], *, name: str, owner: str, cleanup: Callable[[], object] | None = None) -> str:
-    """Queue the pictures of `source` (see `ingest`) and return the job's id at once.
+def start(
+    source: Path | Sequence[File] | Maker,
+    *,
+    name: str,
+    owner: str,
+    cleanup: Callable[[], object] | None = None,
+) -> str:
+    """Queue the pictures of `source` and return the job's id at once.
 
     Args:
+        source: what `ingest` takes, or a function (progress, should_stop) that makes the dataset itself.
         cleanup: called once when the job has ended, however it ended: deletes the upload, for instance.
     """
     global _threads
@@ -173,14 +183,17 @@ def _work_off(work: _Work) -> None:
     state: State = "failed"
     dataset, error = None, None
     try:
-        dataset = ingest(
-            work.source,
-            name=work.name,
-            owner=work.owner,
-            progress=progress,
-            refused=refused,
-            should_stop=work.stop.is_set,
-        ).id
+        if callable(work.source):
+            dataset = work.source(progress, work.stop.is_set).id
+        else:
+            dataset = ingest(
+                work.source,
+                name=work.name,
+                owner=work.owner,
+                progress=progress,
+                refused=refused,
+                should_stop=work.stop.is_set,
+            ).id
         state = "done"
     except Stopped:
         state = "stopped"
@@ -231,6 +244,7 @@ def _snapshot(job_id: str, work: _Work) -> Job:
         remaining=(total - done) / rate if working and rate else None,
         dataset=work.dataset,
         error=work.error,
+        phase=work.progress.phase if work.progress else "",
     )
 
 
