@@ -1,0 +1,353 @@
+"""Bring text in: pasted, as .txt and .md files, or a ZIP of them; kept on disk under the hash of its content.
+
+texts/<id>/corpus.json   name, owner, documents, what could not be taken
+texts/<id>/text.txt      all documents one after another, UTF-8, ordinary line ends
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from tl_core import paths
+from tl_core.errors import UserError
+from tl_core.messages import Message, message
+from tl_core.text import tokenizer as bpe
+
+MAX_BYTES = 32 * 1024**2  # of all text together
+SUFFIXES = (".txt", ".md", ".markdown", ".text")
+PARAGRAPH = 40  # characters; shorter ones may repeat by right ("Exeunt.")
+FEW_TOKENS = 2000  # below which the report warns
+
+Rejected = tuple[str, Message]  # file, reason
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file (or what was pasted): the characters [start, end) of the corpus' text."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text on disk."""
+
+    id: str
+    name: str
+    owner: str
+    documents: tuple[Document, ...]
+    rejected: tuple[Rejected, ...]
+    characters: int
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return _home() / self.id
+
+    @property
+    def text(self) -> str:
+        """All documents one after another."""
+        return (self.folder / "text.txt").read_text(encoding="utf-8")
+
+
+def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "") -> Corpus:
+    """Take what is text of `files`, (name, content); a ZIP counts as the files in it.
+
+    Files with the same content are taken once. What cannot be taken is listed with the reason.
+
+    Raises:
+        UserError: nothing could be taken, or it is too much.
+    """
+    taken: dict[str, str] = {}  # text -> name of the first file with it
+    rejected: list[Rejected] = []
+    size = 0
+    for file, data in _unpacked(files, rejected):
+        text, reason = _decoded(data)
+        if text is not None and text in taken:
+            reason = message("It is the same text as {file}.", file=taken[text])
+        if reason is not None:
+            rejected.append((file, reason))
+            continue
+        size += len(data)
+        if size > MAX_BYTES:
+            raise UserError(
+                message("The text is larger than {limit} MB.", limit=MAX_BYTES // 1024**2),
+                message("Bring in less text at once; a few hundred kilobytes teach a style."),
+            )
+        taken[text] = file
+    if not taken:
+        raise UserError(
+            message("There is no text in {name}.", name=name),
+            message(
+                "{first} Paste text, or bring .txt or .md files, or a ZIP of them.",
+                first=rejected[0][1] if rejected else message("Nothing was given."),
+            ),
+        )
+    return _stored(taken, rejected, name, owner)
+
+
+def paste(text: str, *, name: str, owner: str = "") -> Corpus:
+    """Take a pasted text.
+
+    Raises:
+        UserError: it is empty or too long.
+    """
+    return ingest([(name, text.encode("utf-8", "replace"))], name=name, owner=owner)
+
+
+def load(corpus_id: str) -> Corpus:
+    """The corpus with this id.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = _home() / corpus_id / "corpus.json"
+    try:
+        if not re.fullmatch(r"[0-9a-f]{16}", corpus_id):
+            raise FileNotFoundError(corpus_id)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Corpus(
+            id=corpus_id,
+            name=data["name"],
+            owner=data["owner"],
+            documents=tuple(Document(**document) for document in data["documents"]),
+            rejected=tuple((file, Message.from_json(reason)) for file, reason in data["rejected"]),
+            characters=data["characters"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            message("There is no text with the id {id}.", id=corpus_id),
+            message("It may have been deleted; bring it in again."),
+        ) from error
+
+
+def corpora(owner: str | None = None) -> list[Corpus]:
+    """All texts, newest first; with `owner` only theirs and those without an owner."""
+    folders = sorted(_home().glob("[0-9a-f]*/corpus.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = [load(path.parent.name) for path in folders]
+    return [corpus for corpus in found if owner is None or corpus.owner in ("", owner)]
+
+
+def delete(corpus_id: str) -> None:
+    """Delete a text; nothing happens if it is gone."""
+    shutil.rmtree(load(corpus_id).folder, ignore_errors=True)
+
+
+def split(corpus: Corpus, validation: float) -> tuple[str, str]:
+    """Training and validation text: of every document the last part, cut at the end of a paragraph or a line.
+
+    Contiguous parts, since single lines drawn here and there would be known from their neighbours.
+
+    Args:
+        validation: fraction of the characters, 0 to 0.8.
+    """
+    text = corpus.text
+    parts: tuple[list[str], list[str]] = ([], [])
+    for document in corpus.documents:
+        own = text[document.start : document.end]
+        cut = _border(own, round(len(own) * (1 - validation))) if validation else len(own)
+        parts[0].append(own[:cut])
+        parts[1].append(own[cut:])
+    return "\n\n".join(p for p in parts[0] if p.strip()), "\n\n".join(p for p in parts[1] if p.strip())
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A character for which the tokenizer has no token: it is spelled in single bytes, which teaches little."""
+
+    character: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A paragraph that occurs several times."""
+
+    text: str  # its beginning
+    count: int
+    across: bool  # both in the training and in the validation part
+
+
+@dataclass(frozen=True)
+class TextReport:
+    """What a page shows of a text for one model's tokenizer."""
+
+    documents: int
+    characters: int
+    training_tokens: int
+    validation_tokens: int
+    characters_per_token: float
+    unknown: tuple[Unknown, ...]  # most frequent first
+    duplicates: tuple[Duplicate, ...]  # most frequent first
+    rejected: tuple[Rejected, ...]
+    warnings: tuple[Message, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Of both parts."""
+        return self.training_tokens + self.validation_tokens
+
+
+def report(corpus: Corpus, tokenizer: Tokenizer, validation: float = 0.1) -> TextReport:
+    """Count tokens, unknown characters and duplicates of a text as the model will see it."""
+    training, held_out = split(corpus, validation)
+    counts = [len(bpe.encode(tokenizer, part)) for part in (training, held_out)]
+    letters = Counter(training + held_out)
+    unknown = tuple(
+        Unknown(letter, count)
+        for letter, count in letters.most_common()
+        if len(letter.encode("utf-8", "replace")) == len(bpe.encode(tokenizer, letter)) > 1 or letter == "\ufffd"
+    )
+    duplicates = _duplicates(training, held_out)
+    total = len(training) + len(held_out)
+    warnings = []
+    if sum(counts) < FEW_TOKENS:
+        warnings.append(
+            message("The text has only {count} tokens: the model will learn it by heart quickly.", count=sum(counts))
+        )
+    if total and sum(item.count for item in unknown) > 0.02 * total:
+        warnings.append(
+            message(
+                "{share} % of the characters are unknown to this model's tokenizer, such as {examples}.",
+                share=round(100 * sum(item.count for item in unknown) / total),
+                examples=[item.character for item in unknown[:5]],
+            )
+        )
+    if any(item.across for item in duplicates):
+        warnings.append(message("Some paragraphs are in both parts: the validation perplexity will flatter."))
+    if not held_out:
+        warnings.append(message("The text is too short for a validation part."))
+    return TextReport(
+        documents=len(corpus.documents),
+        characters=total,
+        training_tokens=counts[0],
+        validation_tokens=counts[1],
+        characters_per_token=total / max(1, sum(counts)),
+        unknown=unknown,
+        duplicates=duplicates,
+        rejected=corpus.rejected,
+        warnings=tuple(warnings),
+    )
+
+
+def _duplicates(training: str, held_out: str) -> tuple[Duplicate, ...]:
+    parts = [Counter(p.strip() for p in re.split(r"\n\s*\n", text) if len(p.strip()) >= PARAGRAPH)
+             for text in (training, held_out)]  # fmt: skip
+    both = parts[0] + parts[1]
+    found = [
+        Duplicate(text[:80], count, parts[0][text] > 0 < parts[1][text])
+        for text, count in both.most_common()
+        if count > 1
+    ]
+    return tuple(found)
+
+
+def _border(text: str, wanted: int) -> int:
+    """The end of a paragraph near character `wanted`, else of a line, else `wanted` itself."""
+    slack = max(200, len(text) // 50)
+    for mark in ("\n\n", "\n", " "):
+        for place in (text.find(mark, wanted), text.rfind(mark, 0, wanted)):
+            if place >= 0 and abs(place - wanted) <= slack:
+                return place + len(mark)
+    return wanted
+
+
+def _unpacked(files: Sequence[tuple[str, bytes]], rejected: list[Rejected]) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every text file, those in ZIPs too."""
+    for name, data in files:
+        if not data.startswith(b"PK\x03\x04"):
+            yield name, data
+            continue
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                    hidden = entry.filename.startswith("__MACOSX") or Path(entry.filename).name.startswith(".")
+                    if entry.is_dir() or hidden:
+                        continue
+                    if not entry.filename.lower().endswith(SUFFIXES):
+                        rejected.append((entry.filename, message("It does not end in .txt or .md.")))
+                    elif entry.flag_bits & 1:
+                        rejected.append((entry.filename, message("It is encrypted.")))
+                    elif entry.file_size > MAX_BYTES:
+                        rejected.append((entry.filename, message("It is too large.")))
+                    else:
+                        yield entry.filename, archive.read(entry)
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, EOFError, RuntimeError):
+            rejected.append((name, message("It is a damaged or incomplete ZIP file.")))
+
+
+def _decoded(data: bytes) -> tuple[str | None, Message | None]:
+    """The text, or the reason why it is none. UTF-8 and UTF-16 are told by their bytes; else GB 18030 or Latin."""
+    if not data.strip():
+        return None, message("It is empty.")
+    text = None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            if b"\0" not in data:
+                text = _old_encoding(data)
+    if text is None or sum(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text) > 0.002 * len(text):
+        return None, message("It is not a text file, whatever its name says.")
+    text = re.sub(r"\r\n?", "\n", text).replace("\f", "\n").replace("\0", "")
+    return (text, None) if text.strip() else (None, message("It is empty."))
+
+
+def _old_encoding(data: bytes) -> str:
+    try:
+        text = data.decode("gb18030")
+        if sum("\u4e00" <= letter <= "\u9fff" for letter in text) > 0.5 * len(text):
+            return text
+    except UnicodeDecodeError:
+        pass
+    return data.decode("cp1252", "replace")
+
+
+def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: str) -> Corpus:
+    """Write the folder aside and move it into place at once."""
+    texts = [text.strip("\n") for text in taken]
+    documents, start = [], 0
+    for text, file in zip(texts, taken.values(), strict=True):
+        documents.append(Document(file, start, start + len(text)))
+        start += len(text) + 2
+    whole = "\n\n".join(texts)
+    identity = hashlib.sha256(json.dumps([owner, [d.__dict__ for d in documents]]).encode() + whole.encode())
+    corpus = Corpus(identity.hexdigest()[:16], name, owner, tuple(documents), tuple(rejected), len(whole))
+    building = _home() / f".ingest-{os.getpid()}-{time.time_ns()}"
+    building.mkdir(parents=True)
+    try:
+        (building / "text.txt").write_text(whole, encoding="utf-8", newline="\n")
+        facts = {
+            "name": name,
+            "owner": owner,
+            "characters": len(whole),
+            "documents": [document.__dict__ for document in documents],
+            "rejected": [(file, reason.to_json()) for file, reason in rejected],
+        }
+        (building / "corpus.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+        shutil.rmtree(corpus.folder, ignore_errors=True)
+        building.replace(corpus.folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return corpus
+
+
+def _home() -> Path:
+    path = paths.home() / "texts"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
