@@ -41,3 +41,37 @@ def test_the_measurement_is_quick_and_made_once():
     assert time.perf_counter() - began < 5
     assert 0.05 < gain < 20
     assert precision.bfloat16_gain() is gain
+
+
+def test_a_gpu_is_named_and_its_memory_grows_as_needed(monkeypatch):
+    grown = []
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["gpu"])
+    monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda gpu: {"device_name": "Tesla"})
+    monkeypatch.setattr(precision.tf.config.experimental, "set_memory_growth", lambda gpu, on: grown.append((gpu, on)))
+    assert precision.device() == "Tesla"
+    assert grown == [("gpu", True)]
+
+
+def test_a_gpu_already_in_use_keeps_its_settings(monkeypatch):
+    def refuse(gpu, on):
+        raise RuntimeError("Physical devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["gpu"])
+    monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda gpu: {})
+    monkeypatch.setattr(precision.tf.config.experimental, "set_memory_growth", refuse)
+    assert precision.device() == "GPU"
+
+
+def test_without_a_gpu_the_device_is_the_cpu(monkeypatch):
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
+    assert precision.device() == "CPU"
+
+
+def test_a_policy_is_in_force_inside_its_block_alone():
+    before = precision.keras.config.dtype_policy().name
+    with pytest.raises(ZeroDivisionError), precision.policy("mixed_float16"):
+        assert precision.keras.config.dtype_policy().name == "mixed_float16"
+        assert precision.scales_loss()
+        raise ZeroDivisionError
+    assert precision.keras.config.dtype_policy().name == before
+    assert not precision.scales_loss()

@@ -49,15 +49,15 @@ def evaluate(
             message("Set aside a share of the pictures for it before training."),
         )
     preprocessing, classifier = export.load(export.model_file(folder, config, dataset), config)
-    if emit:
+    if emit is not None:
         emit(Phase(phase="evaluation", total=len(indices), unit="images"))
     files = [dataset.path(dataset.images[index]) for index in indices]
     said, told, began = [], 0.0, time.monotonic()
     for place, probabilities in predictions(preprocessing, classifier, files):
-        if should_stop and should_stop():
+        if should_stop is not None and should_stop():
             raise Stopped
         said.append(probabilities)
-        if emit and (time.monotonic() - told >= 0.5 or place.stop == len(files)):
+        if emit is not None and (time.monotonic() - told >= 0.5 or place.stop == len(files)):
             told = time.monotonic()
             rate = round(place.stop / max(told - began, 1e-3), 2)
             emit(Progress(phase="evaluation", done=place.stop, total=len(files), rate=rate))

@@ -1,0 +1,136 @@
+"""The saved model: it opens anywhere with Keras alone, and says what the app says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.vision import toys
+from tl_core.config import BackboneConfig, HeadConfig, PhaseConfig
+from tl_core.errors import UserError
+from tl_core.vision import evaluation, export, report
+
+ALONE = """
+import json, sys
+import keras, numpy as np
+from PIL import Image
+model = keras.models.load_model(sys.argv[1])
+answers = [model.predict(np.asarray(Image.open(path))[None], verbose=0)[0].tolist() for path in sys.argv[2:]]
+assert not [name for name in sys.modules if name.startswith("tl_core")]
+json.dump(answers, sys.stdout)
+"""
+
+
+@pytest.fixture
+def stripes(tl_home):
+    return toys.dataset({"level": 10, "slanting": 10, "upright": 10})
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return toys.pretrained(tmp_path_factory.mktemp("weights") / "small.weights.h5")
+
+
+def stopped_after(epochs: int, settings, pictures, folder: Path) -> None:
+    log = toys.Log()
+    outcome, _ = toys.run(settings, pictures, folder, lambda: len(log.losses) == epochs, log=log)
+    assert outcome.stopped
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_model_says_the_same_in_a_fresh_process_without_the_app(precision, stripes, weights, tmp_path):
+    """And the app's own report agrees, though it was written from activations in the precision of the training."""
+    folder = tmp_path / "run"
+    settings = toys.config(stripes, PhaseConfig(3, 3, 1e-3), weights=weights, precision=precision)
+    toys.run(settings, stripes, folder)
+    of_training = report.load(folder, "validation")
+    asked = evaluation.evaluate(folder, settings, stripes, "validation")
+    pictures = {image.key: image for image in stripes.images}
+    files = [str(stripes.path(pictures[item.key])) for item in asked.predictions]
+    command = [sys.executable, "-I", "-c", ALONE, str(export.model_path(folder)), *files]
+    answers = np.array(json.loads(subprocess.run(command, check=True, capture_output=True, cwd=tmp_path).stdout))
+
+    assert export.labels(folder) == ["level", "slanting", "upright"]
+    assert answers.sum(1) == pytest.approx(np.ones(len(answers)), abs=1e-5)
+    of_true = answers[np.arange(len(answers)), [item.true for item in asked.predictions]]
+    assert np.abs(of_true - [item.true_probability for item in asked.predictions]).max() <= 1.5e-5  # 5 places kept
+    preprocessing, classifier = export.load(export.model_path(folder), settings)
+    said = np.concatenate([p for _, p in evaluation.predictions(preprocessing, classifier, [Path(f) for f in files])])
+    assert np.abs(answers - said).max() <= 1e-5
+    differences = np.abs(of_true - [item.true_probability for item in of_training.predictions])
+    assert differences.mean() <= (1.5e-5 if precision == "float32" else 0.02)
+
+
+def test_every_layer_of_the_saved_model_is_float32(stripes, weights, tmp_path):
+    settings = toys.config(stripes, PhaseConfig(-1, 1), weights=weights, precision="mixed_bfloat16")
+    toys.run(settings, stripes, tmp_path / "run")
+    model = keras.models.load_model(export.model_path(tmp_path / "run"))
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+
+
+def test_a_stopped_run_has_a_model_too(stripes, weights, tmp_path):
+    """From the best weights so far, fine-tuned blocks included."""
+    phases = PhaseConfig(-1, 1, 1e-6), PhaseConfig(3, 9, 1e-3, name="fine-tuning")
+    settings = toys.config(stripes, *phases, weights=weights)
+    stopped_after(4, settings, stripes, tmp_path / "run")
+    assert not export.model_path(tmp_path / "run").exists()
+    model = keras.models.load_model(export.model_file(tmp_path / "run", settings, stripes))
+    saved = export.checkpoint.load(export.checkpoint.best_path(tmp_path / "run"))
+    assert saved.facts["epoch"] > 1
+    assert saved.facts["lowest"] == 3
+    kernel = model.get_layer("head_probabilities").kernel.value.numpy()
+    assert any(kernel.shape == array.shape and np.array_equal(kernel, array) for array in saved.arrays)
+    fresh = toys.network.load_base(toys.SMALL, weights, 128)
+    last = toys.SMALL.blocks[-1].cut.replace("relu", "bn")
+    assert not np.array_equal(model.get_layer(last).gamma, fresh.get_layer(last).gamma)
+
+
+def test_a_model_older_than_the_best_weights_is_made_again(stripes, weights, tmp_path):
+    settings = toys.config(stripes, PhaseConfig(-1, 6, 1e-2), weights=weights)
+    stopped_after(1, settings, stripes, tmp_path / "run")
+    first = export.model_file(tmp_path / "run", settings, stripes).read_bytes()
+    assert export.model_file(tmp_path / "run", settings, stripes).read_bytes() == first
+    toys.run(settings, stripes, tmp_path / "run", resume=True)
+    assert export.model_path(tmp_path / "run").read_bytes() != first
+
+
+def test_random_weights_are_those_of_the_training(stripes, tmp_path):
+    """They are in no file: the seed draws them again."""
+    settings = toys.config(stripes, PhaseConfig(2, 3, 1e-3), backbone=BackboneConfig("mobilenet_0.25", "random", 128))
+    stopped_after(2, settings, stripes, tmp_path / "run")
+    made = evaluation.evaluate(tmp_path / "run", settings, stripes, "validation")
+    epochs = toys.Log()
+    toys.run(settings, stripes, tmp_path / "again", log=epochs)
+    best = min(val_loss for _, val_loss in epochs.losses[:2])
+    assert made.loss == pytest.approx(best, abs=1e-5)
+
+
+def test_a_run_without_a_complete_epoch_has_no_model(stripes, tmp_path):
+    with pytest.raises(UserError, match="before its first epoch"):
+        export.model_file(tmp_path, toys.config(stripes), stripes)
+
+
+def test_other_backbone_weights_are_noticed(stripes, weights, tmp_path):
+    mine = tmp_path / "mine.weights.h5"
+    mine.write_bytes(Path(weights).read_bytes())
+    settings = toys.config(stripes, PhaseConfig(-1, 3), weights=str(mine))
+    stopped_after(1, settings, stripes, tmp_path / "run")
+    keras.utils.set_random_seed(5)
+    toys.network.load_base(toys.SMALL, "random", 128).save_weights(mine)
+    with pytest.raises(UserError, match="have changed"):
+        export.model_file(tmp_path / "run", settings, stripes)
+
+
+def test_a_sigmoid_model_has_a_column_for_each_class(tl_home, weights, tmp_path):
+    pictures = toys.dataset({"level": 10, "upright": 10})
+    settings = toys.config(pictures, PhaseConfig(-1, 2), weights=weights, head=HeadConfig(output="sigmoid"))
+    toys.run(settings, pictures, tmp_path / "run")
+    model = keras.models.load_model(export.model_path(tmp_path / "run"))
+    pixels = np.asarray(Image.open(pictures.path(pictures.images[0])))[None]
+    assert model(pixels).shape == (1, 2)
+    assert float(keras.ops.sum(model(pixels))) == pytest.approx(1.0)
