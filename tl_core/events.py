@@ -112,6 +112,20 @@ class Epoch(Event):
 
 
 @dataclass(frozen=True)
+class Sample(Event):
+    """A language model in training wrote on the run's prompt, always with the same seed; step 0 is the base model."""
+
+    kind = "sample"
+    step: int = 0
+    prompt: str = ""
+    text: str = ""  # what it wrote behind the prompt
+    copied: tuple[int, int] = (0, 0)  # the longest stretch copied from the training text: [start, end) in `text`
+    copied_tokens: int = 0
+    perplexity: float | None = None  # on the validation part
+    source_perplexity: float | None = None  # on the source task's text: forgetting shows here
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """Something the reader should know; the run goes on."""
 
@@ -147,7 +161,7 @@ class Failed(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    cls.kind: cls for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Notice, Finished, Stopped, Failed)
+    cls.kind: cls for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Sample, Notice, Finished, Stopped, Failed)
 }
 TERMINAL = ("finished", "stopped", "failed")
 

@@ -39,12 +39,17 @@ class Decoder:
     """A loaded network with the keys and values of one text.
 
     `length` tokens have been read; `rewind` forgets the last of them. Not for two threads at once.
+
+    Args:
+        changing: the weights will be replaced with `update` now and then; not compiled, since it writes little.
     """
 
-    def __init__(self, shape: Shape, weights: Mapping[str, np.ndarray]):
+    def __init__(self, shape: Shape, weights: Mapping[str, np.ndarray], changing: bool = False):
         self.shape = shape
         self.length = 0
-        self._weights = {name: tf.constant(value, tf.float32) for name, value in weights.items()}
+        self._compiled = not changing
+        make = (lambda value: tf.Variable(value, trainable=False)) if changing else tf.constant
+        self._weights = {name: make(np.asarray(value, np.float32)) for name, value in weights.items()}
         self._rooms: dict[int, _Room] = {}
         self._sizes = sorted({min(SHORT, shape.context), shape.context})
         self._room = self._made(self._sizes[0])
@@ -58,6 +63,12 @@ class Decoder:
             threading.Thread(target=self._made, args=(self._sizes[-1],), daemon=True, name="compile").start()
         else:
             self._made(self._sizes[-1])
+
+    def update(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Replace all weights of a changing network; what it has read is forgotten."""
+        for name, variable in self._weights.items():
+            variable.assign(weights[name])
+        self.rewind(0)
 
     def rewind(self, length: int) -> None:
         """Forget all but the first `length` tokens."""
@@ -119,7 +130,7 @@ class Decoder:
     def _made(self, size: int) -> "_Room":
         with _COMPILING:
             if size not in self._rooms:
-                room = _Room(self.shape, self._weights, size)
+                room = _Room(self.shape, self._weights, size, self._compiled)
                 room.step(0, 0)
                 self._rooms[size] = room
             return self._rooms[size]
@@ -145,12 +156,14 @@ _CACHE = tf.TensorSpec((None, None, None, None), tf.float32)
 class _Room:
     """Caches for `size` tokens and the program that writes one token with them."""
 
-    def __init__(self, shape: Shape, weights: Weights, size: int):
+    def __init__(self, shape: Shape, weights: Weights, size: int, compiled: bool):
         self.size = size
         self._shape, self._weights = shape, weights
         cache = tf.zeros((shape.layers, size, shape.heads, shape.width // shape.heads))
         self.keys, self.values = tf.Variable(cache, trainable=False), tf.Variable(cache, trainable=False)
-        self._next = tf.function(self._one, jit_compile=True, input_signature=[_INT, _INT]).get_concrete_function()
+        self._next = tf.function(
+            self._one, jit_compile=compiled or None, input_signature=[_INT, _INT]
+        ).get_concrete_function()
         self._put = tf.function(self._scatter, input_signature=[_INT, _CACHE, _CACHE]).get_concrete_function()
 
     def step(self, token: int, position: int) -> Seen:

@@ -89,7 +89,7 @@ def hub_weights(network: keras_hub.models.GPT2Backbone) -> dict[str, np.ndarray]
     width, shapes = network.hidden_dim, weight_shapes(shape_of(network))
     parts: dict[str, list[np.ndarray]] = {}
     for layer, attribute, name, part in _places(network):
-        value = keras.ops.convert_to_numpy(getattr(layer, attribute)).astype(np.float32)  # `kernel` has LoRA added
+        value = tf.convert_to_tensor(getattr(layer, attribute)).numpy().astype(np.float32)  # `kernel` has LoRA added
         size = shapes[name] if part is None else (*shapes[name][:-1], width)
         parts.setdefault(name, []).append(value.reshape(size))
     return {name: np.concatenate(values, -1) for name, values in parts.items()}
@@ -109,6 +109,22 @@ def logits(
     mask = tf.ones_like(tokens) if mask is None else mask
     hidden = network({"token_ids": tokens, "padding_mask": mask}, training=training)
     return tf.cast(network.token_embedding(hidden, reverse=True), tf.float32)
+
+
+def lower_part(
+    network: keras_hub.models.GPT2Backbone, below: int, tokens: tf.Tensor, training: bool = False
+) -> tf.Tensor:
+    """The output of the frozen blocks, or of the embeddings alone: int [batch, time] -> [batch, time, width]."""
+    x = network.token_embedding(tokens)
+    x = network.embeddings_dropout(network.embeddings_add((x, network.position_embedding(x))), training=training)
+    for block in network.transformer_layers[: max(0, below - 1)]:
+        x = block(x, training=False)
+    return x
+
+
+def lora_layers(block: keras.Layer) -> tuple[keras.Layer, keras.Layer]:
+    """The layers of a block that KerasHub's `enable_lora` changes: query and value."""
+    return block._self_attention_layer.query_dense, block._self_attention_layer.value_dense
 
 
 def _places(network: keras_hub.models.GPT2Backbone) -> Iterator[tuple[keras.Layer, str, str, int | None]]:

@@ -1,0 +1,260 @@
+"""Fine-tuning: it learns, freezing freezes, the cache changes nothing, resuming changes nothing, Stop stops."""
+
+import dataclasses
+import itertools
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.text import folders, reference
+from tl_core import events
+from tl_core.errors import UserError
+from tl_core.text import corpus, folder, model
+from tl_core.text.config import TextConfig, boundary, cost, text_config
+from tl_core.text.copies import Copies
+from tl_core.text.finetuning import Outcome, train
+from tl_core.text.shape import Shape
+
+TINY = Shape(vocabulary=300, context=32, layers=3, heads=2, width=16)
+TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 6
+
+
+@pytest.fixture
+def setting(tl_home: Path, tmp_path: Path):
+    base = folders.write(tmp_path / "base", TINY, folders.random_weights(TINY, scale=0.1))
+    text = corpus.paste(TEXT, name="kings")
+    config = TextConfig(
+        corpus=text.id,
+        model=str(base),
+        steps=24,
+        evaluate_every=8,
+        sample_every=16,
+        batch_size=4,
+        context=16,
+        learning_rate=5e-3,
+        sample_length=8,
+        validation=0.15,
+    )
+    return config, text, tmp_path
+
+
+def _train(config: TextConfig, text, folder_: Path, should_stop=lambda: False, resume: bool = False):
+    folder_.mkdir(exist_ok=True)
+    heard: list[events.Event] = []
+    began: dict = {}
+    outcome = train(config, text, folder_, heard.append, should_stop, resume=resume, started=began.update)
+    return outcome, heard, began
+
+
+def _epochs(heard) -> list[events.Epoch]:
+    return [event for event in heard if isinstance(event, events.Epoch)]
+
+
+def test_it_learns_and_leaves_a_model_that_others_load(setting):
+    config, text, tmp = setting
+    outcome, heard, began = _train(config, text, tmp / "run")
+    assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0}
+    epochs = _epochs(heard)
+    assert [event.epoch for event in epochs] == [1, 2, 3] and [event.step for event in epochs] == [8, 16, 24]
+    assert epochs[-1].val_loss < epochs[0].val_loss < math.log(300)
+    assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"] / 2
+    assert math.isclose(outcome.metrics["perplexity"], math.exp(min(event.val_loss for event in epochs)))
+    samples = [event for event in heard if isinstance(event, events.Sample)]
+    assert [sample.step for sample in samples] == [0, 16, 24]
+    assert samples[0].perplexity == pytest.approx(outcome.metrics["base_perplexity"])
+    for event in heard:  # the log's own round trip
+        line = __import__("json").dumps(event.to_json()).encode()
+        assert type(events.parse(line)) is type(event)
+
+    tuned = model.load_folder(tmp / "run" / "model")
+    base = model.load_folder(Path(config.model))
+    assert any(not np.array_equal(tuned.weights[name], base.weights[name]) for name in tuned.weights)
+    training, held_out = corpus.split(text, config.validation)
+    ids = tuned.tokenizer.encode(held_out).ids[: TINY.context]
+    losses = [
+        -np.log(
+            reference.softmax(reference.logits(dict(m.weights), TINY.layers, TINY.heads, ids))[
+                np.arange(len(ids) - 1), ids[1:]
+            ]
+        ).mean()
+        for m in (base, tuned)
+    ]
+    assert losses[1] < losses[0] - 0.5
+    assert text.text.startswith(training[:100])
+
+
+@pytest.mark.parametrize("below", [1, 2, -1])
+def test_frozen_blocks_stay_as_they_are(setting, below: int):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, frozen_blocks=below, steps=8)
+    _, heard, _ = _train(config, text, tmp / "run")
+    before = folder.read_weights(Path(config.model), TINY)
+    after = folder.read_weights(tmp / "run" / "model", TINY)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    blocks = {".".join(name.split(".")[:2]) for name in changed}
+    free = {f"h.{layer}" for layer in range(TINY.layers)[below - 1 if below > 0 else TINY.layers :]}
+    assert blocks == free | {"ln_f.weight", "ln_f.bias"}
+    phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
+    expected = cost(config, TINY)
+    assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
+    assert phase.frozen_blocks == (below if below > 0 else TINY.layers + 1)
+
+
+def test_lora_trains_only_its_own_weights_above_the_boundary(setting):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, lora_rank=2, frozen_blocks=2, learning_rate=0.05)
+    outcome, heard, _ = _train(config, text, tmp / "run")
+    before = folder.read_weights(Path(config.model), TINY)
+    after = folder.read_weights(tmp / "run" / "model", TINY)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"h.1.attn.c_attn.weight", "h.2.attn.c_attn.weight"}
+    keys = slice(TINY.width, 2 * TINY.width)  # query and value change, key does not
+    np.testing.assert_array_equal(before["h.1.attn.c_attn.weight"][:, keys], after["h.1.attn.c_attn.weight"][:, keys])
+    phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
+    expected = cost(config, TINY)
+    assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
+    assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"]
+
+    alone = model.backbone(TINY, before)
+    alone.enable_lora(2)
+    alone.load_lora_weights(str(tmp / "run" / "weights.lora.h5"))
+    for name, value in model.hub_weights(alone).items():
+        np.testing.assert_allclose(value, after[name], atol=1e-6, err_msg=name)
+
+
+def test_cached_activations_change_nothing_and_are_computed_once(setting, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, frozen_blocks=3, steps=90, evaluate_every=45)
+    computed = []
+    from tl_core.text import activations
+
+    original = activations.Activations
+
+    class Watched(original):
+        def __init__(self, *args):
+            super().__init__(*args)
+            computed.append(self)
+
+    monkeypatch.setattr("tl_core.text.finetuning.Activations", Watched)
+    cached = _epochs(_train(config, text, tmp / "cached")[1])
+    plain = _epochs(_train(dataclasses.replace(config, cache=False), text, tmp / "plain")[1])
+    for one, other in zip(cached, plain, strict=True):
+        assert one.loss == pytest.approx(other.loss, abs=1e-4)
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-4)
+    windows = len(computed[0]._windows)
+    assert computed[0].kept and computed[0].computed == windows < 90 * 4 == computed[1].computed
+    monkeypatch.setattr(activations, "EXACT_BYTES", 0)  # half precision, as for large texts
+    halves = _epochs(_train(config, text, tmp / "halves")[1])
+    assert halves[-1].val_loss == pytest.approx(plain[-1].val_loss, abs=5e-3)
+
+
+def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, dropout=0.2)
+    monkeypatch.setattr("tl_core.text.finetuning.BETWEEN_CHECKPOINTS", 0.0)
+    whole = _epochs(_train(config, text, tmp / "whole")[1])
+    asked = 0
+
+    def stop_in_the_second_round() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 8 + 8 + 4  # a look a step, and eight while the first sample is written
+
+    outcome, first, _ = _train(config, text, tmp / "parts", stop_in_the_second_round)
+    assert outcome.stopped and outcome.best_epoch == 1 and len(_epochs(first)) == 1
+    assert (tmp / "parts" / "model" / "model.safetensors").is_file()
+    outcome, second, began = _train(config, text, tmp / "parts", resume=True)
+    assert began["resumed_from"] == 1 and not outcome.stopped
+    assert not any(isinstance(event, events.Sample) and event.step == 0 for event in second)
+    for one, other in zip(whole, _epochs(first) + _epochs(second), strict=True):
+        assert (one.epoch, one.step) == (other.epoch, other.step)
+        assert one.loss == pytest.approx(other.loss, abs=1e-5)
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
+    ours, theirs = (folder.read_weights(tmp / name / "model", TINY) for name in ("whole", "parts"))
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
+
+
+def test_stop_is_quick_and_before_the_first_round_leaves_the_base(setting):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, steps=100_000, evaluate_every=50_000)
+    pressed: list[float] = []
+
+    def should_stop() -> bool:
+        if any(isinstance(event, events.Batch) for event in heard) and not pressed:
+            pressed.append(time.monotonic())
+        return bool(pressed)
+
+    heard: list[events.Event] = []
+    (tmp / "run").mkdir()
+    outcome = train(config, text, tmp / "run", heard.append, should_stop, resume=False, started=lambda **facts: None)
+    assert time.monotonic() - pressed[0] < 2
+    assert outcome == Outcome(True, 0, outcome.metrics) and "perplexity" not in outcome.metrics
+    base, left = (folder.read_weights(path, TINY) for path in (Path(config.model), tmp / "run" / "model"))
+    assert all(np.array_equal(base[name], left[name]) for name in base)
+
+
+def test_what_cannot_work_is_told(setting):
+    config, text, tmp = setting
+    short = corpus.paste("Too short.", name="short")
+    with pytest.raises(UserError, match="one window takes 17"):
+        _train(dataclasses.replace(config, corpus=short.id), short, tmp / "a")
+    with pytest.raises(UserError, match="frozen blocks is 9"):
+        _train(dataclasses.replace(config, frozen_blocks=9), text, tmp / "b")
+    with pytest.raises(UserError, match="nothing left for LoRA"):
+        boundary(dataclasses.replace(config, frozen_blocks=-1, lora_rank=2), TINY)
+    with pytest.raises(UserError, match="no longer a number"):
+        _train(dataclasses.replace(config, learning_rate=1.0, steps=2000, evaluate_every=1000, weight_decay=1.0,
+                                   model=_exploding(tmp)), text, tmp / "c")  # fmt: skip
+
+
+def _exploding(tmp: Path) -> str:
+    weights = folders.random_weights(TINY)
+    weights["ln_f.weight"] = np.full(TINY.width, 3e38, np.float32)
+    return str(folders.write(tmp / "exploding", TINY, weights))
+
+
+def test_config_comes_back_and_is_checked(setting):
+    config, _, _ = setting
+    assert text_config(config.to_json()) == config and len(config.hash) == 16
+    for wrong in ({"steps": 0}, {"learning_rate": 0}, {"context": 5}, {"dropout": 1.0}, {"validation": -0.1}):
+        with pytest.raises(UserError):
+            text_config(config.to_json() | wrong)
+    with pytest.raises(UserError, match="cannot be read"):
+        text_config({"corpus": "x", "nonsense": 1})
+
+
+def test_costs_fall_with_the_boundary_and_lora_is_small():
+    shape = Shape()
+    costs = [cost(TextConfig(corpus="x", model="gpt2", frozen_blocks=below), shape) for below in range(14)]
+    assert costs[0].trainable == 124_439_808 and costs[0].frozen == 0
+    assert costs[13].trainable == 2 * 768
+    for lower, higher in itertools.pairwise(costs):
+        assert lower.trainable > higher.trainable and lower.memory > higher.memory
+        assert lower.seconds_per_cached_step >= higher.seconds_per_cached_step
+    assert costs[9].seconds_per_cached_step < costs[9].seconds_per_step
+    lora = cost(TextConfig(corpus="x", model="gpt2", lora_rank=4), shape)
+    assert lora.share < 0.01 and lora.trainable + lora.frozen > 124_439_808
+
+
+def test_copies_are_found_exactly():
+    random = np.random.default_rng(0)
+    text = random.integers(0, 60_000, 5000)
+    copies = Copies(text)
+    sample = [*random.integers(0, 60_000, 10).tolist(), *text[1234:1264].tolist(), 59_999, 3]
+    assert copies.longest(sample) == (10, 30)
+    assert copies.longest([]) == (0, 0) and copies.longest([60_001]) == (0, 0)
+
+
+def test_padding_is_never_needed_windows_share_one_token():
+    from tl_core.text.finetuning import _windows
+
+    windows = _windows(np.arange(100), 16)
+    assert windows.shape == (6, 17)
+    assert np.array_equal(windows[:-1, -1], windows[1:, 0])
+    assert _windows(np.arange(16), 16).shape == (0, 17)
+    assert tf.constant(windows).dtype.is_integer

@@ -1,0 +1,470 @@
+"""Fine-tune a language model on a text: from a config and a corpus to a model folder that others load.
+
+    windows of tokens -> activations at the freeze boundary (computed once) -> upper blocks (trained here)
+
+KerasHub's GPT-2 is what learns. The best weights are those with the lowest validation loss. While it trains, the model
+writes on the same prompt with the same seed every so many steps, and each sample says how much of it is copied.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tl_core import events
+from tl_core.errors import UserError
+from tl_core.messages import message
+from tl_core.paths import ASSETS
+from tl_core.text import folder as format_
+from tl_core.text import model as models
+from tl_core.text import tokenizer
+from tl_core.text.activations import Activations
+from tl_core.text.config import TextConfig, boundary
+from tl_core.text.copies import Copies
+from tl_core.text.corpus import Corpus, split
+from tl_core.text.decoder import Decoder
+from tl_core.text.generation import generate
+from tl_core.text.sampling import Settings
+from tl_core.text.writing import Written
+from tl_core.vision.precision import device
+
+VALIDATION_TOKENS = 8192  # at most, spread over the validation part
+SOURCE_TOKENS = 4096  # of the source task's held-out text
+BETWEEN_BATCHES = 0.3  # seconds from one Batch event to the next, at least
+BETWEEN_CHECKPOINTS = 10.0  # seconds, at least
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended. `metrics` are the best round's."""
+
+    stopped: bool
+    best_epoch: int  # round, 1 is the first; 0 if none was completed or none was better than the base
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class Standing:
+    """Where a run stands, besides weights."""
+
+    step: int = 0
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    best_accuracy: float = 0.0
+    base_loss: float = math.nan  # validation loss before training
+    source_before: float = math.nan  # loss on the source task's text before training
+    source_after: float = math.nan  # and in the best round
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What the runs page shows; NaN stands for what was not measured and is left out."""
+        values = {
+            "loss": self.best_loss,
+            "accuracy": self.best_accuracy if self.best_epoch else math.nan,
+            "perplexity": _perplexity(self.best_loss),
+            "base_perplexity": _perplexity(self.base_loss),
+            "source_perplexity_before": _perplexity(self.source_before),
+            "source_perplexity_after": _perplexity(self.source_after),
+        }
+        return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+@dataclass
+class _Run:
+    """What stays the same from round to round."""
+
+    config: TextConfig
+    language: models.LanguageModel
+    network: keras.Model
+    below: int  # blocks frozen
+    optimizer: keras.Optimizer
+    variables: list[keras.Variable]  # what is trained
+    training: np.ndarray  # int32 [windows, context + 1]
+    validation: np.ndarray
+    source: np.ndarray
+    copies: Copies
+    folder: Path
+    emit: Callable[[events.Event], None]
+    should_stop: Callable[[], bool]
+    standing: Standing
+    writer: list[Decoder] = field(default_factory=list)
+
+
+def train(
+    config: TextConfig,
+    corpus: Corpus,
+    folder: Path,
+    emit: Callable[[events.Event], None],
+    should_stop: Callable[[], bool],
+    *,
+    resume: bool,
+    started: Callable[..., None],
+) -> Outcome:
+    """Train, then write the best model to `folder/model` in the Hub's format.
+
+    Args:
+        config: the experiment.
+        corpus: its text.
+        folder: the run's folder: checkpoint/state.npz (to go on), best.npz, model/.
+        emit: takes Phase, Progress, Batch, Epoch, Sample and Notice events.
+        should_stop: asked at every step. After a Stop the best weights so far are on disk, and `model/` is written.
+        resume: go on from the checkpoint, if there is one.
+        started: told once, early: `device=`, `precision=` and `resumed_from=` (rounds).
+
+    Raises:
+        UserError: the model cannot be had, the text is too short, or the loss is no longer a number.
+    """
+    state = folder / "checkpoint" / "state.npz"
+    standing = _facts(state) if resume and state.exists() else Standing()
+    policy = "mixed_bfloat16" if config.precision == "mixed_bfloat16" else "float32"
+    started(device=device(), precision=policy, resumed_from=standing.step // config.evaluate_every)
+    keras.utils.set_random_seed(config.seed)
+    run = _begin(config, corpus, folder, emit, should_stop, standing, policy)
+    if standing.step:
+        _restore(state, run)
+    else:
+        (folder / "best.npz").unlink(missing_ok=True)
+    stopped = _rounds(run, state)
+    _finish(run)
+    return Outcome(stopped, standing.best_epoch, standing.metrics)
+
+
+def _begin(
+    config: TextConfig,
+    corpus: Corpus,
+    folder: Path,
+    emit: Callable[[events.Event], None],
+    should_stop: Callable[[], bool],
+    standing: Standing,
+    policy: str,
+) -> _Run:
+    language = models.load(config.model, emit, should_stop)
+    shape, context = language.shape, min(config.context, language.shape.context)
+    below = boundary(config, shape)
+    texts = split(corpus, config.validation)
+    rows = [np.array(tokenizer.encode(language.tokenizer, text), np.int32) for text in texts]
+    training = _windows(rows[0], context)
+    if not len(training):
+        raise UserError(
+            message(
+                "The training part has {count} tokens; one window takes {needed}.",
+                count=len(rows[0]),
+                needed=context + 1,
+            ),
+            message("Bring more text, or choose a shorter context."),
+        )
+    network = models.backbone(shape, language.weights, config.dropout, policy)
+    variables = _trained(network, config, below)
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 10,
+        max(1, config.steps - _warm_up(config)),
+        alpha=0.1,
+        warmup_target=config.learning_rate,
+        warmup_steps=_warm_up(config),
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, global_clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(variables)
+    source = np.array(tokenizer.encode(language.tokenizer, _source_text()), np.int32)
+    return _Run(
+        config=config,
+        language=language,
+        network=network,
+        below=below,
+        optimizer=optimizer,
+        variables=variables,
+        training=training,
+        validation=_spread(_windows(rows[1], context), VALIDATION_TOKENS // context),
+        source=_spread(_windows(source, context), SOURCE_TOKENS // context),
+        copies=Copies(rows[0]),
+        folder=folder,
+        emit=emit,
+        should_stop=should_stop,
+        standing=standing,
+    )
+
+
+def _trained(network: keras.Model, config: TextConfig, below: int) -> list[keras.Variable]:
+    """Freeze what is below the boundary, or all but LoRA's weights above it; returns what is trained."""
+    upper = network.transformer_layers[max(0, below - 1) :]
+    if config.lora_rank:
+        network.enable_lora(config.lora_rank)
+        layers = [layer for block in upper for layer in models.lora_layers(block)]
+        return [variable for layer in layers for variable in (layer.lora_kernel_a, layer.lora_kernel_b)]
+    network.token_embedding.trainable = network.position_embedding.trainable = below == 0
+    for block in network.transformer_layers[: max(0, below - 1)]:
+        block.trainable = False
+    return network.trainable_variables
+
+
+def _rounds(run: _Run, state: Path) -> bool:
+    """Train round by round to the end; True if stopped before it."""
+    config, standing = run.config, run.standing
+    trainable = sum(math.prod(variable.shape) for variable in run.variables)
+    run.emit(
+        events.Phase(
+            phase="fine-tuning",
+            total=config.epochs,
+            unit="epochs",
+            frozen_blocks=run.below,
+            learning_rate=config.learning_rate,
+            trainable=trainable,
+            frozen=run.network.count_params() - trainable,
+            steps_per_epoch=config.evaluate_every,
+        )
+    )
+    lower = Activations(run.network, run.below, run.training, run.folder, config.cache)
+    step, evaluate = _step(run), _evaluator(run)
+    if not standing.step:
+        standing.base_loss, _ = evaluate(run.validation)
+        standing.source_before, _ = evaluate(run.source)
+        _write_sample(run, standing.base_loss, standing.source_before)
+    saved = time.monotonic()
+    while standing.step < config.steps:
+        began, losses, hits = time.monotonic(), [], []
+        last = min(config.steps, (standing.step // config.evaluate_every + 1) * config.evaluate_every)
+        first, told, at = standing.step, began, standing.step
+        while at < last:
+            if run.should_stop():
+                return True
+            rows = _rows(run, at)
+            loss, accuracy = step(lower.of(rows), tf.constant(run.training[rows, 1:]))
+            losses.append(float(loss))
+            hits.append(float(accuracy))
+            at += 1
+            if not math.isfinite(losses[-1]):
+                raise UserError(
+                    message("The loss is no longer a number at step {step}.", step=at),
+                    message("Choose a smaller learning rate."),
+                )
+            if time.monotonic() - told >= BETWEEN_BATCHES or at == last:
+                told = time.monotonic()
+                since = at - first
+                run.emit(
+                    events.Batch(
+                        phase="fine-tuning",
+                        epoch=first // config.evaluate_every + 1,
+                        step=at,
+                        loss=float(np.mean(losses[-since:])),
+                        accuracy=float(np.mean(hits[-since:])),
+                        batches=since,
+                    )
+                )
+                first = at
+        _round_ended(run, evaluate, losses, hits, began, last)
+        if time.monotonic() - saved >= BETWEEN_CHECKPOINTS or last == config.steps:
+            _save(state, run)
+            saved = time.monotonic()
+    return False
+
+
+def _round_ended(
+    run: _Run, evaluate: Callable, losses: list[float], hits: list[float], began: float, last: int
+) -> None:
+    """Validate, keep the best, tell, and write a sample when it is time."""
+    config, standing = run.config, run.standing
+    seconds, number = time.monotonic() - began, -(-last // config.evaluate_every)
+    began = time.monotonic()
+    loss, accuracy = evaluate(run.validation)
+    judged = loss if math.isfinite(loss) else float(np.mean(losses))
+    best = judged < standing.best_loss
+    sample = last // config.sample_every > standing.step // config.sample_every or last == config.steps
+    source = evaluate(run.source)[0] if best or sample else math.nan
+    standing.step = last
+    if best:
+        standing.best_epoch, standing.best_loss, standing.source_after = number, judged, source
+        standing.best_accuracy = accuracy if math.isfinite(loss) else float(np.mean(hits))
+        _write_arrays(run.folder / "best.npz", {str(i): v.numpy() for i, v in enumerate(run.variables)})
+    run.emit(
+        events.Epoch(
+            phase="fine-tuning",
+            epoch=number,
+            step=last,
+            loss=float(np.mean(losses)),
+            accuracy=float(np.mean(hits)),
+            val_loss=loss if math.isfinite(loss) else None,
+            val_accuracy=accuracy if math.isfinite(loss) else None,
+            seconds=seconds,
+            validation_seconds=time.monotonic() - began,
+            images_per_second=len(losses) * config.batch_size * run.training.shape[1] / max(seconds, 1e-6),
+            best=best,
+        )
+    )
+    if sample:
+        _write_sample(run, loss, source)
+
+
+def _step(run: _Run) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """One optimizer step: input of the upper part, targets int32 [batch, time] -> loss, accuracy."""
+
+    @tf.function(reduce_retracing=True)
+    def step(inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            losses, hits = _losses(run, inputs, targets, training=True)
+            loss = tf.reduce_mean(losses)
+        run.optimizer.apply(tape.gradient(loss, [v.value for v in run.variables]), run.variables)
+        return loss, tf.reduce_mean(hits)
+
+    return step
+
+
+def _evaluator(run: _Run) -> Callable[[np.ndarray], tuple[float, float]]:
+    """Mean loss and accuracy over windows; NaN where there are none."""
+
+    @tf.function(reduce_retracing=True)
+    def losses(windows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        tokens = windows[:, :-1]
+        inputs = models.lower_part(run.network, run.below, tokens) if run.below else tokens
+        return _losses(run, inputs, windows[:, 1:], training=False)
+
+    def evaluate(windows: np.ndarray) -> tuple[float, float]:
+        if not len(windows):
+            return math.nan, math.nan
+        sums = np.zeros(2)
+        for start in range(0, len(windows), 8):
+            part = losses(tf.constant(windows[start : start + 8]))
+            sums += [float(tf.reduce_sum(value)) for value in part]
+        return tuple((sums / (windows.shape[0] * (windows.shape[1] - 1))).tolist())
+
+    return evaluate
+
+
+def _losses(run: _Run, inputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cross-entropy in nats and hits of every target, float32 [batch, time].
+
+    `inputs` are the activations at the boundary, or tokens where nothing is frozen.
+    """
+    if run.below == 0:
+        inputs = models.lower_part(run.network, 0, inputs, training)
+    x = tf.cast(inputs, run.network.compute_dtype)
+    for block in run.network.transformer_layers[max(0, run.below - 1) :]:
+        x = block(x, training=training)
+    logits = tf.cast(run.network.token_embedding(run.network.layer_norm(x), reverse=True), tf.float32)
+    hits = tf.cast(tf.argmax(logits, -1, tf.int32) == targets, tf.float32)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), hits
+
+
+def _rows(run: _Run, step: int) -> np.ndarray:
+    """Which windows make up a step: every reading of the text in another order, drawn from (seed, reading)."""
+    count = len(run.training)
+    wanted = np.arange(step * run.config.batch_size, (step + 1) * run.config.batch_size)
+    orders = {
+        int(reading): np.random.default_rng((run.config.seed, int(reading))).permutation(count)
+        for reading in np.unique(wanted // count)
+    }
+    return np.array([orders[int(i // count)][i % count] for i in wanted])
+
+
+def _write_sample(run: _Run, loss: float, source: float) -> None:
+    """Let the model write on the prompt, and tell how much of it is copied from the training text."""
+    config, bpe = run.config, run.language.tokenizer
+    weights = models.hub_weights(run.network)
+    if run.writer:
+        run.writer[0].update(weights)
+    else:
+        run.writer.append(Decoder(run.language.shape, weights, changing=True))
+    settings = Settings(length=config.sample_length, seed=config.seed)
+    ids, text = [], ""
+    for event in generate(run.writer[0], bpe, config.prompt, settings, run.should_stop):
+        if isinstance(event, Written):
+            ids.append(event.id)
+            text += event.text
+    start, length = run.copies.longest(ids)
+    before = len(tokenizer.decode(bpe, ids[:start]))
+    run.emit(
+        events.Sample(
+            step=run.standing.step,
+            prompt=config.prompt,
+            text=text,
+            copied=(before, before + len(tokenizer.decode(bpe, ids[start : start + length]))),
+            copied_tokens=length,
+            perplexity=_or_none(_perplexity(loss)),
+            source_perplexity=_or_none(_perplexity(source)),
+        )
+    )
+
+
+def _finish(run: _Run) -> None:
+    """Write the best weights, or the base's if no round was completed, as a model folder; LoRA's also alone."""
+    run.emit(events.Phase(phase="saving"))
+    best = run.folder / "best.npz"
+    if best.exists():
+        with np.load(best) as arrays:
+            for index, variable in enumerate(run.variables):
+                variable.assign(arrays[str(index)])
+        weights = models.hub_weights(run.network)
+    else:
+        weights = run.language.weights
+    format_.write(run.folder / "model", run.language.shape, weights, run.language.folder)
+    if run.config.lora_rank:
+        run.network.save_lora_weights(str(run.folder / "weights.lora.h5"))
+
+
+def _windows(row: np.ndarray, context: int) -> np.ndarray:
+    """Cut a row of tokens into windows [n, context + 1] that share one token with their neighbours."""
+    count = max(0, (len(row) - 1) // context)
+    return row[np.arange(count)[:, None] * context + np.arange(context + 1)]
+
+
+def _spread(windows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many windows, evenly spread."""
+    if len(windows) <= max(1, most):
+        return windows
+    return windows[np.linspace(0, len(windows) - 1, max(1, most)).round().astype(int)]
+
+
+def _source_text() -> str:
+    """Tales that the bundled model was not trained on."""
+    path = ASSETS / "weights" / "gpt2-tales" / "held_out.txt"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _warm_up(config: TextConfig) -> int:
+    return min(20, max(1, config.steps // 10))
+
+
+def _perplexity(loss: float) -> float:
+    return math.exp(min(loss, 50.0)) if math.isfinite(loss) else math.nan
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+# The checkpoint -------------------------------------------------------------------------------------------------------
+
+
+def _state(run: _Run) -> dict[str, keras.Variable]:
+    """All that changes: trained weights, the optimizer's memory, the seeds of dropout."""
+    seeds = [variable for variable in run.network.variables if "seed" in variable.path]
+    groups = {"weight": run.variables, "optimizer": run.optimizer.variables, "seed": seeds}
+    return {f"{group}{index}": v for group, variables in groups.items() for index, v in enumerate(variables)}
+
+
+def _save(path: Path, run: _Run) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {name: variable.numpy() for name, variable in _state(run).items()}
+    _write_arrays(path, arrays | {"facts": np.array(json.dumps(asdict(run.standing)))})
+
+
+def _restore(path: Path, run: _Run) -> None:
+    with np.load(path) as arrays:
+        for name, variable in _state(run).items():
+            variable.assign(arrays[name])
+
+
+def _facts(path: Path) -> Standing:
+    with np.load(path) as arrays:
+        return Standing(**json.loads(str(arrays["facts"])))
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with open(path.with_suffix(".part"), "wb") as file:
+        np.savez(file, **arrays)
+    path.with_suffix(".part").replace(path)
