@@ -39,7 +39,10 @@ CLASSES: dict[Kind, tuple[str, ...]] = {
 GAPS: tuple[Gap, ...] = ("none", "painted", "sketch", "silhouette", "night")
 LARGEST = 2000  # pictures a class
 QUALITY = 90  # of the JPEGs
-HARDEST = 1.6  # what difficulty 1 means inside; chosen so that 0.5 leaves something to learn (see tests/data)
+# What difficulty 1 means inside, chosen so that 0.5 leaves something to learn. Measured there, 3 seeds, accuracy on 60
+# pictures a class: ImageNet MobileNet 0.25 at 224 px, frozen, 86 % of the flowers (animals 93 %) after 20 a class and 89
+# % (94 %) after 48; fine-tuned 91 % (94 %) after 48; from scratch after 20 a class no better than guessing.
+HARDEST = 1.6
 NAMES: dict[Kind, str] = {"flowers": "Drawn flowers", "animals": "Drawn cats and dogs", "textures": "Drawn patterns"}
 
 ProgressFunction = Callable[[Progress], None]
