@@ -42,7 +42,7 @@ class BackboneConfig:
     """The pretrained network below the head."""
 
     name: str = "mobilenet_0.25"  # key of tl_core.vision.backbones.BACKBONES
-    weights: str = "imagenet"  # "imagenet", "bundled", "random" or the path of a local weights file
+    weights: str = "imagenet"  # one of tl_core.vision.backbones.SOURCES, or the path of a local weights file
     image_size: int = 224  # pixels, square input
 
 

@@ -15,7 +15,7 @@ from tl_core.messages import Message, message
 from tl_core.vision.backbones import Backbone, backbone, boundary
 
 # Forward passes, images per second at an image size, on two cores of an AMD EPYC in the faster precision. Measured:
-# vgg16, resnet50, mobilenet_0.25, both mobilenetv2, efficientnetv2b0, convnexttiny; the others by their published
+# vgg16, resnet50, mobilenet_0.25, all three mobilenetv2, efficientnetv2b0, convnexttiny; the others by their published
 # number of multiplications against the nearest measured relative.
 FORWARD = {
     "vgg16": (71, 150),
@@ -28,6 +28,7 @@ FORWARD = {
     "mobilenet_0.5": (450, 224),
     "mobilenet": (190, 224),
     "mobilenetv2_0.35": (1600, 96),
+    "mobilenetv2_0.5": (1300, 96),
     "mobilenetv2": (378, 160),
     "efficientnetv2b0": (144, 224),
     "convnexttiny": (4.4, 224),

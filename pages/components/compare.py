@@ -101,7 +101,12 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
 def _settings(run: Run) -> dict[str, str]:
     """Every setting by its name, as the Train page calls it; what each phase has of its own is joined by arrows."""
     config, yes, no = run.config, _("yes"), _("no")
-    weights = {"imagenet": "ImageNet", "bundled": _("bundled with the app"), "random": _("random")}
+    weights = {
+        "imagenet": "ImageNet",
+        "bundled": _("bundled with the app"),
+        "patterns": _("patterns only"),
+        "random": _("random"),
+    }
     values = {
         _("Pictures"): runlist.dataset(run),
         _("Version of the pictures"): config.data.dataset,

@@ -1,6 +1,7 @@
 """Downloads against a loopback server that behaves like Keras' storage, and then misbehaves in every way."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from tl_core import __main__ as command_line
 from tl_core import download
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Phase, Progress
-from tl_core.vision import weights
+from tl_core.vision import backbones, weights
 from tl_core.vision.backbones import BACKBONES, WeightsFile, backbone
 
 CONTENT = download.HDF5 + os.urandom(1_500_000)
@@ -200,21 +201,46 @@ def test_the_source_is_always_named(storage, shared, tmp_path):
     assert storage.asked == [("/mobilenet/mobilenet_2_5_224_tf_no_top.h5", None)]
     assert weights.obtain(row, "imagenet", 224).kind == "cache"
     assert weights.find(row, str(source.path), 224).kind == "file"
-    with pytest.raises(UserError, match="no bundled weights"):
-        weights.find(row, "bundled", 224)
+    for name in ("bundled", "patterns"):
+        with pytest.raises(UserError, match="no bundled weights"):
+            weights.find(row, name, 224)
 
 
-def test_a_bundled_file_needs_no_network(storage, monkeypatch, tmp_path):
-    import dataclasses
+@pytest.fixture
+def bundled(monkeypatch, tmp_path):
+    """A backbone with two bundled files of its own, in a folder of assets of its own."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    row = dataclasses.replace(
+        backbone("mobilenetv2_0.35"), bundled={"bundled": "small.weights.h5", "patterns": "small_patterns.weights.h5"}
+    )
+    monkeypatch.setattr(backbones, "ASSETS", tmp_path)
+    for name in ("small", "small_patterns"):
+        (folder / f"{name}.weights.h5").write_bytes(CONTENT)
+        (folder / f"{name}.json").write_text(json.dumps({"sha256": hashlib.sha256(CONTENT).hexdigest()}))
+    return row
 
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "small.weights.h5").write_bytes(CONTENT)
-    monkeypatch.setattr(weights, "ASSETS", tmp_path)
-    row = dataclasses.replace(backbone("mobilenetv2_0.35"), bundled="small.weights.h5")
-    assert row.sources == ("bundled", "imagenet", "random")
-    source = weights.obtain(row, "bundled", 96)
+
+def test_a_bundled_file_needs_no_network(storage, bundled):
+    assert bundled.sources == ("bundled", "imagenet", "patterns", "random")
+    source = weights.obtain(bundled, "bundled", 96)
     assert (source.kind, source.path.name) == ("bundled", "small.weights.h5")
+    wrong = weights.obtain(bundled, "patterns", 96)
+    assert (wrong.kind, wrong.path.name) == ("bundled", "small_patterns.weights.h5")
+    assert "wrong source" in str(wrong.description) and "wrong" not in str(source.description)
     assert not storage.asked
+
+
+def test_a_bundled_file_that_is_missing_or_damaged_is_never_used(bundled):
+    path = bundled.bundled_file("bundled")
+    path.write_bytes(CONTENT[:-1] + b"?")
+    with pytest.raises(UserError, match=r"small\.weights\.h5.*damaged"):
+        weights.find(bundled, "bundled", 96)
+    path.unlink()
+    assert bundled.sources == ("imagenet", "patterns", "random")
+    with pytest.raises(UserError, match="no bundled weights"):
+        weights.find(bundled, "bundled", 96)
+    assert weights.find(bundled, "patterns", 96).path.is_file()
 
 
 def test_mobilenets_take_the_file_made_for_the_image_size():
@@ -236,8 +262,6 @@ def test_class_names(storage):
 
 
 def test_class_names_are_read_in_the_order_of_the_outputs(storage, monkeypatch):
-    import dataclasses
-
     index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in reversed(range(1000))}
     storage.content = json.dumps(index).encode()
     checksum = hashlib.md5(storage.content).hexdigest()
@@ -253,8 +277,6 @@ def test_class_names_are_read_in_the_order_of_the_outputs(storage, monkeypatch):
 @pytest.fixture
 def small_table(storage, monkeypatch):
     """The command's own table with the files of MobileNet 0.25 replaced by small ones."""
-    import dataclasses
-
     row = backbone("mobilenet_0.25")
     files = {side: WeightsFile(f"m_{side}.h5", f"m/m_{side}.h5", len(CONTENT), MD5) for side in (128, 224)}
     top = {224: WeightsFile("m_top.h5", "m/m_top.h5", len(CONTENT), MD5)}

@@ -6,14 +6,17 @@ Nothing here imports TensorFlow. The figures are asserted against the real `kera
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
+from tl_core.paths import ASSETS
 
 Scaling = Literal["caffe", "tf", "torch", "none"]
+SOURCES = ("bundled", "imagenet", "patterns", "random")  # what weights are called; anything else is a path
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Backbone:
     cpu_precision: Literal["float32", "mixed_bfloat16"]  # bfloat16: faster on some CPUs (tl_core.vision.precision)
     no_top: Mapping[int, WeightsFile] = field(default_factory=dict)  # image size the file was trained at -> file
     top: Mapping[int, WeightsFile] = field(default_factory=dict)  # the same with the 1,000-class ImageNet classifier
-    bundled: str | None = None  # file in assets/weights that needs no download
+    bundled: Mapping[str, str] = field(default_factory=dict)  # source -> file in assets/weights; needs no download
 
     @property
     def parameters(self) -> int:
@@ -77,8 +80,14 @@ class Backbone:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What `BackboneConfig.weights` may be by name; a path to a local file is possible too."""
-        return (*(["bundled"] if self.bundled else []), *(["imagenet"] if self.no_top else []), "random")
+        """What `BackboneConfig.weights` may be by name, the best first; a path to a local file is possible too."""
+        here = {"imagenet": bool(self.no_top), "random": True}
+        return tuple(name for name in SOURCES if here.get(name) or self.bundled_file(name))
+
+    def bundled_file(self, source: str) -> Path | None:
+        """The file in assets/weights that `source` names ("bundled", "patterns"); None if there is none."""
+        path = ASSETS / "weights" / self.bundled.get(source, "")
+        return path if path.is_file() else None
 
     def feature_side(self, image_size: int) -> int:
         """Rows (and columns) of the last feature map.
@@ -298,6 +307,25 @@ _ROWS = (
             Block("top", "out_relu", 148_480, 145_920, 3),
         ),
         no_top=_mobilenetv2_files("0.35", "_no_top", 2_020_000), top=_mobilenetv2_files("0.35", "", 7_150_000),
+    ),
+    Backbone(
+        "mobilenetv2_0.5", "MobileNetV2 0.5", "MobileNetV2", {"alpha": 0.5}, scaling="tf", cpu_precision="float32",
+        year=2018, paper="https://arxiv.org/abs/1801.04381", imagenet_top1=65.4, channels=1280,
+        sizes={96: 3, 128: 4, 160: 5, 192: 6, 224: 7}, default_size=96, native_size=224,
+        description=message("A small MobileNetV2 that this project also pretrained itself: works without a network."),
+        blocks=(
+            Block("stage1", "expanded_conv_project_BN", 864, 784, 8),
+            Block("stage2", "block_2_add", 6_800, 6_160, 18),
+            Block("stage3", "block_5_add", 14_304, 13_056, 27),
+            Block("stage4", "block_12_add", 137_696, 131_392, 62),
+            Block("stage5", "block_16_project_BN", 336_640, 328_928, 35),
+            Block("top", "out_relu", 209_920, 207_360, 3),
+        ),
+        no_top=_mobilenetv2_files("0.5", "_no_top", 3_210_000), top=_mobilenetv2_files("0.5", "", 8_340_000),
+        bundled={
+            "bundled": "mobilenetv2_0.5_96.weights.h5",
+            "patterns": "mobilenetv2_0.5_96_patterns.weights.h5",
+        },
     ),
     Backbone(
         "mobilenetv2", "MobileNetV2", "MobileNetV2", {"alpha": 1.0}, scaling="tf", cpu_precision="float32",

@@ -69,7 +69,7 @@ def load_base(
 
     Args:
         backbone: a row of the registry.
-        weights: "imagenet", "bundled", "random" (drawn from Keras' global seed) or the path of a local weights file.
+        weights: one of `backbone.sources` ("random": drawn from Keras' global seed), or the path of a local file.
         image_size: pixels, square; one of `backbone.sizes`.
         emit: takes the events of a download, and a notice that names the source.
         should_stop: asked during a download.

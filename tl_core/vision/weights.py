@@ -16,7 +16,6 @@ from tl_core import download
 from tl_core.errors import UserError
 from tl_core.events import Event, Notice, Phase, Progress
 from tl_core.messages import Message, message
-from tl_core.paths import ASSETS
 from tl_core.vision.backbones import Backbone, WeightsFile
 
 OFFICIAL = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -55,21 +54,15 @@ def find(row: Backbone, weights: str, image_size: int, top: bool = False) -> Sou
 
     Args:
         row: the backbone.
-        weights: "imagenet", "bundled" or the path of a local file.
+        weights: "imagenet", "bundled", "patterns" or the path of a local file.
         image_size: pixels, square.
         top: whether the ImageNet classifier is wanted too.
 
     Raises:
-        UserError: the local file or the bundled file does not exist.
+        UserError: the local file or the bundled file does not exist, or the bundled one is damaged.
     """
-    if weights == "bundled":
-        path = ASSETS / "weights" / (row.bundled or "")
-        if not path.is_file():
-            raise UserError(
-                message("{backbone} has no bundled weights.", backbone=row.title),
-                message("Choose one of: {allowed}.", allowed=list(row.sources)),
-            )
-        return Source("bundled", path, message("Weights bundled with the app: {file}.", file=path.name))
+    if weights in ("bundled", "patterns"):
+        return _bundled(row, weights)
     if weights != "imagenet":
         return _local_file(Path(weights).expanduser())
     path = cached(row.weights_file(image_size, top))
@@ -158,6 +151,35 @@ def class_names(
     path = cached(CLASS_INDEX) or fetch(CLASS_INDEX, None, emit, should_stop)
     index = json.loads(path.read_text(encoding="utf-8"))
     return [index[str(number)][1].replace("_", " ") for number in range(len(index))]
+
+
+def card_path(path: Path) -> Path:
+    """The card of a bundled weights file: JSON, with the file's SHA-256 and how it was made."""
+    return path.with_name(path.name.removesuffix(".weights.h5") + ".json")
+
+
+def _bundled(row: Backbone, weights: str) -> Source:
+    path = row.bundled_file(weights)
+    if path is None:
+        raise UserError(
+            message("{backbone} has no bundled weights.", backbone=row.title)
+            if weights == "bundled"
+            else message("{backbone} has no bundled weights that saw patterns only.", backbone=row.title),
+            message("Choose one of: {allowed}.", allowed=list(row.sources)),
+        )
+    card = json.loads(card_path(path).read_text(encoding="utf-8"))
+    if not download.intact(path, card["sha256"]):
+        raise UserError(
+            message("{file}, which came with the app, is damaged.", file=path.name),
+            message("Install the app again, or choose other weights."),
+        )
+    if weights == "patterns":
+        said = message(
+            "Bundled weights that only ever saw drawn patterns: {file}. A wrong source, for contrast.", file=path.name
+        )
+    else:
+        said = message("Weights bundled with the app: {file}.", file=path.name)
+    return Source("bundled", path, said)
 
 
 def _local_file(path: Path) -> Source:
