@@ -26,6 +26,8 @@ import tensorflow as tf
 from tl_core.text import folder, network, tales, tokenizer
 from tl_core.text.shape import Shape
 
+HELD_OUT_TOKENS = 10_000  # of the excerpt that goes with the model
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -123,8 +125,9 @@ def train(
         if last or (step + 1) % every == 0:
             loss = float(np.mean([value.numpy() for value in losses]))
             speed = (step + 1 - told[0]) * recipe.batch_size * recipe.context / (time.time() - told[1])
-            held_out = evaluate(weights, corpus.held_out if last else corpus.held_out[:30_000])
-            size = corpus.held_out_bytes * (1 if last else 30_000 / len(corpus.held_out))
+            part = corpus.held_out if last else corpus.held_out[:30_000]
+            size = corpus.held_out_bytes * len(part) / len(corpus.held_out)
+            held_out = evaluate(weights, part)
             report(
                 {
                     "step": step + 1,
@@ -290,6 +293,51 @@ def main(args: argparse.Namespace) -> int:
         with open(args.output / "log.jsonl", "a") as file:
             file.write(json.dumps(record) + "\n")
 
-    weights = train(recipe, corpus, args.output, report)
+    last: dict = {}
+    weights = train(recipe, corpus, args.output, lambda record: (report(record), last.update(record)))
     folder.write(args.output, recipe.shape, weights, args.output, half=True)
+    bpe = tokenizer.load(args.output)
+    excerpt = tokenizer.decode(bpe, corpus.held_out[:HELD_OUT_TOKENS].tolist()).replace(tokenizer.END, "\n\n").strip()
+    (args.output / "held_out.txt").write_text(excerpt + "\n", encoding="utf-8")
+    (args.output / "README.md").write_text(card(recipe, corpus, args.source.name, last), encoding="utf-8")
     return 0
+
+
+def card(recipe: Recipe, corpus: Corpus, source: str, last: dict) -> str:
+    """The model card: what it is, what it learned from, how well, what it is not for."""
+    perplexity = 2 ** (last["held_out"] * corpus.held_out_bytes / len(corpus.held_out))
+    shape = recipe.shape
+    readings = last["step"] * recipe.batch_size * recipe.context / len(corpus.training)
+    minutes = last["seconds"] / 60
+    return f"""---
+license: cc0-1.0
+language: en
+pipeline_tag: text-generation
+---
+
+# A small GPT-2 that tells fairy tales
+
+GPT-2's network with {shape.layers} blocks, {shape.heads} heads and a width of {shape.width}, {shape.parameters:,}
+parameters, context {shape.context} tokens, with its own byte-level BPE of {shape.vocabulary:,} tokens. Pretrained from
+nothing by this project; the files are in the Hub's format, half precision.
+
+| | |
+| --- | --- |
+| source | `{source}`: public-domain collections (Grimm, Andersen, Lang, Jacobs), cut into tales |
+| training | {len(corpus.training):,} tokens, read {readings:.1f} times |
+| held out | whole tales, by a hash of their text: {len(corpus.held_out):,} tokens, {corpus.held_out_bytes:,} bytes |
+| bits per byte, held out | {last["held_out"]:.3f} |
+| perplexity per token, held out | {perplexity:.1f} |
+| steps | {last["step"]:,} of {recipe.batch_size} windows, {minutes:.0f} minutes on a shared two-core machine |
+
+Bits per byte are measured with half-overlapping windows, so that a token is predicted from at least
+{shape.context // 2} others. Paragraphs that a held-out tale shares with a training tale were taken out of training.
+
+Made again with
+
+    python -m tl_core pretrain text --source {source} --output DIR --steps {recipe.steps}
+
+**Meant for** showing how pretraining, generation and fine-tuning work on a machine without a network. **Not meant for**
+facts, advice or conversation: it knows nothing but old tales, and it has their view of kings, women, strangers and
+wolves. `held_out.txt` is an excerpt of the held-out tales; fine-tuning uses it to measure forgetting.
+"""
