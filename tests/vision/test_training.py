@@ -151,6 +151,19 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(stripes, weights, tmp_pat
     assert outcome.metrics == report.load(tmp_path / "run", "validation").metrics
 
 
+def test_a_phase_cut_off_before_its_first_checkpoint_begins_again(stripes, weights, tmp_path):
+    """From the weights with which it began, though better ones have been found since."""
+    phases = PhaseConfig(-1, 3, 1e-4), PhaseConfig(4, 3, 1e-3, name="fine-tuning")
+    settings = toys.config(stripes, *phases, weights=weights)
+    whole = toys.curve(settings, stripes, tmp_path / "whole")
+    assert any(epoch.best for epoch in whole.of(events.Epoch)[3:5])
+    log, rest = toys.Log(), toys.Log()
+    toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 5, log=log)
+    toys.run(settings, stripes, tmp_path / "run", lambda: len(rest.losses) == 3, resume=True, log=rest)
+    assert rest.of(events.Started)[0].resumed_from == 3
+    assert rest.losses == whole.losses[3:]
+
+
 def test_a_random_network_resumes_with_its_statistics(stripes, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "BETWEEN_CHECKPOINTS", 0.0)
     settings = toys.config(stripes, PhaseConfig(3, 3, 1e-3, "adamw", "from scratch"))
@@ -159,6 +172,19 @@ def test_a_random_network_resumes_with_its_statistics(stripes, tmp_path, monkeyp
     toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 2, log=log)
     toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 3, resume=True, log=log)
     assert log.losses == whole.losses
+
+
+def test_a_resumed_run_keeps_its_precision(stripes, weights, tmp_path, monkeypatch):
+    """The one that was the faster, whatever a second measurement would say."""
+    log, rest = toys.Log(), toys.Log()
+    settings = toys.config(stripes, *two_phases(), weights=weights, precision="auto")
+    monkeypatch.setattr(training.precision, "resolve", lambda asked, row: "mixed_bfloat16")
+    toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 4, log=log)
+    monkeypatch.setattr(training.precision, "resolve", lambda asked, row: "float32")
+    toys.run(settings, stripes, tmp_path / "run", lambda: len(rest.losses) == 1, resume=True, log=rest)
+    assert [started.precision for started in (*log.of(events.Started), *rest.of(events.Started))] == [
+        "mixed_bfloat16"
+    ] * 2
 
 
 def test_a_damaged_checkpoint_means_a_new_beginning(stripes, tmp_path):

@@ -37,10 +37,17 @@ def state_path(folder: Path) -> Path:
     return folder / "checkpoint" / "state.npz"
 
 
+def arriving(path: Path) -> Path:
+    """Where to write what will be moved to `path` when it is whole: in the run's checkpoint folder, which nobody takes
+    home, so that what a killed process leaves behind disturbs nobody."""
+    folder = path.parent if path.parent.name == "checkpoint" else path.parent / "checkpoint"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{os.getpid()}-{path.name}"
+
+
 def save(path: Path, facts: Mapping[str, Any], variables: Sequence[keras.Variable]) -> None:
     """Write the present values of `variables`; a reader sees the old or the new file, never half of one."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = arriving(path)
     arrays = {str(number): np.asarray(variable.value) for number, variable in enumerate(variables)}
     try:
         with open(part, "wb") as file:

@@ -5,7 +5,6 @@ runs/<id>/labels.json    the names of the classes, in the order of the probabili
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
         scaled = network.preprocessing(row, config.backbone.image_size)
         model = network.assemble(scaled, base, head, len(dataset.classes))
     write_json(folder / "labels.json", list(dataset.classes))
-    part = folder / f".{os.getpid()}-model.keras"
+    part = checkpoint.arriving(target)
     try:
         model.save(part)
         part.replace(target)

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from tl_core import events
-from tl_core.config import PhaseConfig, RunConfig
+from tl_core.config import PhaseConfig, Precision, RunConfig
 from tl_core.data.dataset import Dataset
 from tl_core.data.split import Split, split
 from tl_core.errors import Stopped, UserError
@@ -51,6 +51,7 @@ class Outcome:
 class Standing:
     """Where a run stands: everything a checkpoint needs besides weights."""
 
+    precision: Precision  # the dtype policy
     phase: int = 0  # place in config.phases
     first_epoch: int = 0  # epochs trained before this phase
     epoch: int = 0  # epochs trained
@@ -124,14 +125,14 @@ def train(
     """
     device = precision.device()
     row = backbone(config.backbone.name)
-    policy = precision.resolve(config.precision, row)
     saved = checkpoint.load(checkpoint.state_path(folder)) if resume else None
-    standing = Standing(**saved.facts) if saved else Standing()
+    # "auto" is decided once for a run: it is measured, and the other answer would give another curve.
+    standing = Standing(**saved.facts) if saved else Standing(precision.resolve(config.precision, row))
     for part in ("validation", "test"):
         report.path(folder, part).unlink(missing_ok=True)  # of an earlier attempt
-    started(device=device, precision=policy, resumed_from=standing.epoch)
+    started(device=device, precision=standing.precision, resumed_from=standing.epoch)
     try:
-        with precision.policy(policy):
+        with precision.policy(standing.precision):
             run = _begin(config, dataset, folder, emit, should_stop, row)
             divided = None
             for number in range(standing.phase, len(config.phases)):
@@ -192,6 +193,8 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     state = [*upper.variables, *run.head.variables, *optimizer.variables]
     if saved and saved.arrays:
         checkpoint.restore(saved, state)
+    elif number:  # the best weights may soon be others than those with which this phase begins
+        checkpoint.save(checkpoint.state_path(run.folder), dataclasses.asdict(standing), state)
 
     last = standing.first_epoch + phase.epochs
     views = {_view(config, epoch) for epoch in range(standing.epoch + 1, last + 1)}
