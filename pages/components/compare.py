@@ -86,7 +86,7 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
             ]
         )
     headings = [
-        _("Run"),
+        _("Name"),
         _("Status"),
         _("Validation accuracy"),
         _("Validation loss"),
@@ -138,7 +138,7 @@ def _settings(run: Run) -> dict[str, str]:
         _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
         _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
         _("Balance the classes"): yes if config.class_weights else no,
-        _("Precision"): config.precision.replace("_", " "),
+        _("Number format"): config.precision.replace("_", " "),
         _("Compute frozen blocks only once"): yes if config.cache else no,
         _("Seed of the training"): str(config.seed),
     }

@@ -177,7 +177,7 @@ def _machine(classes: int) -> None:
         **SAVED,
     )
     st.selectbox(
-        _("Precision"),
+        _("Number format"),
         PRECISIONS,
         format_func={
             "auto": _("Automatic"),

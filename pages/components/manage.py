@@ -56,11 +56,9 @@ def _renamed(run_id: str) -> None:
 
 def _delete(doomed: Sequence[Run], kept: int) -> None:
     st.markdown(
-        ngettext(
-            "Delete {name} with its model and reports? This cannot be undone.",
-            "Delete {n} runs with their models and reports? This cannot be undone.",
-            len(doomed),
-        ).format(n=len(doomed), name=doomed[0].name)
+        _("Delete {name} with its model and reports? This cannot be undone.").format(name=doomed[0].name)
+        if len(doomed) == 1
+        else _("Delete {n} runs with their models and reports? This cannot be undone.").format(n=len(doomed))
     )
     if kept:
         st.caption(

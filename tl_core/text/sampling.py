@@ -54,7 +54,7 @@ def validate(settings: Settings, layers: int, heads: int) -> None:
         (message("samples"), settings.samples, 1, 16),
         (message("seed"), settings.seed, 0, 2**32 - 1),
         (message("block"), settings.attention[0] if settings.attention else 0, 0, layers - 1),
-        (message("head"), settings.attention[1] if settings.attention else 0, 0, heads - 1),
+        (message("attention head"), settings.attention[1] if settings.attention else 0, 0, heads - 1),
     ):
         _in_range(name, value, low, high)
     if settings.strategy not in ("greedy", "sample", "beam"):

@@ -20,6 +20,9 @@ from tl_core.vision.report import Part, Report
 BATCH = 16
 
 
+NAMES = {"validation": message("validation"), "test": message("test")}
+
+
 def evaluate(
     folder: Path,
     config: RunConfig,
@@ -45,7 +48,7 @@ def evaluate(
     indices = getattr(split(dataset, config.data), part)
     if not len(indices):
         raise UserError(
-            message("This run has no {part} pictures.", part=part),
+            message("This run has no {part} pictures.", part=NAMES[part]),
             message("Set aside a share of the pictures for it before training."),
         )
     preprocessing, classifier = export.load(export.model_file(folder, config, dataset), config)
