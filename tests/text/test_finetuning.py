@@ -251,10 +251,10 @@ def test_copies_are_found_exactly():
 
 
 def test_padding_is_never_needed_windows_share_one_token():
-    from tl_core.text.finetuning import _windows
+    from tl_core.text.learning import windows_of
 
-    windows = _windows(np.arange(100), 16)
+    windows = windows_of(np.arange(100), 16)
     assert windows.shape == (6, 17)
     assert np.array_equal(windows[:-1, -1], windows[1:, 0])
-    assert _windows(np.arange(16), 16).shape == (0, 17)
+    assert windows_of(np.arange(16), 16).shape == (0, 17)
     assert tf.constant(windows).dtype.is_integer

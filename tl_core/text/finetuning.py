@@ -6,7 +6,6 @@ KerasHub's GPT-2 is what learns. The best weights are those with the lowest vali
 writes on the same prompt with the same seed every so many steps, and each sample says how much of it is copied.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -23,13 +22,14 @@ from tl_core.messages import message
 from tl_core.paths import ASSETS
 from tl_core.text import folder as format_
 from tl_core.text import model as models
-from tl_core.text import tokenizer
+from tl_core.text import state, tokenizer
 from tl_core.text.activations import Activations
 from tl_core.text.config import TextConfig, boundary
 from tl_core.text.copies import Copies
 from tl_core.text.corpus import Corpus, split
 from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
+from tl_core.text.learning import evaluator, order, spread, stepper, windows_of
 from tl_core.text.sampling import Settings
 from tl_core.text.writing import Written
 from tl_core.vision.precision import device
@@ -120,17 +120,17 @@ def train(
     Raises:
         UserError: the model cannot be had, the text is too short, or the loss is no longer a number.
     """
-    state = folder / "checkpoint" / "state.npz"
-    standing = _facts(state) if resume and state.exists() else Standing()
+    path = folder / "checkpoint" / "state.npz"
+    standing = Standing(**state.facts(path)) if resume and path.exists() else Standing()
     policy = "mixed_bfloat16" if config.precision == "mixed_bfloat16" else "float32"
     started(device=device(), precision=policy, resumed_from=standing.step // config.evaluate_every)
     keras.utils.set_random_seed(config.seed)
     run = _begin(config, corpus, folder, emit, should_stop, standing, policy)
     if standing.step:
-        _restore(state, run)
+        state.restore(path, run.network, run.variables, run.optimizer)
     else:
         (folder / "best.npz").unlink(missing_ok=True)
-    stopped = _rounds(run, state)
+    stopped = _rounds(run, path)
     _finish(run)
     return Outcome(stopped, standing.best_epoch, standing.metrics)
 
@@ -149,7 +149,7 @@ def _begin(
     below = boundary(config, shape)
     texts = split(corpus, config.validation)
     rows = [np.array(tokenizer.encode(language.tokenizer, text), np.int32) for text in texts]
-    training = _windows(rows[0], context)
+    training = windows_of(rows[0], context)
     if not len(training):
         raise UserError(
             message(
@@ -180,8 +180,8 @@ def _begin(
         optimizer=optimizer,
         variables=variables,
         training=training,
-        validation=_spread(_windows(rows[1], context), VALIDATION_TOKENS // context),
-        source=_spread(_windows(source, context), SOURCE_TOKENS // context),
+        validation=spread(windows_of(rows[1], context), VALIDATION_TOKENS // context),
+        source=spread(windows_of(source, context), SOURCE_TOKENS // context),
         copies=Copies(rows[0]),
         folder=folder,
         emit=emit,
@@ -203,7 +203,7 @@ def _trained(network: keras.Model, config: TextConfig, below: int) -> list[keras
     return network.trainable_variables
 
 
-def _rounds(run: _Run, state: Path) -> bool:
+def _rounds(run: _Run, path: Path) -> bool:
     """Train round by round to the end; True if stopped before it."""
     config, standing = run.config, run.standing
     trainable = sum(math.prod(variable.shape) for variable in run.variables)
@@ -220,7 +220,7 @@ def _rounds(run: _Run, state: Path) -> bool:
         )
     )
     lower = Activations(run.network, run.below, run.training, run.folder, config.cache)
-    step, evaluate = _step(run), _evaluator(run)
+    step, evaluate = stepper(run.network, run.below, run.optimizer, run.variables), evaluator(run.network, run.below)
     if not standing.step:
         standing.base_loss, _ = evaluate(run.validation)
         standing.source_before, _ = evaluate(run.source)
@@ -233,7 +233,7 @@ def _rounds(run: _Run, state: Path) -> bool:
         while at < last:
             if run.should_stop():
                 return True
-            rows = _rows(run, at)
+            rows = order(len(run.training), config.batch_size, config.seed, at)
             loss, accuracy = step(lower.of(rows), tf.constant(run.training[rows, 1:]))
             losses.append(float(loss))
             hits.append(float(accuracy))
@@ -259,7 +259,7 @@ def _rounds(run: _Run, state: Path) -> bool:
                 first = at
         _round_ended(run, evaluate, losses, hits, began, last)
         if time.monotonic() - saved >= BETWEEN_CHECKPOINTS or last == config.steps:
-            _save(state, run)
+            state.save(path, run.network, run.variables, run.optimizer, asdict(standing))
             saved = time.monotonic()
     return False
 
@@ -280,7 +280,7 @@ def _round_ended(
     if best:
         standing.best_epoch, standing.best_loss, standing.source_after = number, judged, source
         standing.best_accuracy = accuracy if math.isfinite(loss) else float(np.mean(hits))
-        _write_arrays(run.folder / "best.npz", {str(i): v.numpy() for i, v in enumerate(run.variables)})
+        state.write_arrays(run.folder / "best.npz", {str(i): v.numpy() for i, v in enumerate(run.variables)})
     run.emit(
         events.Epoch(
             phase="fine-tuning",
@@ -298,67 +298,6 @@ def _round_ended(
     )
     if sample:
         _write_sample(run, loss, source)
-
-
-def _step(run: _Run) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """One optimizer step: input of the upper part, targets int32 [batch, time] -> loss, accuracy."""
-
-    @tf.function(reduce_retracing=True)
-    def step(inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            losses, hits = _losses(run, inputs, targets, training=True)
-            loss = tf.reduce_mean(losses)
-        run.optimizer.apply(tape.gradient(loss, [v.value for v in run.variables]), run.variables)
-        return loss, tf.reduce_mean(hits)
-
-    return step
-
-
-def _evaluator(run: _Run) -> Callable[[np.ndarray], tuple[float, float]]:
-    """Mean loss and accuracy over windows; NaN where there are none."""
-
-    @tf.function(reduce_retracing=True)
-    def losses(windows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        tokens = windows[:, :-1]
-        inputs = models.lower_part(run.network, run.below, tokens) if run.below else tokens
-        return _losses(run, inputs, windows[:, 1:], training=False)
-
-    def evaluate(windows: np.ndarray) -> tuple[float, float]:
-        if not len(windows):
-            return math.nan, math.nan
-        sums = np.zeros(2)
-        for start in range(0, len(windows), 8):
-            part = losses(tf.constant(windows[start : start + 8]))
-            sums += [float(tf.reduce_sum(value)) for value in part]
-        return tuple((sums / (windows.shape[0] * (windows.shape[1] - 1))).tolist())
-
-    return evaluate
-
-
-def _losses(run: _Run, inputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cross-entropy in nats and hits of every target, float32 [batch, time].
-
-    `inputs` are the activations at the boundary, or tokens where nothing is frozen.
-    """
-    if run.below == 0:
-        inputs = models.lower_part(run.network, 0, inputs, training)
-    x = tf.cast(inputs, run.network.compute_dtype)
-    for block in run.network.transformer_layers[max(0, run.below - 1) :]:
-        x = block(x, training=training)
-    logits = tf.cast(run.network.token_embedding(run.network.layer_norm(x), reverse=True), tf.float32)
-    hits = tf.cast(tf.argmax(logits, -1, tf.int32) == targets, tf.float32)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), hits
-
-
-def _rows(run: _Run, step: int) -> np.ndarray:
-    """Which windows make up a step: every reading of the text in another order, drawn from (seed, reading)."""
-    count = len(run.training)
-    wanted = np.arange(step * run.config.batch_size, (step + 1) * run.config.batch_size)
-    orders = {
-        int(reading): np.random.default_rng((run.config.seed, int(reading))).permutation(count)
-        for reading in np.unique(wanted // count)
-    }
-    return np.array([orders[int(i // count)][i % count] for i in wanted])
 
 
 def _write_sample(run: _Run, loss: float, source: float) -> None:
@@ -406,19 +345,6 @@ def _finish(run: _Run) -> None:
         run.network.save_lora_weights(str(run.folder / "weights.lora.h5"))
 
 
-def _windows(row: np.ndarray, context: int) -> np.ndarray:
-    """Cut a row of tokens into windows [n, context + 1] that share one token with their neighbours."""
-    count = max(0, (len(row) - 1) // context)
-    return row[np.arange(count)[:, None] * context + np.arange(context + 1)]
-
-
-def _spread(windows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many windows, evenly spread."""
-    if len(windows) <= max(1, most):
-        return windows
-    return windows[np.linspace(0, len(windows) - 1, max(1, most)).round().astype(int)]
-
-
 def _source_text() -> str:
     """Tales that the bundled model was not trained on."""
     path = ASSETS / "weights" / "gpt2-tales" / "held_out.txt"
@@ -435,36 +361,3 @@ def _perplexity(loss: float) -> float:
 
 def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-# The checkpoint -------------------------------------------------------------------------------------------------------
-
-
-def _state(run: _Run) -> dict[str, keras.Variable]:
-    """All that changes: trained weights, the optimizer's memory, the seeds of dropout."""
-    seeds = [variable for variable in run.network.variables if "seed" in variable.path]
-    groups = {"weight": run.variables, "optimizer": run.optimizer.variables, "seed": seeds}
-    return {f"{group}{index}": v for group, variables in groups.items() for index, v in enumerate(variables)}
-
-
-def _save(path: Path, run: _Run) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {name: variable.numpy() for name, variable in _state(run).items()}
-    _write_arrays(path, arrays | {"facts": np.array(json.dumps(asdict(run.standing)))})
-
-
-def _restore(path: Path, run: _Run) -> None:
-    with np.load(path) as arrays:
-        for name, variable in _state(run).items():
-            variable.assign(arrays[name])
-
-
-def _facts(path: Path) -> Standing:
-    with np.load(path) as arrays:
-        return Standing(**json.loads(str(arrays["facts"])))
-
-
-def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with open(path.with_suffix(".part"), "wb") as file:
-        np.savez(file, **arrays)
-    path.with_suffix(".part").replace(path)
