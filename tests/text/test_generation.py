@@ -1,5 +1,6 @@
 """Writing: the numbers are the network's, the settings do what they say, and nothing gets out of hand."""
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.text import folders, reference
 from tl_core.errors import UserError
-from tl_core.text import model, tokenizer
+from tl_core.text import model, tokenizer, writing
 from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
 from tl_core.text.sampling import Settings, distribution
@@ -230,6 +231,14 @@ def test_characters_of_several_tokens_appear_whole(language):
     assert "".join(pieces) == "The 狐狸 😀 naïve"
     assert "" in pieces and not any("\ufffd" in piece for piece in pieces)
     assert spell(bpe, tokenizer.encode(bpe, "狐")[0]).startswith("<E7")
+
+
+def test_events_survive_the_way_to_the_page(language, decoder):
+    events = _write(decoder, language, "", length=3, lens=True, attention=(0, 0))
+    events += _write(decoder, language, strategy="beam", length=3)
+    assert {type(event) for event in events} == {Remark, Written, Ended, Beams}
+    for event in events:
+        assert writing.from_json(json.loads(json.dumps(writing.to_json(event)))) == event
 
 
 def test_loops_are_told_from_ordinary_text():

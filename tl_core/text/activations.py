@@ -4,6 +4,7 @@ A window's activations are computed when it is first asked for and read from a m
 are kept in float32 while they fit in half a gigabyte, else in float16.
 """
 
+import tempfile
 from pathlib import Path
 
 import keras
@@ -30,10 +31,9 @@ class Activations:
         size = 4 * count * time * network.hidden_dim
         self.kept = cache and below > 1 and size / 2 <= MOST_BYTES
         if self.kept:
-            self._path = folder / "activations.tmp"
             dtype = np.float32 if size <= EXACT_BYTES else np.float16
-            self._stored = np.memmap(self._path, dtype, "w+", shape=(count, time, network.hidden_dim))
-            self._path.unlink()  # the mapping lives on; nothing is left behind, whatever happens
+            file = tempfile.TemporaryFile(dir=folder)  # nothing is left behind, whatever happens
+            self._stored = np.memmap(file, dtype, "w+", shape=(count, time, network.hidden_dim))
             self._known = np.zeros(count, bool)
         self._compute = tf.function(
             lambda tokens: tf.cast(lower_part(network, below, tokens), tf.float32), reduce_retracing=True

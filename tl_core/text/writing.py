@@ -1,8 +1,9 @@
 """What happens while a model writes, as events, and the spelling of tokens."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tokenizers import Tokenizer
 
@@ -82,6 +83,36 @@ class Ended:
 
 
 Event = Written | Beams | Remark | Ended
+_KINDS = {"written": Written, "beams": Beams, "remark": Remark, "ended": Ended}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """A plain dictionary that `from_json` reads back, for the way from the engine to the page."""
+    kind = next(kind for kind, cls in _KINDS.items() if type(event) is cls)
+    if isinstance(event, Remark):
+        return {"kind": kind, "message": event.message.to_json()}
+    return {"kind": kind, **dataclasses.asdict(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """Read what `to_json` wrote."""
+    values = {name: value for name, value in data.items() if name != "kind"}
+    if data["kind"] == "remark":
+        return Remark(Message.from_json(values["message"]))
+    if data["kind"] == "written":
+        guesses = [g | {"candidates": _candidates(g["candidates"])} for g in values["lens"]]
+        values |= {
+            "candidates": _candidates(values["candidates"]),
+            "lens": tuple(Guess(**guess) for guess in guesses),
+            "attention": tuple(values["attention"]),
+        }
+    if data["kind"] == "beams":
+        values |= {"texts": tuple(values["texts"]), "scores": tuple(values["scores"])}
+    return _KINDS[data["kind"]](**values)
+
+
+def _candidates(values: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(**value) for value in values)
 
 
 class Speller:
