@@ -68,10 +68,17 @@ def _base(config: RunConfig, row: Backbone) -> list[str]:
     size = config.backbone.image_size
     weights = {"imagenet": '"imagenet"', "random": "None"}.get(config.backbone.weights, repr(config.backbone.weights))
     arguments = "".join(f"{name}={value!r}, " for name, value in row.arguments.items())
-    return [
+    lines = [
         f"base = keras.applications.{row.application}(",
         f"    {arguments}include_top=False, weights={weights}, input_shape=({size}, {size}, 3))",
     ]
+    if config.backbone.weights == "random":
+        lines += [
+            "for layer in base.layers:",
+            "    if isinstance(layer, keras.layers.BatchNormalization):",
+            "        layer.momentum = 0.9  # with 0.99 the moving statistics need hundreds of steps",
+        ]
+    return lines
 
 
 def _network(config: RunConfig, row: Backbone, classes: int) -> list[str]:

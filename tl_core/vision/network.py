@@ -24,6 +24,9 @@ _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN_RGB = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 _TORCH_VARIANCE_RGB = ((0.229 * 255) ** 2, (0.224 * 255) ** 2, (0.225 * 255) ** 2)
 
+# BatchNorm's moving statistics from nothing: with Keras' 0.99 a small dataset is at chance for hundreds of steps.
+SCRATCH_MOMENTUM = 0.9
+
 
 def preprocessing(backbone: Backbone, image_size: int) -> keras.Model:
     """Resize, centre-crop and scale raw pixels as the backbone's ImageNet weights expect them.
@@ -89,6 +92,10 @@ def load_base(
     base = _application(backbone, include_top=False, input_shape=(image_size, image_size, 3))
     if source is not None:
         load_weights(base, source.path, backbone.title)
+        return base
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = SCRATCH_MOMENTUM
     return base
 
 
