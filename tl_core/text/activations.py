@@ -32,8 +32,8 @@ class Activations:
         self.kept = cache and below > 1 and size / 2 <= MOST_BYTES
         if self.kept:
             dtype = np.float32 if size <= EXACT_BYTES else np.float16
-            file = tempfile.TemporaryFile(dir=folder)  # nothing is left behind, whatever happens
-            self._stored = np.memmap(file, dtype, "w+", shape=(count, time, network.hidden_dim))
+            with tempfile.TemporaryFile(dir=folder) as file:  # nothing is left behind, whatever happens
+                self._stored = np.memmap(file, dtype, "w+", shape=(count, time, network.hidden_dim))
             self._known = np.zeros(count, bool)
         self._compute = tf.function(
             lambda tokens: tf.cast(lower_part(network, below, tokens), tf.float32), reduce_retracing=True
