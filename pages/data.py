@@ -20,7 +20,8 @@ def bring_in(empty):
         st.markdown(_("Training begins with pictures: a folder with one sub-folder for each class is all it takes."))
         ways_in.ways_in("data")
     else:
-        with st.expander(_("Bring other pictures in"), icon=":material/add_photo_alternate:", key="data_ways"):
+        failed = bool(st.session_state.get(intake.RETURN))
+        with st.expander(_("Bring other pictures in"), failed, icon=":material/add_photo_alternate:", key="data_ways"):
             ways_in.ways_in("data")
 
 

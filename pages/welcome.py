@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import intake, shelf, status, submission, ways_in
+from pages.components import intake, sample_pictures, shelf, status, submission, ways_in
 from pages.components.first_run import first_run
 from pages.components.i18n import _
 from pages.components.markdown import plain
@@ -47,7 +47,11 @@ def begin(again):
         first_run(summary, again=again)
     else:
         st.subheader(_("Begin with a folder of pictures"), anchor=False)
-        ways_in.drop_zone("welcome")
+        drop, try_it = st.columns([5, 3])
+        with drop:
+            ways_in.drop_zone("welcome")
+        with try_it:
+            sample_pictures.first_flowers("welcome")
         st.page_link(
             PAGES / "data.py", label=_("Other ways to bring pictures in"), icon=":material/add_photo_alternate:"
         )

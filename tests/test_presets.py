@@ -1,10 +1,14 @@
 """The recipes: they are valid, and the article's two demos have the article's exact settings."""
 
+import dataclasses
+
 import pytest
 
+from tl_core import presets
 from tl_core.config import BackboneConfig, HeadConfig, PhaseConfig, validate
-from tl_core.presets import PRESETS
-from tl_core.vision.backbones import backbone, boundary, parameter_counts
+from tl_core.presets import PRESETS, recipe
+from tl_core.vision import backbones, weights
+from tl_core.vision.backbones import BACKBONES, backbone, boundary, parameter_counts
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -59,3 +63,45 @@ def test_from_scratch_freezes_nothing_and_knows_nothing():
     config = PRESETS["scratch"].template
     assert config.backbone.weights == "random"
     assert parameter_counts(config, classes=3).frozen < 0.1 * backbone(config.backbone.name).parameters
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """An app with bundled weights, on a computer that has no other weights."""
+    monkeypatch.setattr(backbones, "ASSETS", tmp_path)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / backbone("mobilenetv2_0.5").bundled["bundled"]).write_bytes(b"")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+def test_without_a_network_the_small_recipes_use_the_bundled_backbone(shipped):
+    assert presets.bundled() is BACKBONES["mobilenetv2_0.5"]
+    wanted = {"quick": "bundled", "two_phases": "bundled", "scratch": "random"}
+    for name, preset in PRESETS.items():
+        here = recipe(name)
+        if name not in wanted:
+            assert here is preset
+            continue
+        config, planned = here.config("0123456789abcdef"), preset.config("0123456789abcdef")
+        validate(config)
+        assert config.backbone == BackboneConfig("mobilenetv2_0.5", wanted[name], 96)
+        assert dataclasses.replace(config, backbone=planned.backbone, phases=planned.phases) == planned
+        row, small = backbone(config.backbone.name), backbone(presets.SMALL)
+        for phase, before in zip(config.phases, planned.phases, strict=True):
+            assert dataclasses.replace(phase, frozen_blocks=before.frozen_blocks) == before
+            thawed = len(small.blocks) - boundary(small, before.frozen_blocks)
+            everything = thawed == len(small.blocks)
+            assert len(row.blocks) - boundary(row, phase.frozen_blocks) == (len(row.blocks) if everything else thawed)
+
+
+def test_with_the_imagenet_weights_at_hand_nothing_changes(shipped, monkeypatch, tmp_path):
+    file = BACKBONES[presets.SMALL].weights_file(224)
+    monkeypatch.setattr(weights, "cached", lambda asked: tmp_path if asked.name == file.name else None)
+    assert all(recipe(name) is preset for name, preset in PRESETS.items())
+
+
+def test_where_nothing_is_bundled_nothing_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(backbones, "ASSETS", tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert presets.bundled() is None
+    assert all(recipe(name) is preset for name, preset in PRESETS.items())

@@ -1,12 +1,15 @@
 """Recipes that fill in a whole experiment: the article's two image demos with their exact settings, and defaults.
 
-The first one is what a newcomer starts with.
+The first one is what a newcomer starts with. `recipe` gives each as it works on this computer: without a network the
+small recipes use the bundled backbone.
 """
 
 from dataclasses import dataclass, replace
 
 from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
 from tl_core.messages import Message, message
+from tl_core.vision import weights
+from tl_core.vision.backbones import BACKBONES, Backbone
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Preset:
 
 
 _DATA = DataConfig(dataset="")
+SMALL = "mobilenet_0.25"  # the backbone of the small recipes
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
@@ -30,7 +34,7 @@ PRESETS: dict[str, Preset] = {
         message("A small pretrained network, all blocks frozen: a good result within a minute on any computer."),
         RunConfig(
             _DATA,
-            BackboneConfig("mobilenet_0.25", "imagenet", 224),
+            BackboneConfig(SMALL, "imagenet", 224),
             HeadConfig("average", 256, 0.2, "softmax"),
             (PhaseConfig(-1, 15, 1e-3, "adam", "head"),),
         ),
@@ -43,7 +47,7 @@ PRESETS: dict[str, Preset] = {
         ),
         RunConfig(
             _DATA,
-            BackboneConfig("mobilenet_0.25", "imagenet", 224),
+            BackboneConfig(SMALL, "imagenet", 224),
             HeadConfig("average", 256, 0.2, "softmax"),
             (
                 PhaseConfig(-1, 10, 1e-3, "adam", "head"),
@@ -86,9 +90,36 @@ PRESETS: dict[str, Preset] = {
         ),
         RunConfig(
             _DATA,
-            BackboneConfig("mobilenet_0.25", "random", 128),
+            BackboneConfig(SMALL, "random", 128),
             HeadConfig("average", 256, 0.2, "softmax"),
             (PhaseConfig(0, 30, 1e-3, "adam", "from scratch"),),
         ),
     ),
 }
+
+
+def recipe(name: str) -> Preset:
+    """A recipe as it works on this computer.
+
+    Where the ImageNet weights of the small recipes' backbone are not here but a bundled backbone is, that one takes its
+    place: nothing needs to be downloaded, and all small recipes stay comparable.
+
+    Args:
+        name: key of `PRESETS`.
+    """
+    preset = PRESETS[name]
+    template, row = preset.template, bundled()
+    if row is None or template.backbone.name != SMALL or weights.cached(BACKBONES[SMALL].weights_file(224)):
+        return preset
+    source = "random" if template.backbone.weights == "random" else "bundled"
+    phases = tuple(
+        replace(phase, frozen_blocks=len(row.blocks) - 1) if phase.frozen_blocks > 0 else phase
+        for phase in template.phases
+    )
+    own = BackboneConfig(row.name, source, row.default_size)
+    return replace(preset, template=replace(template, backbone=own, phases=phases))
+
+
+def bundled() -> Backbone | None:
+    """The first backbone whose weights are shipped with the app; None where the file is absent."""
+    return next((row for row in BACKBONES.values() if row.bundled_file("bundled")), None)

@@ -54,7 +54,7 @@ def choose_recipe(classes: int) -> DeltaGenerator:
     def apply() -> None:
         if name := st.session_state[KEY + "preset"]:
             dataset = settings.get("dataset")
-            settings.put(presets.PRESETS[name].config(dataset))
+            settings.put(presets.recipe(name).config(dataset))
 
     names = list(presets.PRESETS)
     st.session_state.setdefault(KEY + "preset", names[0])
@@ -84,7 +84,7 @@ def describe_recipe(note: DeltaGenerator, config: RunConfig) -> None:
     chosen = st.session_state[KEY + "preset"]
     if not chosen:
         return
-    recipe = presets.PRESETS[chosen]
+    recipe = presets.recipe(chosen)
     text = show(recipe.description)
     now, then = settings.values(config), settings.values(recipe.config(config.data.dataset))
     ignored = ("epochs2", "rate2", "optimizer2") if now["plan"] == then["plan"] == "one" else ()
@@ -122,6 +122,7 @@ def choose_backbone() -> Backbone:
     names = {
         "bundled": _("Bundled with the app"),
         "imagenet": _("ImageNet (pretrained)"),
+        "patterns": _("Patterns only (a wrong source)"),
         "random": _("Random (from scratch)"),
         "file": _("A file on this computer"),
     }
@@ -133,7 +134,10 @@ def choose_backbone() -> Backbone:
         sources,
         format_func=names.__getitem__,
         key=f"{KEY}weights",
-        help=_("What the backbone knows when training begins: what it learned on ImageNet's photographs, or nothing."),
+        help=_(
+            "What the backbone knows when training begins: what it learned from photographs (ImageNet's, or the "
+            "smaller set of the bundled weights), from drawn patterns without any thing in them, or nothing."
+        ),
         **SAVED,
     )
     if settings.get("weights") == "file":

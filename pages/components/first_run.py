@@ -31,7 +31,7 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
         summary: the pictures.
         again: whether the reader has trained before.
     """
-    recipe = presets.PRESETS["quick"]
+    recipe = presets.recipe("quick")
     config = recipe.config(summary.id)
     seen = consequences.pictures(summary.id, config.data.validation, config.data.test, config.data.seed)
     source = consequences.weights_source(config.backbone.name, config.backbone.weights, config.backbone.image_size)
@@ -88,7 +88,7 @@ def _say_weights(config: RunConfig, source: weights.Source | UserError | None) -
             ).format(name=row.name),
             icon=":material/wifi_off:",
         )
-        scratch = presets.PRESETS["scratch"].config("")
+        scratch = presets.recipe("scratch").config("")
         st.page_link(
             PAGES / "train.py",
             label=_("From scratch, without pretrained weights"),

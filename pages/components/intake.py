@@ -14,11 +14,19 @@ from pages.components.markdown import plain, problem
 from pages.components.session import choose_dataset, owner
 from tl_core.data import jobs, pictures
 from tl_core.data.sources import File
+from tl_core.messages import N_
 
 ADDRESS = "ingest"  # the address's parameter that holds the job's id
+RETURN = "upload_samples"  # session key: sample pictures were asked for, so they are offered again if that fails
+STAGES = {
+    "drawing": N_("Drawing {name}: {done} of {total}"),
+    "download": N_("Downloading {name}: {done} of {total} MB"),
+    "unpack": N_("Unpacking {name}: {done} of {total}"),
+    "ingest": N_("Checking the pictures of {name}: {done} of {total}"),
+}
 
 
-def take_in(source: Path | Sequence[File], name: str, cleanup: Callable[[], object] | None = None) -> None:
+def take_in(source: Path | Sequence[File] | jobs.Maker, name: str, cleanup: Callable[[], object] | None = None) -> None:
     """Callback: start the job; short ones are over before the page is drawn again."""
     job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup)
     st.session_state["upload_job"] = job_id
@@ -55,20 +63,26 @@ def settle(job: jobs.Job) -> None:
     st.session_state.pop("upload_job", None)
     st.query_params.pop(ADDRESS, None)
     if job.dataset:
+        st.session_state.pop(RETURN, None)
         choose_dataset(job.dataset)
         st.session_state["upload_ready"] = job.name
     elif job.error:
         st.session_state["upload_error"] = job.error
     elif job.state == "stopped":
-        st.session_state["upload_stopped"] = job.name
+        st.session_state["upload_stopped"] = (job.name, job.phase == "download")
 
 
 def complain() -> None:
     """What went wrong on the way in, once."""
     if error := st.session_state.pop("upload_error", None):
         st.error(problem(error), icon=":material/error:")
-    if name := st.session_state.pop("upload_stopped", None):
-        st.info(_("Stopped: nothing of {name} was kept.").format(name=plain(name)), icon=":material/stop_circle:")
+    name, downloading = st.session_state.pop("upload_stopped", ("", False))
+    if downloading:
+        text = _("Stopped. What has been downloaded of {name} is kept; the next try goes on from there.")
+    else:
+        text = _("Stopped: nothing of {name} was kept.")
+    if name:
+        st.info(text.format(name=plain(name)), icon=":material/stop_circle:")
     if name := st.session_state.pop("upload_ready", None):
         st.toast(_("{name} is ready.").format(name=plain(name)), icon=":material/check_circle:")
     count, names = st.session_state.pop("upload_skipped", (0, []))
@@ -92,8 +106,9 @@ def _progress(job: jobs.Job) -> None:
     elif not job.total:
         st.progress(0.0, text=_("Listing the files of {name}…").format(name=plain(job.name)))
     else:
-        text = _("Checking the pictures of {name}: {done} of {total}").format(
-            name=plain(job.name), done=f"{job.done:,}", total=f"{job.total:,}"
+        unit = 1e6 if job.phase == "download" else 1
+        text = _(STAGES[job.phase]).format(
+            name=plain(job.name), done=f"{job.done / unit:,.0f}", total=f"{job.total / unit:,.0f}"
         )
         st.progress(min(job.done / job.total, 1.0), text=text)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -109,5 +124,7 @@ def _progress(job: jobs.Job) -> None:
             icon=":material/stop_circle:",
             on_click=jobs.stop,
             args=(job.id,),
-            help=_("Nothing of these pictures is kept."),
+            help=_("What has been downloaded is kept; the next try goes on from there.")
+            if job.phase == "download"
+            else _("Nothing of these pictures is kept."),
         )

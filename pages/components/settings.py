@@ -12,11 +12,11 @@ import streamlit as st
 from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig, validate
 from tl_core.errors import UserError
 from tl_core.messages import message
-from tl_core.presets import PRESETS
-from tl_core.vision.backbones import BACKBONES, backbone, boundary, parameter_counts
+from tl_core.presets import PRESETS, recipe
+from tl_core.vision.backbones import BACKBONES, SOURCES, backbone, boundary, parameter_counts
 
 PREFIX = "train_"
-DEFAULT = PRESETS["quick"].config("")
+DEFAULT = PRESETS["quick"].config("")  # of links: the same on every computer
 NOT_SHARED = ("file", "split_seed", "views", "precision", "cache")  # a link leaves these as they are
 
 
@@ -25,7 +25,7 @@ def values(config: RunConfig) -> dict[str, Any]:
     row = backbone(config.backbone.name)
     first, last = config.phases[0], config.phases[-1]
     second = last if len(config.phases) > 1 else PhaseConfig(0, 10, 1e-5, name="fine-tuning", optimizer=first.optimizer)
-    named = config.backbone.weights in ("imagenet", "bundled", "random")
+    named = config.backbone.weights in SOURCES
     return {
         "dataset": config.data.dataset,
         "validation": round(100 * config.data.validation),
@@ -66,7 +66,7 @@ def put(config: RunConfig) -> None:
 
 def begin() -> None:
     """Give every setting that has no value yet its default."""
-    for name, value in values(DEFAULT).items():
+    for name, value in values(recipe("quick").config("")).items():
         st.session_state.setdefault(PREFIX + name, value)
 
 
@@ -113,7 +113,7 @@ def choose_backbone() -> None:
     """Callback of the backbone's widget: its own image size and weights, and the boundary where it means the same."""
     row = backbone(get("backbone"))
     st.session_state[PREFIX + "size"] = row.default_size
-    if get("weights") not in (*row.sources, "file"):
+    if get("weights") not in ("random", "file"):
         st.session_state[PREFIX + "weights"] = row.sources[0]
     st.session_state[PREFIX + "frozen"] = len(row.blocks) if get("plan") == "one" and get("weights") != "random" else 0
     if get("plan") == "two":

@@ -1,4 +1,4 @@
-"""The ways in for pictures: a dropped folder or ZIP, class by class, a path on the server.
+"""The ways in for pictures: a dropped folder or ZIP, sample pictures, class by class, a path on the server.
 
 Whatever is chosen is handed to `intake`, which shows how far it has come.
 """
@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.components import i18n, intake
 from pages.components.i18n import _
+from pages.components.sample_pictures import sample_pictures
 from pages.components.session import data_root, owner
 from tl_core.data import pictures, uploads
 from tl_core.data.sources import MAX_FILES
@@ -31,15 +32,13 @@ _DROP = st.components.v2.component(
 
 def ways_in(key: str) -> None:
     """All ways in, in tabs."""
-    names = [_("Folder or ZIP"), _("Class by class")] + ([_("Folder on the server")] if data_root() else [])
-    tabs = st.tabs(names)
-    with tabs[0]:
-        drop_zone(key)
-    with tabs[1]:
-        class_by_class(key)
+    ways = {_("Folder or ZIP"): drop_zone, _("Sample pictures"): sample_pictures, _("Class by class"): class_by_class}
     if data_root():
-        with tabs[2]:
-            server_folder(key)
+        ways[_("Folder on the server")] = server_folder
+    asked = _("Sample pictures") if st.session_state.get(intake.RETURN) else None
+    for tab, way in zip(st.tabs(list(ways), default=asked), ways.values(), strict=True):
+        with tab:
+            way(key)
 
 
 def drop_zone(key: str) -> None:

@@ -99,11 +99,11 @@ def test_a_dataset_says_that_it_is_drawn(tl_home):
     told = []
     drawing = Drawing(per_class=4, gap="painted", label_noise=0.1, seed=2)
     dataset = drawn.ingest_drawn(drawing, "me", told.append)
-    assert dataset.name == "Drawn flowers (4 a class, painted, 10% wrong labels, seed 2)"
+    assert dataset.name == "Drawn flowers (4 a class, painted, 10 % wrong labels, seed 2)"
     assert dataset.classes == ("daisy", "dandelion", "rose", "sunflower", "tulip") and len(dataset.images) == 20
     assert list(dict.fromkeys(event.phase for event in told)) == ["drawing", "ingest"]
     assert [event.done for event in told if event.phase == "drawing"][-1] == 20
-    assert all("Drawn" in name for name in drawn.NAMES.values())
+    assert all("Drawn" in str(name) for name in drawn.NAMES.values())
     assert drawn.ingest_drawn(drawing, "me").id == dataset.id
 
 

@@ -50,7 +50,7 @@ def choose(monkeypatch):
 def test_without_pictures_all_ways_in_are_open(language):
     test = opened("data", language)
     assert set(components(test)) == {"tl_drop"}
-    assert len(test.tabs) == 3
+    assert len(test.tabs) == 4
     assert not test.get("expander")
     assert not [button for button in test.button if button.key == "data_train"]
 
@@ -249,7 +249,7 @@ def test_two_classes_of_one_name_are_not_taken():
 
 def test_a_server_that_strangers_reach_shows_only_the_allowed_root(tmp_path, monkeypatch):
     monkeypatch.setattr("pages.components.session.is_local", lambda: False)
-    assert len(opened("data").tabs) == 2
+    assert len(opened("data").tabs) == 3
     tree(tmp_path / "root" / "garden", daisy=2, rose=2)
     monkeypatch.setenv("TL_DATA_ROOT", str(tmp_path / "root"))
     test = opened("data")

@@ -4,7 +4,7 @@ import pytest
 
 from pages.components import settings, submission
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
-from tl_core import events
+from tl_core import events, presets
 from tl_core.data import dataset as datasets
 from tl_core.presets import PRESETS
 from tl_core.runs import store
@@ -32,7 +32,7 @@ def test_with_pictures_one_click_makes_one_queued_run_and_leads_to_it(language):
     start_button(test).click().run()
     assert not test.exception
     [run] = store.all()
-    assert run.config == PRESETS["quick"].config(dataset.id)
+    assert run.config == presets.recipe("quick").config(dataset.id)
     assert (run.owner, store.status(run)) == (ME, "queued")
     assert test.query_params["run"] == run.id
     assert run.name in [title.value for title in test.title]
@@ -113,7 +113,7 @@ def test_a_recipe_fills_in_every_setting():
         start_button(test).click().run()
         test.switch_page("train.py").run()
         [run] = store.all()
-        assert run.config == PRESETS[name].config(dataset.id)
+        assert run.config == presets.recipe(name).config(dataset.id)
         events.append(run.log, events.Stopped())
         store.delete(run.id)
 

@@ -1,13 +1,18 @@
 """The Welcome page: from nothing to a run in two clicks, and the eight steps."""
 
+import time
+
 import pytest
 
+from pages.components import sample_pictures
 from pages.components.steps import STEPS
 from tests.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
-from tl_core import events
+from tl_core import events, presets
+from tl_core.data import dataset as datasets
+from tl_core.data import jobs
+from tl_core.data.drawn import Drawing
 from tl_core.data.ingest import ingest
-from tl_core.presets import PRESETS
 from tl_core.runs import store
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -33,7 +38,7 @@ def drop_zones(test) -> list[str]:
 def test_without_pictures_the_drop_zone_is_the_first_thing(language):
     test = opened("welcome", language)
     assert drop_zones(test) == ["tl_drop"]
-    assert buttons(test) == []
+    assert buttons(test) == ["welcome_flowers"]
     assert len(test.get("page_link")) == len(STEPS) + 1
 
 
@@ -54,13 +59,32 @@ def test_with_pictures_one_click_queues_the_quick_recipe_and_leads_to_the_run(la
     test.button(key="first_start").click().run()
     assert not test.exception
     [run] = store.all()
-    assert run.config == PRESETS["quick"].config(dataset.id)
+    assert run.config == presets.recipe("quick").config(dataset.id)
     assert (run.owner, store.status(run)) == (ME, "queued")
     assert test.query_params["run"] == run.id
     assert run.name in [title.value for title in test.title]
 
 
-def test_missing_weights_and_no_network_are_said_before_the_click():
+@LANGUAGES
+def test_without_pictures_the_first_training_is_two_clicks_away(language, monkeypatch):
+    monkeypatch.setattr(sample_pictures, "FIRST", Drawing("flowers", per_class=10))
+    test = opened("welcome", language)
+    test.button(key="welcome_flowers").click().run()
+    deadline = time.monotonic() + 20
+    while any(job.active for job in jobs.of(ME)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    test.run()
+    assert not test.exception
+    [summary] = datasets.available()
+    assert (summary.images, summary.owner) == (50, ME)
+    assert ("Drawn flowers" if language == "en" else "绘制") in summary.name
+    test.button(key="first_start").click().run()
+    [run] = store.all()
+    assert run.config.data.dataset == summary.id
+
+
+def test_missing_weights_and_no_network_are_said_before_the_click(monkeypatch):
+    monkeypatch.setattr(presets, "bundled", lambda: None)
     drawn()
     said = words(opened("welcome"))
     assert "there is no network to download them" in said

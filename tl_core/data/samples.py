@@ -255,12 +255,15 @@ def ingest_sample(
     per_class: int | None = None,
     progress: ProgressFunction = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
+    *,
+    name: str = "",
 ) -> Dataset:
     """Download what is missing, unpack it and bring it in as a dataset.
 
     Args:
         per_class: at most so many pictures of each class (and part), chosen by chance but always the same ones; None
             takes the sample's own figure, 0 takes all.
+        name: of the dataset; by default the English title.
         progress: told with the phases "download" (bytes), "unpack" and "ingest" (pictures).
 
     Raises:
@@ -269,12 +272,19 @@ def ingest_sample(
     """
     archives = fetch(sample, progress, should_stop)
     limit = sample.per_class if per_class is None else per_class
-    name = f"{sample.title} ({limit} a class)" if limit else str(sample.title)
+    called = name or str(title(sample, per_class))
     with unpacking.folder() as folder, disk_full_explained():
         files: list[ingest.File] = []
         for archive, path in zip(sample.archives, archives, strict=True):
             files += unpacking.pictures_of(path, folder, archive.part, limit or 0, progress, should_stop)
-        return ingest.ingest(files, name=name, owner=owner, progress=progress, should_stop=should_stop)
+        return ingest.ingest(files, name=called, owner=owner, progress=progress, should_stop=should_stop)
+
+
+def title(sample: Sample, per_class: int | None = None) -> Message:
+    """What the dataset is called: "Flowers (100 a class)"; `per_class` as in `ingest_sample`."""
+    limit = sample.per_class if per_class is None else per_class
+    details = [message("{n} a class", n=limit)]
+    return message("{name} ({details})", name=sample.title, details=details) if limit else sample.title
 
 
 def discard(sample: Sample) -> None:
