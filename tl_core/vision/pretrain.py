@@ -5,6 +5,9 @@ resolution grows while training (small pictures teach quickly, large ones finish
 exponential moving average of the weights, which generalises better than the last step.
 
     python -m tl_core pretrain image --sources DIR --output DIR
+    python -m tl_core pretrain image --patterns --output DIR       the contrast: a wrong source, drawn on the spot
+
+Stopped and started again it goes on after its last epoch; `--export-only` ships what an unfinished one has reached.
 
 Sources of the recipe: progressive resizing and its schedule after Tan & Le 2021 (EfficientNetV2,
 https://arxiv.org/abs/2104.00298); random resized crops after Szegedy et al. 2014 (https://arxiv.org/abs/1409.4842);
@@ -14,22 +17,18 @@ AdamW after Loshchilov & Hutter 2019 (https://arxiv.org/abs/1711.05101); label s
 
 import argparse
 import dataclasses
-import hashlib
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-HELD_OUT = 25  # one source picture in so many is kept for the source accuracy
+from tl_core.vision import card, source_tasks
+from tl_core.vision.source_tasks import Source
 
 
 @dataclass(frozen=True)
@@ -54,40 +53,7 @@ class Recipe:
         return self.image_size * 2 // 3 if share < 0.5 else self.image_size * 5 // 6 if share < 0.8 else self.image_size
 
 
-@dataclass(frozen=True)
-class Source:
-    """One labelled set of pictures, decoded: uint8 [n, side, side, 3] and int32 [n]."""
-
-    name: str
-    classes: tuple[str, ...]
-    images: np.ndarray
-    labels: np.ndarray
-    held_out: np.ndarray  # bool [n]
-
-
-def load_source(archive: Path, cache: Path, side: int = 112) -> Source:
-    """Decode `archive` (a ZIP of class/file.jpg) to squares of at most `side` pixels, once; later from `cache`.
-
-    A picture is cropped to its central square; the whole source is scaled to its usual side, never enlarged. Which
-    pictures are held out depends on a hash of their name alone.
-    """
-    with zipfile.ZipFile(archive) as file:
-        names = sorted(name for name in file.namelist() if name.count("/") == 1 and name.endswith(".jpg"))
-        classes = tuple(sorted({name.split("/")[0] for name in names}))
-        labels = np.array([classes.index(name.split("/")[0]) for name in names], np.int32)
-        held_out = np.array([int(hashlib.sha256(n.encode()).hexdigest(), 16) % HELD_OUT == 0 for n in names])
-        side = min(side, max(Image.open(io.BytesIO(file.read(name))).size[0] for name in names[:50]))
-        stored = cache / f"{archive.stem}_{side}.npy"
-        if not stored.exists():
-            payloads = (file.read(name) for name in names)
-            images = np.empty((len(names), side, side, 3), np.uint8)
-            with ThreadPoolExecutor(2) as pool:
-                for index, image in enumerate(pool.map(lambda data: _square(data, side), payloads)):
-                    images[index] = image
-            cache.mkdir(parents=True, exist_ok=True)
-            np.save(stored.with_suffix(".part.npy"), images)
-            stored.with_suffix(".part.npy").replace(stored)
-    return Source(archive.stem, classes, np.load(stored), labels, held_out)
+PATTERNS = Recipe(epochs=12, ema=0.98)  # fewer pictures, so the average forgets sooner
 
 
 def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Model]:
@@ -107,16 +73,13 @@ def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Mod
 
 def train(
     recipe: Recipe, sources: list[Source], folder: Path, report: Callable[[dict], None] = lambda record: None
-) -> keras.Model:
+) -> None:
     """Train, with a checkpoint after every epoch in `folder`; go on from it when it is there.
 
     Args:
         report: called once an epoch with loss, source accuracies of the averaged weights, and seconds.
-
-    Returns:
-        The backbone with the averaged weights.
     """
-    backbone, model = build(recipe, sources)
+    _, model = build(recipe, sources)
     steps = sum(len(source.images) for source in sources) // recipe.batch_size
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
@@ -127,13 +90,13 @@ def train(
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
-    averaged = [tf.Variable(weight, trainable=False) for weight in model.weights]
-    state = [*[weight.value for weight in model.weights], *averaged, *[v.value for v in optimizer.variables]]
+    means = [tf.Variable(weight, trainable=False) for weight in model.weights]
+    state = [*[weight.value for weight in model.weights], *means, *[v.value for v in optimizer.variables]]
     checkpoint = folder / "checkpoint.npz"
     first = _restore(checkpoint, state, recipe)
 
     counts = _shares(recipe, sources)
-    step = _step(recipe, model, optimizer, averaged)
+    step = _step(recipe, model, optimizer, means)
     for epoch in range(first, recipe.epochs):
         started, losses = time.time(), []
         tf.random.set_seed(recipe.seed + 1000 + epoch)
@@ -142,18 +105,27 @@ def train(
         for rows in zip(*orders, strict=True):
             batches = [(tf.constant(s.images[i]), tf.constant(s.labels[i])) for s, i in zip(sources, rows, strict=True)]
             losses.append(step(batches, size))
-        accuracies = _source_accuracies(model, averaged, sources, recipe)
+        accuracies = _source_accuracies(model, means, sources, recipe)
         seconds = round(time.time() - started, 1)
         loss = round(float(np.mean([x.numpy() for x in losses])), 4)
         _save(checkpoint, state, recipe, epoch + 1)
         report({"epoch": epoch + 1, "size": int(size), "loss": loss, "seconds": seconds, **accuracies})
 
-    for weight, mean in zip(model.weights, averaged, strict=True):
-        weight.assign(mean)
-    return backbone
+
+def averaged(recipe: Recipe, sources: list[Source], folder: Path) -> tuple[keras.Model, int]:
+    """The backbone with the averaged weights of the checkpoint in `folder`, and how many epochs they were trained.
+
+    Raises:
+        ValueError: there is no checkpoint, or it was made by another recipe.
+    """
+    backbone, model = build(recipe, sources)
+    epochs = _restore(folder / "checkpoint.npz", model.weights, recipe, first=len(model.weights))
+    if not epochs:
+        raise ValueError(f"no epoch was trained in {folder}")
+    return backbone, epochs
 
 
-def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, averaged: list[tf.Variable]) -> Callable:
+def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, means: list[tf.Variable]) -> Callable:
     """One optimizer step over one batch of each source: [(images uint8, labels)], size -> loss."""
 
     @tf.function(reduce_retracing=True)
@@ -174,7 +146,7 @@ def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, averag
         optimizer.apply(tape.gradient(loss, variables), variables)
         step_number = tf.cast(optimizer.iterations, tf.float32)
         decay = tf.minimum(recipe.ema, (1 + step_number) / (10 + step_number))
-        for mean, weight in zip(averaged, model.weights, strict=True):
+        for mean, weight in zip(means, model.weights, strict=True):
             mean.assign(mean * decay + weight * (1 - decay))
         return loss
 
@@ -221,11 +193,11 @@ def _order(source: Source, count: int, steps: int, recipe: Recipe, epoch: int) -
 
 
 def _source_accuracies(
-    model: keras.Model, averaged: list[tf.Variable], sources: list[Source], recipe: Recipe
+    model: keras.Model, means: list[tf.Variable], sources: list[Source], recipe: Recipe
 ) -> dict[str, float]:
     """Accuracy of the averaged weights on each source's held-out pictures, at the final size."""
     current = [tf.identity(weight) for weight in model.weights]
-    for weight, mean in zip(model.weights, averaged, strict=True):
+    for weight, mean in zip(model.weights, means, strict=True):
         weight.assign(mean)
     accuracies = {}
     for index, source in enumerate(sources):
@@ -249,44 +221,62 @@ def _save(path: Path, state: list, recipe: Recipe, epochs: int) -> None:
     path.with_suffix(".part").replace(path)
 
 
-def _restore(path: Path, state: list, recipe: Recipe) -> int:
+def _restore(path: Path, state: list, recipe: Recipe, first: int = 0) -> int:
+    """Give `state` what the checkpoint holds from array number `first` on; epochs trained, 0 without a checkpoint."""
     if not path.exists():
         return 0
     with np.load(path) as saved:
         if json.loads(str(saved["recipe"])) != dataclasses.asdict(recipe):
             raise ValueError(f"{path} was made by another recipe; choose another output folder or delete it")
-        for index, value in enumerate(state):
+        for index, value in enumerate(state, first):
             value.assign(saved[f"a{index}"])
         return int(saved["epochs"])
 
 
-def _square(data: bytes, side: int) -> np.ndarray:
-    image = Image.open(io.BytesIO(data)).convert("RGB")
-    short = min(image.size)
-    left, top = (image.width - short) // 2, (image.height - short) // 2
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + short, top + short)))
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core pretrain image`."""
-    parser.add_argument("--sources", type=Path, required=True, help="folder of ZIPs, each class/file.jpg")
-    parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints and the weights")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--sources", type=Path, help="folder of ZIPs, each class/file.jpg")
+    what.add_argument("--patterns", action="store_true", help="draw patterns instead: a wrong source, for contrast")
+    parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, the weights and their card")
+    parser.add_argument("--export-only", action="store_true", help="no training: write what the checkpoint holds")
+    parser.add_argument("--note", default="", help="a sentence for the card, where the training was no ordinary one")
     for item in dataclasses.fields(Recipe):
-        parser.add_argument(f"--{item.name.replace('_', '-')}", type=item.type, default=item.default)
+        normal, drawn = item.default, getattr(PATTERNS, item.name)
+        said = f"default {normal}" + (f", with --patterns {drawn}" if drawn != normal else "")
+        parser.add_argument(f"--{item.name.replace('_', '-')}", type=item.type, help=said)
 
 
 def main(args: argparse.Namespace) -> int:
-    """Pretrain and leave `backbone.weights.h5` in the output folder."""
-    recipe = Recipe(**{item.name: getattr(args, item.name) for item in dataclasses.fields(Recipe)})
-    archives = sorted(args.sources.glob("*.zip"))
-    sources = [load_source(archive, args.output / "decoded") for archive in archives]
+    """Pretrain; leave weights in half precision, their card and the log in the output folder."""
+    given = {item.name: getattr(args, item.name) for item in dataclasses.fields(Recipe)}
+    usual = PATTERNS if args.patterns else Recipe()
+    recipe = dataclasses.replace(usual, **{name: value for name, value in given.items() if value is not None})
+    if args.export_only:
+        with np.load(args.output / "checkpoint.npz") as saved:
+            recipe = Recipe(**json.loads(str(saved["recipe"])))
+    decoded, log = args.output / "decoded", args.output / "log.jsonl"
+    if args.patterns:
+        sources = [source_tasks.patterns(decoded)]
+    else:
+        sources = [source_tasks.photographs(archive, decoded) for archive in sorted(args.sources.glob("*.zip"))]
 
     def report(record: dict) -> None:
         line = json.dumps(record)
         print(line, flush=True)
-        with open(args.output / "log.jsonl", "a") as file:
+        with open(log, "a") as file:
             file.write(line + "\n")
 
-    backbone = train(recipe, sources, args.output, report)
-    backbone.save_weights(args.output / "backbone.weights.h5")
+    if not args.export_only:
+        train(recipe, sources, args.output, report)
+    backbone, epochs = averaged(recipe, sources, args.output)
+    records = {record["epoch"]: record for record in map(json.loads, log.read_text().splitlines())}
+    name = f"mobilenetv2_{recipe.alpha:g}_{recipe.image_size}{'_patterns' if args.patterns else ''}"
+    path = args.output / f"{name}.weights.h5"
+    command = f"python -m tl_core pretrain image {'--patterns' if args.patterns else '--sources DIR'} --output DIR"
+    for item, value in dataclasses.asdict(recipe).items():
+        command += "" if value == getattr(usual, item) else f" --{item.replace('_', '-')} {value:g}"
+    trained = [records[number + 1] for number in range(epochs)]
+    made = card.write(path, backbone, dataclasses.asdict(recipe), sources, trained, command, args.note)
+    print(f"{path}: {made['bytes']:,} bytes, SHA-256 {made['sha256']}, {epochs} of {recipe.epochs} epochs")
     return 0
