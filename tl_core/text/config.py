@@ -14,7 +14,7 @@ from tl_core.errors import UserError
 from tl_core.messages import Message, message
 from tl_core.text.shape import Shape
 
-_FLOPS = 6e10  # multiplications and additions a second of one processor core in float32, roughly
+_FLOPS = 1e11  # multiplications and additions a second of one processor core in float32, roughly
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Decoder:
         make = (lambda value: tf.Variable(value, trainable=False)) if changing else tf.constant
         self._weights = {name: make(np.asarray(value, np.float32)) for name, value in weights.items()}
         self._rooms: dict[int, _Room] = {}
+        self._compiling = threading.Lock()
         self._sizes = sorted({min(SHORT, shape.context), shape.context})
         self._room = self._made(self._sizes[0])
         self._read = tf.function(self._read_many, input_signature=[_INTS, _INT, _CACHE, _CACHE])
@@ -128,12 +129,14 @@ class Decoder:
             self._room = self._made(size)
 
     def _made(self, size: int) -> "_Room":
-        with _COMPILING:
-            if size not in self._rooms:
-                room = _Room(self.shape, self._weights, size, self._compiled)
-                room.step(0, 0)
-                self._rooms[size] = room
-            return self._rooms[size]
+        """The room of this size, compiled; whoever wants one that is there does not wait for another's compilation."""
+        if size not in self._rooms:
+            with self._compiling:
+                if size not in self._rooms:
+                    room = _Room(self.shape, self._weights, size, self._compiled)
+                    room.step(0, 0)
+                    self._rooms[size] = room
+        return self._rooms[size]
 
 
 def read_prompt(decoder: Decoder, ids: list[int], should_stop: Callable[[], bool]) -> Seen | None:
@@ -147,7 +150,6 @@ def read_prompt(decoder: Decoder, ids: list[int], should_stop: Callable[[], bool
     return seen
 
 
-_COMPILING = threading.Lock()
 _INT = tf.TensorSpec((), tf.int32)
 _INTS = tf.TensorSpec((None,), tf.int32)
 _CACHE = tf.TensorSpec((None, None, None, None), tf.float32)
