@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PARTS = ("demo", "finetuning", "overhead")
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+_LINE = "{:>8}  {:>7}  {:<44} {:>9} {:>9} {:>11} {:>13}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Measure and print a table; 0 whatever comes out, 2 for an unknown part."""
+    """Measure and print a table, line by line; 0 whatever comes out, 2 for an unknown part."""
     unknown = [part for part in args.parts if part not in PARTS]
     if unknown:
         print(message("There is no part {parts}; choose from {known}.", parts=unknown, known=list(PARTS)))
@@ -56,6 +57,7 @@ def main(args: argparse.Namespace) -> int:
         dataset = measures.bring_in(args.data, args.seed, args.quick)
         config = measures.demo_config(dataset, args.weights, args.seed, args.quick)
         done: list[Measure] = []
+        print(_heading())
         for part in args.parts or PARTS:
             print(message("Measuring {part}…", part=part), file=sys.stderr, flush=True)
             if part == "demo":
@@ -63,9 +65,9 @@ def main(args: argparse.Namespace) -> int:
             elif part == "finetuning":
                 done.append(measures.finetuning(config, dataset, args.photos))
             else:
-                done.append(overhead(config, dataset, rounds=1 if args.quick else 3))
+                done.append(overhead(config, dataset, rounds=1 if args.quick else 4))
+            print(_lines(done[-1]), flush=True)
     machine = _machine()
-    print(_table(done))
     print("\n".join(f"{name}: {value}" for name, value in machine.items()))
     if args.json:
         results = [dataclasses.asdict(measure) for measure in done]
@@ -110,13 +112,13 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _table(done: Sequence["Measure"]) -> str:
-    """A line for each measure, its ratio first, and below it what one must know to read it."""
-    line = "{:>8}  {:>7}  {:<44} {:>9} {:>9} {:>11} {:>13}"
-    lines = [line.format("ratio", "target", "measure", "app s", "plain s", "app img/s", "plain img/s")]
-    for one in done:
-        seconds = (f"{one.app_seconds:,.2f}", f"{one.plain_seconds:,.2f}")
-        rates = (f"{one.app_rate:,.0f}", f"{one.plain_rate:,.0f}")
-        lines.append(line.format(one.shown, one.target, one.name, *seconds, *rates))
-        lines += [f"{'':>19}{remark}" for remark in one.remarks]
-    return "\n".join(["", *lines, ""])
+def _heading() -> str:
+    return _LINE.format("ratio", "target", "measure", "app s", "plain s", "app img/s", "plain img/s")
+
+
+def _lines(one: "Measure") -> str:
+    """A line for a measure, its ratio first, and below it what one must know to read it."""
+    seconds = (f"{one.app_seconds:,.2f}", f"{one.plain_seconds:,.2f}")
+    rates = (f"{one.app_rate:,.0f}", f"{one.plain_rate:,.0f}")
+    line = _LINE.format(one.shown, one.target, one.name, *seconds, *rates)
+    return "\n".join([line, *(f"{'':>19}{remark}" for remark in one.remarks)])
