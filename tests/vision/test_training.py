@@ -166,7 +166,7 @@ def test_a_phase_cut_off_before_its_first_checkpoint_begins_again(stripes, weigh
 
 def test_a_random_network_resumes_with_its_statistics(stripes, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "BETWEEN_CHECKPOINTS", 0.0)
-    settings = toys.config(stripes, PhaseConfig(3, 3, 1e-3, "adamw", "from scratch"))
+    settings = toys.config(stripes, PhaseConfig(4, 3, 1e-3, "adamw", "from scratch"))
     whole = toys.curve(settings, stripes, tmp_path / "whole")
     log = toys.Log()
     toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 2, log=log)
