@@ -21,6 +21,7 @@ page = st.navigation(
             st.Page(PAGES / "run.py", title=_("Run"), icon=":material/show_chart:", url_path="run"),
             st.Page(PAGES / "runs.py", title=_("Runs"), icon=":material/compare_arrows:", url_path="runs"),
             st.Page(PAGES / "classify.py", title=_("Classify"), icon=":material/image_search:", url_path="classify"),
+            st.Page(PAGES / "replay.py", title=_("Recorded runs"), icon=":material/history:", url_path="replay"),
         ],
     }
 )

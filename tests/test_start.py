@@ -57,9 +57,10 @@ def test_no_page_loads_tensorflow(tl_home):
     """Every page is run once in a fresh process; what it has imported by then is what the web process holds."""
     program = """
 import sys
+from pathlib import Path
 from streamlit.testing.v1 import AppTest
-test = AppTest.from_file("pages/navigation.py", default_timeout=60).run()
-for name in ("welcome", "data", "train", "run", "runs", "classify"):
+test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()
+for name in ("welcome", "data", "train", "run", "runs", "classify", "replay"):
     test.switch_page(f"{name}.py").run()
     assert not test.exception, (name, test.exception)
 heavy = {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)

@@ -1,4 +1,4 @@
-"""The command line: `python -m tl_core fetch | bench | pretrain | work | engine`.
+"""The command line: `python -m tl_core fetch | bench | pretrain | record | work | engine`.
 
 Each command lives beside the thing it does, in a module with `add_arguments(parser)` and `main(args) -> exit status`;
 only the module of the command that was asked for is imported, so `--help` stays fast.
@@ -14,6 +14,7 @@ COMMANDS = {
     "fetch": ("tl_core.fetch", "get weights and sample data beforehand, for a class without a network"),
     "bench": ("tl_core.bench", "measure training speed against plain Keras"),
     "pretrain": ("tl_core.pretrain", "pretrain a bundled model anew, from pictures or from text"),
+    "record": ("tl_core.runs.record", "record a finished run, to be replayed on any computer"),
     "work": ("tl_core.runs.worker", "train one queued run (started by the app)"),
     "engine": ("tl_core.engine.server", "hold loaded models and answer questions (started by the app)"),
 }

@@ -140,7 +140,7 @@ def test_batches_are_thinned_within_bounds_and_keep_their_mean(log: Path):
 
 def test_batches_of_many_short_epochs_are_thinned_too():
     batches = [Batch(phase="head", epoch=n, step=n) for n in range(1000)]
-    assert len(histories._halved(batches)) == 500
+    assert len(histories.halved(batches)) == 500
 
 
 def test_remaining_follows_the_pace_of_the_phase(log: Path):

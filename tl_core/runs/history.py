@@ -15,6 +15,10 @@ TRAINING = ("head", "fine-tuning", "from scratch")
 class History:
     """One run's log, reduced to what curves and figures need. Call `update()` before each look.
 
+    Args:
+        log: where the events are read; None where the caller hands them over with `take` (a replay).
+        total: epochs that the whole run asks for; None has them read from the config beside the log.
+
     Attributes:
         epochs: Epoch events in order; after a resume those that are trained again are dropped.
         phases: Phase events in order, likewise.
@@ -25,14 +29,17 @@ class History:
         outcome: the Finished or Stopped event if there is one, else None.
     """
 
-    def __init__(self, log: Path):
+    def __init__(self, log: Path | None, total: int | None = None):
         self.log = log
+        self._asked = total
         self._offset = 0
         self._identity: tuple[int, int] | None = None
         self._forget()
 
     def update(self) -> "History":
         """Read what is new; a log that was replaced is read from its beginning."""
+        if self.log is None:
+            return self
         try:
             stat = self.log.stat()
         except FileNotFoundError:
@@ -43,7 +50,7 @@ class History:
         self._identity = (stat.st_dev, stat.st_ino)
         new, self._offset = events.read(self.log, self._offset)
         for event in new:
-            self._take(event)
+            self.take(event)
         return self
 
     @property
@@ -101,7 +108,7 @@ class History:
         """At most `max_points` batches; neighbours are averaged where there are more."""
         batches = list(self._batches)
         while len(batches) > max_points:
-            batches = _halved(batches)
+            batches = halved(batches)
         return batches
 
     def _forget(self) -> None:
@@ -117,9 +124,10 @@ class History:
         self._ended: float | None = None
         self._last = 0.0  # time of the latest event
         self._waiting = False  # in the queue
-        self._total: int | None = None
+        self._total = self._asked
 
-    def _take(self, event: events.Event) -> None:
+    def take(self, event: events.Event) -> None:
+        """Let one event take effect; they come in the order of the log."""
         match event:
             case events.Queued():
                 self.error = self.outcome = None
@@ -141,7 +149,7 @@ class History:
             case events.Batch():
                 self._batches.append(event)
                 if len(self._batches) > KEPT:
-                    self._batches = deque(_halved(list(self._batches)))
+                    self._batches = deque(halved(list(self._batches)))
             case events.Epoch():
                 self.epochs.append(event)
             case events.Notice():
@@ -165,7 +173,7 @@ def _same(phase: events.Phase, other: events.Phase) -> bool:
     return (phase.phase, phase.first_epoch) == (other.phase, other.first_epoch)
 
 
-def _halved(batches: list[events.Batch]) -> list[events.Batch]:
+def halved(batches: list[events.Batch]) -> list[events.Batch]:
     """Average neighbours two by two, weighted by how many batches each stands for; never across phases."""
     merged: list[events.Batch] = []
     index = 0

@@ -1,0 +1,135 @@
+"""Recorded runs: what training looks like where there is no time, no network or no strong computer for it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import live, player, settings
+from pages.components.i18n import _, show
+from pages.components.live import duration
+from tl_core.charts import comparison, curves
+from tl_core.charts.colours import colours
+from tl_core.charts.curves import NamedHistory, percent
+from tl_core.errors import UserError
+from tl_core.runs import recordings
+from tl_core.runs.recordings import Recording, Replay
+
+PAGES = Path(__file__).parent
+ADDRESS = "recording"  # the address's parameter that names the recording
+BESIDE = 3  # recordings that are compared at first
+
+
+def chosen():
+    """The recording that the address names, if there is one."""
+    wanted = st.query_params.get(ADDRESS)
+    if not wanted:
+        return None
+    try:
+        return recordings.get(wanted)
+    except UserError as error:
+        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        return None
+
+
+def choose(recording: Recording):
+    """Callback: open a recording and play it."""
+    st.query_params[ADDRESS] = recording.name
+    player.start(recording)
+
+
+def leave():
+    """Callback: back to the list."""
+    st.query_params.pop(ADDRESS, None)
+
+
+def one(recording: Recording):
+    """The player of one recording, and the way to do the same oneself."""
+    st.button(_("All recordings"), key="replay_all", type="tertiary", icon=":material/arrow_back:", on_click=leave)
+    st.title(show(recording.card.title), anchor=False)
+    player.label(recording)
+    st.markdown(f":material/lightbulb: {show(recording.card.notice)}")
+    player.play(recording)
+    if player.ended(recording):
+        if recording.report is not None:
+            player.result(recording.report, f"replay_{recording.name}")
+        st.page_link(
+            PAGES / "train.py",
+            label=_("Train with the same settings"),
+            icon=":material/model_training:",
+            query_params=settings.link(recording.config),
+        )
+
+
+def card(recording: Recording, whole: NamedHistory):
+    """One recording in the list."""
+    st.markdown(f"**{show(recording.card.title)}**")
+    player.label(recording)
+    st.markdown(show(recording.card.notice))
+    st.space("stretch")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            _("Replay"),
+            key=f"replay_{recording.name}",
+            icon=":material/play_arrow:",
+            on_click=choose,
+            args=(recording,),
+        )
+        accuracy = comparison.kept_accuracy(whole)
+        facts = [duration(recording.length)]
+        if accuracy is not None:
+            facts.append(_("validation accuracy {accuracy}").format(accuracy=percent(accuracy)))
+        st.caption(" · ".join(facts))
+
+
+def beside(histories: dict[str, NamedHistory]):
+    """The whole curves of several recordings in one chart."""
+    st.subheader(_("Recordings beside each other"), anchor=False)
+    names = st.pills(
+        _("Recordings"),
+        list(histories),
+        format_func=lambda name: histories[name].name,
+        selection_mode="multi",
+        default=list(histories)[:BESIDE],
+        key="replay_beside",
+        label_visibility="collapsed",
+    )
+    shown = [histories[name] for name in histories if name in names]
+    if not shown:
+        st.caption(_("Choose at least one of them."))
+        return
+    figures = {metric: curves.curves(shown, metric, _, training=False) for metric in curves.METRICS}
+    alts = {metric: show(comparison.description(shown, metric)) for metric in curves.METRICS}
+    live.charts(figures, alts, revision="-".join(names), key="replay_compare")
+    if len(shown) > 1:
+        st.markdown(show(comparison.reading(shown)))
+
+
+def everything():
+    """The list, and below it the curves of all."""
+    st.title(_("Recorded runs"), anchor=False)
+    st.caption(
+        _("Real runs, recorded on the machine and day that each of them names. Nothing is trained while they replay.")
+    )
+    found = recordings.all()
+    if not found:
+        st.info(_("No recordings came with this app. Every run of your own is kept on the Runs page."))
+        return
+    colour = colours([recording.name for recording in found], {})
+    histories = {
+        recording.name: NamedHistory(
+            show(recording.card.title), Replay(recording).at(recording.length), colour[recording.name]
+        )
+        for recording in found
+    }
+    with st.grid(2, min_column_width=300):
+        for recording in found:
+            with st.container(border=True, height="stretch", gap="small", key=f"recording_{recording.name}"):
+                card(recording, histories[recording.name])
+    beside(histories)
+
+
+opened = chosen()
+if opened is None:
+    everything()
+else:
+    one(opened)

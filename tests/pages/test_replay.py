@@ -1,0 +1,165 @@
+"""The page of recorded runs: the list, the player, and that nothing on it passes for a run of today."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pages.components import player
+from tests.conftest import REPOSITORY
+from tests.pages.made import opened, words
+from tests.runs.test_recordings import finished
+from tl_core import events
+from tl_core.events import Notice
+from tl_core.messages import message
+from tl_core.runs import recordings
+from tl_core.runs.record import record
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+ENGLISH = pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            ("Recorded on 2026-09-21, A laptop.", "Drawn flowers: 15 pictures to train on, 5 to validate", "ImageNet"),
+        ),
+        ("zh", ("2026-09-21", "A laptop", "ImageNet")),
+    ],
+)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The wall clock of the player, set by hand."""
+    now = [1000.0]
+    monkeypatch.setattr(player.time, "time", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def shelf(tl_home, tmp_path, monkeypatch):
+    """Two recordings: a frozen run of twelve seconds and another one."""
+    monkeypatch.setattr(recordings, "FOLDER", tmp_path / "recordings")
+    run = finished(Notice(message=message("x")), Notice(message=message("y")), owner="ada-lovelace")
+    record(run.id, "frozen", machine="A laptop")
+    record(run.id, "another", title="Another one", notice="Look at the loss.", machine="A tower")
+    return recordings.get("frozen")
+
+
+def labelled(test) -> str:
+    return words(test) + "\n".join(badge.value for badge in test.get("badge"))
+
+
+def epochs(test) -> str:
+    return next(metric.value for metric in test.metric)
+
+
+@LANGUAGES
+def test_without_recordings_the_page_says_so(language, monkeypatch, tmp_path):
+    monkeypatch.setattr(recordings, "FOLDER", tmp_path / "none")
+    test = opened("replay", language)
+    assert len(test.info) == 1 and not [button for button in test.button if button.key.startswith("replay")]
+
+
+@ENGLISH
+def test_every_recording_is_listed_with_its_label(shelf, language, said):
+    test = opened("replay", language)
+    text = words(test)
+    for sentence in (*said, "A tower", "Another one", "90.0 %"):
+        assert sentence in text
+    assert {"replay_frozen", "replay_another"} <= {button.key for button in test.button}
+    assert "ada-lovelace" not in text
+
+
+@ENGLISH
+def test_one_click_replays_and_the_label_stays(shelf, clock, language, said):
+    test = opened("replay", language)
+    test.button(key="replay_frozen").click().run()
+    assert not test.exception
+    assert test.query_params["recording"] == "frozen"
+    for sentence in said:
+        assert sentence in words(test)
+    assert epochs(test) == "0 / 15"
+    clock[0] += 3.5  # at 1x; the curves begin after five of the twelve seconds
+    test.run()
+    assert epochs(test) == "2 / 15"
+    for sentence in said:
+        assert sentence in words(test)
+
+
+def test_pause_speed_and_both_ends(shelf, clock):
+    test = opened("replay", recording="frozen")
+    assert epochs(test) == "0 / 15" and test.button(key="replay_play")  # stands still until it is asked to play
+    clock[0] += 100
+    test.run()
+    assert epochs(test) == "0 / 15"
+    test.button(key="replay_play").click().run()
+    clock[0] += 1.5
+    test.button(key="replay_pause").click().run()
+    clock[0] += 100
+    test.run()
+    assert epochs(test) == "1 / 15"
+    test.button_group(key="replay_speed_frozen").set_value(10).run()
+    test.button(key="replay_play").click().run()
+    clock[0] += 0.25  # two and a half recorded seconds
+    test.run()
+    assert epochs(test) == "2 / 15"
+    assert not test.get("plotly_chart")
+    test.button(key="replay_end").click().run()
+    assert epochs(test) == "4 / 15"
+    assert test.button(key="replay_again") and len(test.get("plotly_chart")) == 1
+    assert "Macro F1: " in words(test)
+    test.button(key="replay_again").click().run()
+    assert epochs(test) == "0 / 15" and test.button(key="replay_pause")
+    test.button(key="replay_all").click().run()
+    assert "recording" not in test.query_params
+    assert test.button(key="replay_another")
+
+
+def test_the_first_curves_are_there_within_a_second_of_play(shelf):
+    test = opened("replay")
+    began = time.monotonic()
+    test.button(key="replay_frozen").click().run()
+    assert time.monotonic() - began < 1.0
+    [chart] = [element for element in test.get("bidi_component") if element.proto.component_name == "tl_live"]
+    assert "uid" in chart.proto.json
+
+
+def test_a_long_recording_replays_smoothly(shelf, tmp_path, clock):
+    """A look at any moment of a recording with thousands of batches costs a fraction of the pace of looks."""
+    many = [events.Batch(phase="head", epoch=1, step=n + 1, loss=1.0, accuracy=0.5) for n in range(8000)]
+    run = finished(*many)
+    record(run.id, "frozen")
+    made = recordings.get("frozen")
+    replay = recordings.Replay(made)
+    began = time.perf_counter()
+    for look in range(80):
+        replay.at(made.length * look / 79)
+    assert (time.perf_counter() - began) / 80 < player.PACE / 10
+
+
+def test_an_unknown_recording_is_explained_above_the_list(shelf):
+    test = opened("replay", recording="gone")
+    assert "no recording called gone" in test.error[0].value
+    assert test.button(key="replay_frozen")
+
+
+def test_the_page_needs_no_tensorflow(shelf):
+    program = f"""
+import sys
+from pathlib import Path
+from tl_core.runs import recordings
+recordings.FOLDER = Path({str(recordings.FOLDER)!r})
+from streamlit.testing.v1 import AppTest
+test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()
+test.switch_page("replay.py").run()
+test.button(key="replay_frozen").click().run()
+test.button(key="replay_end").click().run()
+assert not test.exception, test.exception
+assert test.metric
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]

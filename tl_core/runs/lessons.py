@@ -1,0 +1,86 @@
+"""The recordings that come with the app: what each is called, what to notice, and which runs may be called that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tl_core.config import RunConfig
+from tl_core.data.drawn import CLASSES
+from tl_core.messages import Message, message
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a well-known recording is for, and whether a run is what the title says.
+
+    `untaught` takes the notice's place where the backbone knew nothing.
+    """
+
+    title: Message
+    data: Message
+    notice: Message
+    fits: Callable[[RunConfig, tuple[str, ...]], bool] = lambda config, classes: True  # classes: of the pictures
+    untaught: Message | None = None
+
+
+def _drawn(config: RunConfig, classes: tuple[str, ...], phases: tuple[str, ...]) -> bool:
+    taught = config.backbone.weights != "random"
+    same = tuple(phase.name for phase in config.phases) == phases and taught == (phases[0] == "head")
+    return same and classes == CLASSES["flowers"]
+
+
+LESSONS: dict[str, Lesson] = {
+    "scratch": Lesson(
+        message("Drawn flowers, from scratch"),
+        message("Drawn flowers"),
+        message(
+            "Nothing is frozen and nothing is known: the curves begin at guessing. Compare the last validation "
+            "accuracy, and the time it took, with the frozen run."
+        ),
+        partial(_drawn, phases=("from scratch",)),
+    ),
+    "frozen": Lesson(
+        message("Drawn flowers, frozen backbone"),
+        message("Drawn flowers"),
+        message(
+            "Only the head learns. See where its first epoch already stands compared with the run from scratch, how "
+            "early the curves level off, and how short an epoch is."
+        ),
+        partial(_drawn, phases=("head",)),
+    ),
+    "fine_tuned": Lesson(
+        message("Drawn flowers, head first, then fine-tuning"),
+        message("Drawn flowers"),
+        message(
+            "At the marker late blocks thaw and adapt at a much lower rate. See what that changes, and whether "
+            "training accuracy runs away from validation accuracy."
+        ),
+        partial(_drawn, phases=("head", "fine-tuning")),
+    ),
+    "cats_dogs": Lesson(
+        message("The article's first demo: cats and dogs"),
+        message("Cats and dogs (photographs)"),
+        message(
+            "VGG16 with all blocks frozen and a head of two million parameters. Watch the gap between training and "
+            "validation accuracy: it says how much the head memorises."
+        ),
+        lambda config, classes: config.backbone.name == "vgg16" and classes == ("cats", "dogs"),
+        message(
+            "The article's settings, but ImageNet's weights could not be had where this was recorded, so the frozen "
+            "blocks are random. This is what is left when nothing is transferred."
+        ),
+    ),
+    "flowers": Lesson(
+        message("The article's second demo: five flowers"),
+        message("Flowers (photographs)"),
+        message(
+            "ResNet50 with all blocks frozen; average pooling keeps the head at half a million parameters. See how "
+            "soon validation accuracy stops to follow training accuracy."
+        ),
+        lambda config, classes: config.backbone.name == "resnet50" and len(classes) == 5 and "roses" in classes,
+        message(
+            "The article's settings, but ImageNet's weights could not be had where this was recorded, so the frozen "
+            "blocks are random. This is what is left when nothing is transferred."
+        ),
+    ),
+}
