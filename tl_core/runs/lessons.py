@@ -75,7 +75,7 @@ LESSONS: dict[str, Lesson] = {
         message("Flowers (photographs)"),
         message(
             "ResNet50 with all blocks frozen; average pooling keeps the head at half a million parameters. See how "
-            "soon validation accuracy stops to follow training accuracy."
+            "soon validation accuracy stops following training accuracy."
         ),
         lambda config, classes: config.backbone.name == "resnet50" and len(classes) == 5 and "roses" in classes,
         message(
