@@ -11,7 +11,7 @@ from pages.components.report import INK
 from tl_core.charts import confusion
 from tl_core.charts.curves import percent
 from tl_core.runs.history import History
-from tl_core.runs.recordings import SPEEDS, Clock, Recording, Replay
+from tl_core.runs.recordings import Clock, Recording, Replay
 from tl_core.vision.report import Report
 
 PACE = 0.5  # seconds between looks at a replay that plays
@@ -120,7 +120,7 @@ def _controls(recording: Recording, clock: Clock, moment: float) -> None:
         _keep(recording, _clock(recording).at_speed(st.session_state[speed_key], time.time(), length))
 
     speed_key = _key(recording, "speed")
-    st.session_state[speed_key] = int(clock.speed)
+    st.session_state[speed_key] = clock.speed
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if moving:
             st.button(_("Pause"), key="replay_pause", type="primary", icon=":material/pause:", on_click=pause)
@@ -137,8 +137,8 @@ def _controls(recording: Recording, clock: Clock, moment: float) -> None:
         )
         st.segmented_control(
             _("Speed"),
-            SPEEDS,
-            format_func=lambda speed: f"{speed}×",
+            recording.speeds,
+            format_func=lambda speed: f"{speed:g}×",
             key=speed_key,
             required=True,
             label_visibility="collapsed",

@@ -241,10 +241,13 @@ def test_the_history_grows_with_the_moment_and_can_go_back(shelf):
     assert (grown.epochs, grown.batches(), grown.phases) == (whole.epochs, whole.batches(), whole.phases)
 
 
-@pytest.mark.parametrize(("length", "speed"), [(30, 1), (70, 2), (199, 5), (390, 10), (801, 50), (9000, 50)])
+@pytest.mark.parametrize(
+    ("length", "speed"), [(0.4, 0.1), (3, 0.1), (6, 1), (30, 1), (70, 2), (199, 5), (390, 10), (801, 50), (9000, 50)]
+)
 def test_a_replay_takes_no_longer_than_a_class_will_watch(shelf, length, speed):
     made = recordings.Recording("x", shelf, None, None, (Batch(), Finished()), (0.0, float(length)))
-    assert made.speed == speed
+    assert made.speed == speed and made.speed in made.speeds
+    assert set(recordings.SPEEDS) <= set(made.speeds)
 
 
 def test_the_clock_turns_wall_time_into_recorded_time():

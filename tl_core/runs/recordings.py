@@ -30,6 +30,8 @@ from tl_core.vision.report import Report
 
 FOLDER = ASSETS / "recordings"
 SPEEDS = (1, 2, 5, 10, 20, 50)  # times as fast as it happened
+SLOW_MOTION = 0.1  # for curves that were done before anybody could look: a frozen backbone's, with its activations kept
+BLINK = 5.0  # seconds of curves below which slow motion is offered, and begun with
 SITTING = 40.0  # seconds that a replay should take at most, if a speed allows it
 NAME = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -71,9 +73,15 @@ class Recording:
         return next((moment for event, moment in pairs if isinstance(event, shown)), 0.0)
 
     @property
-    def speed(self) -> int:
-        """The slowest speed at which a replay takes no longer than a class will watch."""
-        return next((speed for speed in SPEEDS if (self.length - self.curves_begin) / speed <= SITTING), SPEEDS[-1])
+    def speeds(self) -> tuple[float, ...]:
+        """The speeds that are offered."""
+        return (SLOW_MOTION, *SPEEDS) if self.length - self.curves_begin < BLINK else SPEEDS
+
+    @property
+    def speed(self) -> float:
+        """The slowest of them at which a replay takes no longer than a class will watch."""
+        shown = self.length - self.curves_begin
+        return next((speed for speed in self.speeds if shown / speed <= SITTING), self.speeds[-1])
 
     @property
     def report(self) -> Report | None:
