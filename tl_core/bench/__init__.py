@@ -65,7 +65,8 @@ def main(args: argparse.Namespace) -> int:
             elif part == "finetuning":
                 done.append(measures.finetuning(config, dataset, args.photos))
             else:
-                done.append(overhead(config, dataset, rounds=1 if args.quick else 4))
+                rounds, epochs = (1, 4) if args.quick else (3, 90)
+                done.append(overhead(config, dataset, rounds, epochs))
             print(_lines(done[-1]), flush=True)
     machine = _machine()
     print("\n".join(f"{name}: {value}" for name, value in machine.items()))

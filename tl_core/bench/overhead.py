@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -29,12 +30,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 STRETCH = 7  # epochs that are timed together
 
 
-def overhead(config: RunConfig, dataset: Dataset, rounds: int) -> Measure:
+def overhead(config: RunConfig, dataset: Dataset, rounds: int, epochs: int) -> Measure:
     """What worker, stop file, event log and a reader of live curves add to the same steps in a bare loop.
 
     Both train in turn, several times. The fastest stretch of consecutive epochs of each counts: other work on the
     machine only ever adds time, while a stretch of a few seconds has its share of checkpoints, events and readings.
     """
+    config = replace(config, phases=(replace(config.phases[0], epochs=epochs),))
     parts = split(dataset, config.data)
     stretch = min(STRETCH, config.epochs - 2)
     pictures = stretch * (len(parts.train) + len(parts.validation))
