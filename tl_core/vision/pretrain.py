@@ -99,7 +99,6 @@ def train(
     step = _step(recipe, model, optimizer, means)
     for epoch in range(first, recipe.epochs):
         started, losses = time.time(), []
-        tf.random.set_seed(recipe.seed + 1000 + epoch)
         orders = [_order(*pair, steps, recipe, epoch) for pair in zip(sources, counts, strict=True)]
         size = tf.constant(recipe.size_at(epoch))
         for rows in zip(*orders, strict=True):
@@ -130,10 +129,15 @@ def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, means:
 
     @tf.function(reduce_retracing=True)
     def step(batches: list[tuple[tf.Tensor, tf.Tensor]], size: tf.Tensor) -> tf.Tensor:
-        pixels = tf.concat([_augmented(images, size, recipe.smallest_crop) for images, _ in batches], 0)
+        number = tf.cast(optimizer.iterations, tf.int32)
+        seeds = [tf.stack([recipe.seed, number * len(batches) + place]) for place in range(len(batches))]
+        views = [
+            _augmented(images, size, recipe.smallest_crop, s) for (images, _), s in zip(batches, seeds, strict=True)
+        ]
+        pixels = tf.concat(views, 0)
         counts = [len(labels) for _, labels in batches]
         with tf.GradientTape() as tape:
-            logits = model(pixels, training=True)
+            logits = tf.nest.flatten(model(pixels, training=True))
             loss, start = 0.0, 0
             for head, (_, labels), count in zip(logits, batches, counts, strict=True):
                 own = head[start : start + count]
@@ -153,21 +157,26 @@ def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, means:
     return step
 
 
-def _augmented(images: tf.Tensor, size: tf.Tensor, smallest: float) -> tf.Tensor:
-    """Random resized crop, flip, brightness, contrast and saturation; uint8 [n,s,s,3] -> float32 [n,size,size,3]."""
+def _augmented(images: tf.Tensor, size: tf.Tensor, smallest: float, seed: tf.Tensor) -> tf.Tensor:
+    """Random resized crop, flip, brightness, contrast and saturation; uint8 [n,s,s,3] -> float32 [n,size,size,3].
+
+    `seed` (int32 [2]) decides all: a training that goes on from a checkpoint sees what it would have seen.
+    """
     count = len(images)
-    area = tf.random.uniform((count,), smallest, 1.0)
-    ratio = tf.exp(tf.random.uniform((count,), np.log(3 / 4), np.log(4 / 3)))
+    seeds = iter(tf.unstack(tf.random.split(seed, 8)))
+    drawn = lambda low=0.0, high=1.0: tf.random.stateless_uniform((count,), next(seeds), low, high)  # noqa: E731
+    area = drawn(smallest, 1.0)
+    ratio = tf.exp(drawn(np.log(3 / 4), np.log(4 / 3)))
     height = tf.minimum(tf.sqrt(area / ratio), 1.0)
     width = tf.minimum(tf.sqrt(area * ratio), 1.0)
-    top = tf.random.uniform((count,)) * (1 - height)
-    left = tf.random.uniform((count,)) * (1 - width)
-    flipped = tf.random.uniform((count,)) < 0.5
+    top = drawn() * (1 - height)
+    left = drawn() * (1 - width)
+    flipped = drawn() < 0.5
     x1, x2 = tf.where(flipped, left + width, left), tf.where(flipped, left, left + width)
     boxes = tf.stack([top, x1, top + height, x2], 1)
     pixels = tf.image.crop_and_resize(tf.cast(images, tf.float32), boxes, tf.range(count), (size, size))
     pixels = tf.ensure_shape(pixels, (count, None, None, 3))
-    factor = lambda low, high: tf.random.uniform((count, 1, 1, 1), low, high)  # noqa: E731
+    factor = lambda low, high: drawn(low, high)[:, None, None, None]  # noqa: E731
     grey = tf.reduce_mean(pixels, 3, keepdims=True)
     pixels = grey + (pixels - grey) * factor(0.6, 1.4)
     mean = tf.reduce_mean(pixels, (1, 2, 3), keepdims=True)
@@ -206,7 +215,9 @@ def _source_accuracies(
         for start in range(0, len(chosen), 256):
             rows = chosen[start : start + 256]
             pixels = tf.image.resize(source.images[rows], (recipe.image_size, recipe.image_size))
-            correct += int((np.argmax(model(pixels, training=False)[index], 1) == source.labels[rows]).sum())
+            correct += int(
+                (np.argmax(tf.nest.flatten(model(pixels, training=False))[index], 1) == source.labels[rows]).sum()
+            )
         accuracies[source.name] = round(correct / len(chosen), 4)
     for weight, value in zip(model.weights, current, strict=True):
         weight.assign(value)
