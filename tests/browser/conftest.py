@@ -64,7 +64,7 @@ class App:
             self.process = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not session: an open Playwright holds the event loop that other tests need
 def browser() -> Iterator[Browser]:
     """Chromium, headless."""
     if not CHROMIUM:
