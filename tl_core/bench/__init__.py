@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
             elif part == "finetuning":
                 done.append(measures.finetuning(config, dataset, args.photos))
             else:
-                rounds, epochs = (1, 4) if args.quick else (3, 90)
+                rounds, epochs = (1, 4) if args.quick else (3, 60)
                 done.append(overhead(config, dataset, rounds, epochs))
             print(_lines(done[-1]), flush=True)
     machine = _machine()
