@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
+from tl_core.vision import network
 from tl_core.vision.backbones import BACKBONES, parameter_counts
 from tl_core.vision.code import keras_code
 
@@ -68,3 +69,17 @@ def test_sigmoid_local_weights_and_precision_reach_the_script():
     assert 'Dense(1, activation="sigmoid"' in script
     assert 'loss="binary_crossentropy"' in script
     assert 'set_dtype_policy("mixed_bfloat16")' in script
+
+
+def test_the_script_loads_bundled_weights_from_their_file(monkeypatch):
+    row = BACKBONES["mobilenetv2_0.5"]
+    monkeypatch.chdir(row.bundled_file("bundled").parent)
+    config = RunConfig(DataConfig("d"), BackboneConfig(row.name, "bundled", 96))
+    script = keras_code(config, [10, 10])
+    lines = script.splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("base = "))
+    result = {}
+    exec("import keras\n" + "\n".join(lines[begin : begin + 3]), result)
+    loaded = network.load_base(row, "bundled", 96)
+    for one, other in zip(result["base"].weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))

@@ -66,11 +66,14 @@ def _data(config: RunConfig, folder: str) -> list[str]:
 
 def _base(config: RunConfig, row: Backbone) -> list[str]:
     size = config.backbone.image_size
-    weights = {"imagenet": '"imagenet"', "random": "None"}.get(config.backbone.weights, repr(config.backbone.weights))
+    wanted = config.backbone.weights
+    file = row.bundled.get(wanted)
+    weights = "None" if file or wanted == "random" else '"imagenet"' if wanted == "imagenet" else repr(wanted)
     arguments = "".join(f"{name}={value!r}, " for name, value in row.arguments.items())
     lines = [
         f"base = keras.applications.{row.application}(",
         f"    {arguments}include_top=False, weights={weights}, input_shape=({size}, {size}, 3))",
+        *([f'base.load_weights("{file}")  # from assets/weights of this app'] if file else []),
     ]
     if config.backbone.weights == "random":
         lines += [
