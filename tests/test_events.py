@@ -22,6 +22,7 @@ ALL = [
     events.Notice(message=message("Only {n} images", n=3)),
     events.Finished(best_epoch=1, metrics={"accuracy": 0.5}),
     events.Stopped(best_epoch=1),
+    events.Sample(step=20, prompt="Once", text=" upon a time", copied=(1, 5), copied_tokens=1, perplexity=12.5),
     events.Failed(error=UserError(message("No {x}.", x="花"), message("Do.")), details="Traceback\n\u2028 …"),
 ]
 
@@ -39,7 +40,7 @@ def written(log: Path, *found: events.Event) -> None:
 def test_every_kind_survives_the_round_trip(log: Path):
     written(log, *ALL)
     again, offset = events.read(log)
-    assert [event.to_json() for event in again] == [event.to_json() for event in ALL]
+    assert [event.to_json() for event in again] == [json.loads(json.dumps(event.to_json())) for event in ALL]
     assert {event.kind for event in ALL} == set(events.KINDS)
     assert offset == log.stat().st_size
     assert str(again[-1].error) == "No 花. Do."
