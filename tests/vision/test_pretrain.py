@@ -160,6 +160,17 @@ def test_a_few_epochs_learn_something(sources, tmp_path, small_network):
     assert log[-1]["loss"] < log[0]["loss"] - 0.1
 
 
+def test_a_second_round_begins_with_the_weights_of_the_first(sources, tmp_path, small_network):
+    backbone, _ = pretrain.build(TINY, sources)
+    path = tmp_path / "first.weights.h5"
+    card.write_half(backbone, path)
+    still = dataclasses.replace(TINY, epochs=1, learning_rate=0.0, weight_decay=0.0)
+    pretrain.train(dataclasses.replace(still, seed=7), sources, tmp_path, start=path)
+    second, _ = pretrain.averaged(dataclasses.replace(still, seed=7), sources, tmp_path)
+    for one, other in zip(backbone.trainable_weights, second.trainable_weights, strict=True):
+        np.testing.assert_allclose(np.asarray(other), np.asarray(one), rtol=1e-3, atol=1e-6)
+
+
 def test_half_precision_loads_with_keras_alone(tmp_path):
     shape = {"input_shape": (48, 48, 3), "alpha": 0.35, "include_top": False, "weights": None}
     exact, half = (keras.applications.MobileNetV2(**shape) for _ in range(2))

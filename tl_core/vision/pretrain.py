@@ -72,14 +72,21 @@ def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Mod
 
 
 def train(
-    recipe: Recipe, sources: list[Source], folder: Path, report: Callable[[dict], None] = lambda record: None
+    recipe: Recipe,
+    sources: list[Source],
+    folder: Path,
+    report: Callable[[dict], None] = lambda record: None,
+    start: Path | None = None,
 ) -> None:
     """Train, with a checkpoint after every epoch in `folder`; go on from it when it is there.
 
     Args:
         report: called once an epoch with loss, source accuracies of the averaged weights, and seconds.
+        start: weights of an earlier round with which the backbone begins, instead of random ones.
     """
-    _, model = build(recipe, sources)
+    backbone, model = build(recipe, sources)
+    if start:
+        backbone.load_weights(start)
     steps = sum(len(source.images) for source in sources) // recipe.batch_size
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
@@ -251,6 +258,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--patterns", action="store_true", help="draw patterns instead: a wrong source, for contrast")
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, the weights and their card")
     parser.add_argument("--export-only", action="store_true", help="no training: write what the checkpoint holds")
+    parser.add_argument("--start", type=Path, help="weights of an earlier round to begin with, instead of random ones")
     parser.add_argument("--note", default="", help="a sentence for the card, where the training was no ordinary one")
     for item in dataclasses.fields(Recipe):
         normal, drawn = item.default, getattr(PATTERNS, item.name)
@@ -279,12 +287,13 @@ def main(args: argparse.Namespace) -> int:
             file.write(line + "\n")
 
     if not args.export_only:
-        train(recipe, sources, args.output, report)
+        train(recipe, sources, args.output, report, args.start)
     backbone, epochs = averaged(recipe, sources, args.output)
     records = {record["epoch"]: record for record in map(json.loads, log.read_text().splitlines())}
     name = f"mobilenetv2_{recipe.alpha:g}_{recipe.image_size}{'_patterns' if args.patterns else ''}"
     path = args.output / f"{name}.weights.h5"
     command = f"python -m tl_core pretrain image {'--patterns' if args.patterns else '--sources DIR'} --output DIR"
+    command += f" --start {args.start.name}" if args.start else ""
     for item, value in dataclasses.asdict(recipe).items():
         command += "" if value == getattr(usual, item) else f" --{item.replace('_', '-')} {value:g}"
     trained = [records[number + 1] for number in range(epochs)]
