@@ -2,12 +2,14 @@
 
 import errno
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tl_core import events
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
@@ -108,18 +110,17 @@ def test_no_log_has_no_events(log: Path):
     assert events.read(log) == ([], 0)
 
 
-def _many(path: str, number: int) -> None:
-    for step in range(200):
-        events.append(Path(path), events.Batch(phase=str(number), step=step, loss=1 / 3))
-
-
 def test_four_processes_append_at_once_without_mixing_lines(log: Path):
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_many, args=(str(log), number)) for number in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    program = """
+import sys
+from pathlib import Path
+from tl_core import events
+for step in range(200):
+    events.append(Path(sys.argv[1]), events.Batch(phase=sys.argv[2], step=step, loss=1 / 3))
+"""
+    commands = [[sys.executable, "-c", program, str(log), str(number)] for number in range(4)]
+    for worker in [subprocess.Popen(command, cwd=REPOSITORY) for command in commands]:
+        assert worker.wait(60) == 0
     found, _ = events.read(log)
     assert len(found) == 800
     for number in range(4):
