@@ -84,7 +84,7 @@ def test_without_a_network_the_small_recipes_use_the_bundled_backbone(shipped):
             continue
         config, planned = here.config("0123456789abcdef"), preset.config("0123456789abcdef")
         validate(config)
-        assert config.backbone == BackboneConfig("mobilenetv2_0.5", wanted[name], 96)
+        assert config.backbone == BackboneConfig("mobilenetv2_0.5", wanted[name], 224)
         assert dataclasses.replace(config, backbone=planned.backbone, phases=planned.phases) == planned
         row, small = backbone(config.backbone.name), backbone(presets.SMALL)
         for phase, before in zip(config.phases, planned.phases, strict=True):

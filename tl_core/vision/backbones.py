@@ -311,7 +311,7 @@ _ROWS = (
     Backbone(
         "mobilenetv2_0.5", "MobileNetV2 0.5", "MobileNetV2", {"alpha": 0.5}, scaling="tf", cpu_precision="float32",
         year=2018, paper="https://arxiv.org/abs/1801.04381", imagenet_top1=65.4, channels=1280,
-        sizes={96: 3, 128: 4, 160: 5, 192: 6, 224: 7}, default_size=96, native_size=224,
+        sizes={96: 3, 128: 4, 160: 5, 192: 6, 224: 7}, default_size=224, native_size=224,
         description=message("A small MobileNetV2 that this project also pretrained itself: works without a network."),
         blocks=(
             Block("stage1", "expanded_conv_project_BN", 864, 784, 8),
