@@ -98,8 +98,7 @@ def _follow(run: store.Run, ended: threading.Event) -> None:
 def _bare(config: RunConfig, dataset: Dataset) -> list[float]:
     """When each epoch of a bare loop ended: the same steps, and no more around them than what `fit` does.
 
-    As with its ModelCheckpoint the best weights are kept. It hands over more at once than the app, which starts each
-    validation anew with one batch.
+    As with its ModelCheckpoint the best weights are kept.
     """
     row, phase = backbone(config.backbone.name), config.phases[0]
     parts = split(dataset, config.data)

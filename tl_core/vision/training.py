@@ -97,6 +97,7 @@ class Divided:
     activations: Activations
     part: network.TrainedPart
     predict: Callable  # from `steps.predictor`
+    looking: steps.Pace  # of predictions: what one epoch's validation has found out about it, the next one uses
 
 
 def train(
@@ -235,7 +236,7 @@ def _divided(run: Run, frozen: int) -> Divided:
         trunk, upper, head = network.pool_early(trunk, head)
     activations = Activations(run.config, run.dataset, run.preprocessing, trunk, frozen, run.emit, run.should_stop)
     part = network.TrainedPart(upper, head, run.config.backbone.weights != "random")
-    return Divided(activations, part, steps.predictor(part, activations))
+    return Divided(activations, part, steps.predictor(part, activations), steps.Pace(activations, steps.BATCH))
 
 
 def _announcement(
@@ -331,13 +332,12 @@ def _learn(
 def _predictions(run: Run, divided: Divided) -> np.ndarray:
     """Probabilities of the validation pictures, [n, classes]."""
     said = []
-    pace = steps.Pace(divided.activations, steps.BATCH)
-    for _, rows in steps.chunks(divided.activations, run.split.validation, 0, pace):
+    for _, rows in steps.chunks(divided.activations, run.split.validation, 0, divided.looking):
         if run.should_stop():
             raise Stopped
         began = time.monotonic()
         said.append(divided.predict(rows).numpy())
-        pace.took(time.monotonic() - began)
+        divided.looking.took(time.monotonic() - began)
     probabilities = np.concatenate(said)
     return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
 
