@@ -22,6 +22,7 @@ from email.message import Message as Headers
 from pathlib import Path
 
 from tl_core.errors import Stopped, UserError
+from tl_core.locks import try_lock
 from tl_core.messages import Message, message
 
 TRIES = 3  # tries, counted anew whenever one has brought something new
@@ -309,30 +310,12 @@ def _disk_errors(folder: Path, setting: str = "KERAS_HOME") -> Iterator[None]:
 @contextlib.contextmanager
 def _locked(target: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
     """Hold `<target>.lock`; wait for another process that does. A dead process holds nothing."""
-    with open(target.with_name(target.name + ".lock"), "a+b") as file:
-        while not _try_lock(file.fileno()):
-            _wait(0.2, should_stop)
-        yield
-
-
-if os.name == "nt":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    while True:
+        with try_lock(target.with_name(target.name + ".lock")) as mine:
+            if mine:
+                yield
+                return
+        _wait(0.2, should_stop)
 
 
 def _wait(seconds: float, should_stop: Callable[[], bool]) -> None:
