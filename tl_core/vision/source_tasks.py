@@ -61,12 +61,28 @@ ORIGINS = {  # by how the names of sources begin
     ),
     "patterns": Origin("Drawn patterns", "this project (tl_core/data/drawn/textures.py)", "as the project's own", ""),
 }
+PETS = {  # Tiny ImageNet's few cats and dogs, by their WordNet number
+    "n02085620": "Chihuahua",
+    "n02094433": "Yorkshire terrier",
+    "n02099601": "golden retriever",
+    "n02099712": "Labrador retriever",
+    "n02106662": "German shepherd",
+    "n02113799": "standard poodle",
+    "n02123045": "tabby",
+    "n02123394": "Persian cat",
+    "n02124075": "Egyptian cat",
+}
 UNKNOWN = Origin("", "unknown", "unknown: ask where the pictures came from", "")
 
 
 def origin(name: str) -> Origin:
     """Where the source of this name comes from, as far as it is known."""
     return next((known for prefix, known in ORIGINS.items() if name.startswith(prefix)), UNKNOWN)
+
+
+def pets(source: Source) -> np.ndarray:
+    """Which pictures of the source show a cat or a dog, as far as `PETS` names their classes: bool [n]."""
+    return np.isin(source.labels, [number for number, name in enumerate(source.classes) if name in PETS])
 
 
 def photographs(archive: Path, cache: Path, side: int = SIDE) -> Source:
