@@ -23,6 +23,7 @@ class History:
         epochs: Epoch events in order; after a resume those that are trained again are dropped.
         phases: Phase events in order, likewise.
         notices: Notice events.
+        samples: Sample events in order: what a language model wrote on its way; likewise.
         started: the latest Started event, or None.
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
@@ -82,7 +83,7 @@ class History:
 
     @property
     def images_per_second(self) -> float | None:
-        """Of the latest epoch, or of the pass through the frozen blocks while that is going on."""
+        """Of the latest epoch, or of the pass through the frozen blocks while that is going on; of a text, tokens."""
         phase = self.phases[-1].phase if self.phases else ""
         if phase == "features" and self.progress and self.progress.rate:
             return self.progress.rate
@@ -94,8 +95,11 @@ class History:
         if self._total is None:
             try:
                 config = json.loads((self.log.parent / "config.json").read_text(encoding="utf-8"))
-                self._total = sum(int(phase["epochs"]) for phase in config["phases"])
-            except (OSError, ValueError, KeyError, TypeError):
+                if config.get("kind") == "text":
+                    self._total = -(-int(config["steps"]) // int(config["evaluate_every"]))
+                else:
+                    self._total = sum(int(phase["epochs"]) for phase in config["phases"])
+            except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
                 return sum(phase.total for phase in self.phases if phase.unit == "epochs")
         return self._total
 
@@ -115,6 +119,7 @@ class History:
         self.epochs: list[events.Epoch] = []
         self.phases: list[events.Phase] = []
         self.notices: list[events.Notice] = []
+        self.samples: list[events.Sample] = []
         self.started: events.Started | None = None
         self.progress: events.Progress | None = None
         self.error: events.Failed | None = None
@@ -152,6 +157,8 @@ class History:
                     self._batches = deque(halved(list(self._batches)))
             case events.Epoch():
                 self.epochs.append(event)
+            case events.Sample():
+                self.samples.append(event)
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():
@@ -165,6 +172,7 @@ class History:
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= epochs]
         step = self.epochs[-1].step if self.epochs else 0
         self._batches = deque(batch for batch in self._batches if batch.step <= step)
+        self.samples = [sample for sample in self.samples if sample.step <= step and epochs]
         self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
         self.notices = []
 

@@ -7,7 +7,7 @@ runs/<id>/lock           held by the worker as long as it lives
 runs/<id>/worker.json    which process that is
 runs/<id>/stop           there when somebody pressed Stop
 runs/<id>/worker.log     the worker's standard output and error
-runs/<id>/…              checkpoint, model, labels, reports
+runs/<id>/…              checkpoint, model, labels, reports; of text runs the model in the Hub's format
 """
 
 import contextlib
@@ -27,17 +27,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tl_core import events, paths
-from tl_core.config import RunConfig, run_config
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.locks import try_lock
 from tl_core.messages import message
-from tl_core.runs import tail
-from tl_core.vision.backbones import BACKBONES
+from tl_core.runs import configs, tail
+from tl_core.runs.configs import Config
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
-PRIVATE = ("checkpoint", "lock", "stop", "worker.json")  # not part of a download
+PRIVATE = ("checkpoint", "lock", "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # no part of a ZIP
 _LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
 
 
@@ -47,7 +46,7 @@ class Run:
 
     id: str
     folder: Path
-    config: RunConfig | None
+    config: Config | None
     name: str
     tags: tuple[str, ...]
     owner: str
@@ -69,7 +68,7 @@ class Worker:
     place: str | None  # from `tl_core.runs.scheduler.slots`
 
 
-def create(config: RunConfig, *, owner: str, name: str = "") -> Run:
+def create(config: Config, *, owner: str, name: str = "") -> Run:
     """Lay out the folder of a new run; `tl_core.runs.queue.submit` then queues it.
 
     Raises:
@@ -158,7 +157,7 @@ def bury(run: Run) -> bool:
             details = (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
         error = UserError(
             message("The worker process ended without a word; it was killed or the machine ran out of memory."),
-            message("Press Resume to go on behind the last complete epoch, or choose a smaller batch or image size."),
+            message("Press Resume to go on behind the last complete epoch, or choose a smaller batch or network."),
         )
         with contextlib.suppress(OSError):  # a full disk: it is said again at the next look
             events.append(run.log, events.Failed(error=error, details=details))
@@ -238,10 +237,10 @@ def _read(place: str, config_stamp: tuple[int, ...], meta_stamp: tuple[int, ...]
     folder = Path(place)
     config, problem = None, None
     try:
-        config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = configs.config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     except UserError as error:
         problem = error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         problem = UserError(
             message("The settings of this run cannot be read: {reason}.", reason=str(error)),
             message("Its curves may still be there. Delete the run if it is of no use."),
@@ -268,11 +267,10 @@ def _stamp(path: str) -> tuple[int, ...]:
     return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 
-def _default_name(config: RunConfig | None, run_id: str) -> str:
+def _default_name(config: Config | None, run_id: str) -> str:
     if config is None:
         return run_id
-    row = BACKBONES.get(config.backbone.name)
-    return f"{row.title if row else config.backbone.name} {run_id[9:11]}:{run_id[11:13]}"
+    return f"{configs.title(config)} {run_id[9:11]}:{run_id[11:13]}"
 
 
 def _change(run_id: str, **changes: Any) -> Run:

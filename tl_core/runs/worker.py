@@ -19,12 +19,20 @@ from collections.abc import Callable
 from importlib import metadata
 
 from tl_core import events
+from tl_core.data import dataset as datasets
+from tl_core.data.dataset import Dataset
 from tl_core.errors import Stopped, UserError
 from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
+from tl_core.runs.configs import Config
+from tl_core.text import corpus as corpora
+from tl_core.text.corpus import Corpus
 
-LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+LIBRARIES = {
+    "image": ("tensorflow", "keras", "numpy", "pillow"),
+    "text": ("tensorflow", "keras", "keras-hub", "numpy", "tokenizers"),
+}
 _POLL = 0.1  # seconds between looks at the stop file
 
 
@@ -33,7 +41,8 @@ def work(run_id: str, train: Callable | None = None) -> int:
 
     Args:
         run_id: a queued run.
-        train: instead of `tl_core.vision.training.train`, the function that does the work.
+        train: the function that does the work, instead of `train` of `tl_core.vision.training` or, for a text run, of
+            `tl_core.text.finetuning`; it is handed the config and the loaded dataset or corpus.
 
     Returns:
         The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
@@ -43,12 +52,12 @@ def work(run_id: str, train: Callable | None = None) -> int:
         if not mine or not isinstance(store.last_event(run), events.Queued):
             return 2
         store.announce(run, os.environ.get("TL_PLACE"))
-        should_stop = _StopSwitch(run)
+        should_stop, kind = _StopSwitch(run), run.config.kind if run.config else "image"
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
         facts = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "versions": _versions(),
+            "versions": _versions(kind),
         }
         began = False
 
@@ -65,12 +74,10 @@ def work(run_id: str, train: Callable | None = None) -> int:
         try:
             if run.config is None:
                 raise run.problem
-            train = train or _trainer()
-            from tl_core.data import dataset as datasets
-
+            train = train or _trainer(kind)
             outcome = train(
                 run.config,
-                datasets.load(run.config.data.dataset),
+                _material(run.config),
                 run.folder,
                 emit,
                 should_stop,
@@ -86,7 +93,7 @@ def work(run_id: str, train: Callable | None = None) -> int:
         except BaseException as error:
             if not began:
                 started()
-            events.append(run.log, events.Failed(error=_explained(error), details=traceback.format_exc()[-8000:]))
+            events.append(run.log, events.Failed(error=_explained(error, kind), details=traceback.format_exc()[-8000:]))
             return 1
         finally:
             (run.folder / "stop").unlink(missing_ok=True)
@@ -112,28 +119,35 @@ class _StopSwitch:
         self.answer = True
 
 
-def _versions() -> dict[str, str]:
+def _versions(kind: str) -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in LIBRARIES[kind]:
         with contextlib.suppress(metadata.PackageNotFoundError):  # tensorflow has other names on some machines
             found[name] = metadata.version(name)
     return found
 
 
-def _trainer() -> Callable:
-    from tl_core.vision.training import train
-
+def _trainer(kind: str) -> Callable:
+    if kind == "text":
+        from tl_core.text.finetuning import train
+    else:
+        from tl_core.vision.training import train
     return train
 
 
-def _explained(error: BaseException) -> UserError:
+def _material(config: Config) -> Dataset | Corpus:
+    """The pictures, or the text, that the run learns from."""
+    return corpora.load(config.corpus) if config.kind == "text" else datasets.load(config.data.dataset)
+
+
+def _explained(error: BaseException, kind: str) -> UserError:
     if isinstance(error, UserError):
         return error
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return UserError(
-            message("The machine's memory is too small for these settings."),
-            message("Choose a smaller batch, a smaller image size or a smaller backbone."),
-        )
+        smaller = message("Choose a smaller batch, a smaller image size or a smaller backbone.")
+        if kind == "text":
+            smaller = message("Choose a smaller batch, a shorter context or a smaller model.")
+        return UserError(message("The machine's memory is too small for these settings."), smaller)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(
             message("The disk is full."), message("Free some space or delete old runs, then press Resume.")
