@@ -14,7 +14,7 @@ from tl_core.text import model, tokenizer, writing
 from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
 from tl_core.text.sampling import Settings, distribution
-from tl_core.text.writing import Beams, Ended, Remark, Speller, Written, longest_loop, spell
+from tl_core.text.writing import Beams, Ended, Loop, Remark, Speller, Written, longest_loop, loop, spell
 
 TINY = folders.TINY
 
@@ -245,6 +245,12 @@ def test_loops_are_told_from_ordinary_text():
     assert longest_loop([1, 2, 3, 4, 5, 6, 7, 8]) == 0
     assert longest_loop([1, 2, 2, 3, 4, 5]) == 1
     assert longest_loop([9, 8, *[1, 2, 3] * 5]) == 12
+
+
+def test_a_loop_is_found_where_it_begins():
+    assert loop([9, 8, *[1, 2, 3] * 5, 7]) == Loop(start=2, size=3, repeated=12)
+    assert loop([1, 2, 3, 4]) is None
+    assert loop([*range(20)] * 2, largest=10) is None
 
 
 def test_settings_out_of_range_are_refused(language, decoder):

@@ -140,16 +140,31 @@ def spell(bpe: Tokenizer, token: int) -> str:
     return tokenizer.hex_bytes(bpe, token)
 
 
+@dataclass(frozen=True)
+class Loop:
+    """A passage that only repeats itself, counted in tokens."""
+
+    start: int  # of its first round
+    size: int  # of one round
+    repeated: int  # tokens behind the first round; at least `size`
+
+
+def loop(ids: Sequence[int], largest: int = 256) -> Loop | None:
+    """The longest passage in which tokens repeat what stood up to `largest` tokens before; None without one."""
+    best = None
+    for size in range(1, min(largest, len(ids) // 2) + 1):
+        run = 0
+        for place, (first, second) in enumerate(zip(ids, ids[size:], strict=False)):
+            run = run + 1 if first == second else 0
+            if run >= size and (best is None or run > best.repeated):
+                best = Loop(place + 1 - run, size, run)
+    return best
+
+
 def longest_loop(ids: Sequence[int]) -> int:
     """How many tokens in a row only repeat what stood a fixed distance before, at least one whole repetition.
 
     Ordinary text has a few ("on and on"); a text caught in a loop has most of its length.
     """
-    best = 0
-    for size in range(1, len(ids) // 2 + 1):
-        run = 0
-        for first, second in zip(ids, ids[size:], strict=False):
-            run = run + 1 if first == second else 0
-            if run >= size:
-                best = max(best, run)
-    return best
+    found = loop(ids, len(ids))
+    return found.repeated if found else 0
