@@ -91,7 +91,7 @@ def curves(
     traces = []
     for index, named in enumerate(histories):
         colour = named.colour or PALETTE[index % len(PALETTE)]
-        epochs = _last_of_each(named.history.epochs)
+        epochs = last_of_each(named.history.epochs)
         if training:
             traces.append(
                 {
@@ -108,75 +108,112 @@ def curves(
                 "uid": f"{index}-validation",
             }
         )
-    layout = _layout(metric, translate)
-    layout["yaxis"]["range"] = _range(metric, [y for trace in traces for y in trace["y"]], [])
-    layout["hovermode"] = "closest" if len(traces) > 6 else "x unified"
+    drawn = layout(_(TITLES[metric]), _("Epoch"), metric == "accuracy")
+    drawn["yaxis"]["range"] = _range(metric, [y for trace in traces for y in trace["y"]], [])
+    return {"data": traces, "layout": laid_over(drawn, len(traces), legend)}
+
+
+def laid_over(drawn: dict[str, Any], traces: int, legend: bool) -> dict[str, Any]:
+    """The layout `drawn`, for so many lines of several runs."""
+    drawn["hovermode"] = "closest" if traces > 6 else "x unified"
     if not legend:
-        layout["showlegend"] = False
-        layout["margin"]["b"] = 48
-    return {"data": traces, "layout": layout}
+        drawn["showlegend"] = False
+        drawn["margin"]["b"] = 48
+    return drawn
 
 
 def _single(history: Curves, metric: Metric, translate: Callable[[str], str], total: int) -> dict[str, Any]:
     _ = translate
-    epochs = _last_of_each(history.epochs)
-    batches = _forward(history.batches(500))
-    noisy = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [round(x, 4) for x in _epoch_positions([batch.step for batch in batches], epochs, history.phases)],
-        "y": [_number(getattr(batch, metric)) for batch in batches],
-        "line": {"color": TRAINING, "width": 1},
-        "opacity": 0.45,
-        "name": _("Each batch"),
-        "uid": "batches",
-        "hoverinfo": "skip",
-    }
+    epochs = last_of_each(history.epochs)
+    batches = forward(history.batches(500))
+    noisy = batch_line(
+        _epoch_positions([batch.step for batch in batches], epochs, history.phases),
+        [getattr(batch, metric) for batch in batches],
+        _("Each batch"),
+    )
     training = {**_line(epochs, metric, TRAINING, dashed=True), "name": _("Training"), "uid": "training"}
     validation = {**_line(epochs, f"val_{metric}", VALIDATION, best=True), "name": _("Validation"), "uid": "validation"}
-    layout = _layout(metric, translate)
-    layout["yaxis"]["range"] = _range(metric, training["y"] + validation["y"], noisy["y"])
+    drawn = layout(_(TITLES[metric]), _("Epoch"), metric == "accuracy")
+    drawn["yaxis"]["range"] = _range(metric, training["y"] + validation["y"], noisy["y"])
     end = max([1, *training["x"], *noisy["x"]])
     if total:
         # A long run's axis doubles when it is full, so that the first epochs do not huddle in a corner.
         end = max(end, min(total, max(AHEAD, 2 * len(epochs))))
-    layout["xaxis"]["range"] = [0, 1.02 * end]
-    layout["shapes"], layout["annotations"] = _phase_marks(history.phases, translate)
-    return {"data": [noisy, training, validation], "layout": layout}
+    drawn["xaxis"]["range"] = [0, 1.02 * end]
+    drawn["shapes"], drawn["annotations"] = _phase_marks(history.phases, translate)
+    return {"data": [noisy, training, validation], "layout": drawn}
 
 
 def _line(epochs: Sequence[Epoch], name: str, colour: str, dashed: bool = False, best: bool = False) -> dict[str, Any]:
-    """A bold line with a marker at each epoch; the epoch whose weights are kept gets a star if `best`."""
+    """The line of one value over the epochs; the epoch whose weights are kept gets a star if `best`."""
     kept = max((epoch.epoch for epoch in epochs if epoch.best), default=None) if best else None
-    form = "{y:.1%}" if name.endswith("accuracy") else "{y:.3f}"
+    form = ".1%" if name.endswith("accuracy") else ".3f"
+    return line(
+        [epoch.epoch for epoch in epochs], [getattr(epoch, name) for epoch in epochs], colour, form, dashed, kept
+    )
+
+
+def line(
+    across: Sequence[float],
+    values: Sequence[float | None],
+    colour: str,
+    form: str,
+    dashed: bool = False,
+    kept: float | None = None,
+) -> dict[str, Any]:
+    """A bold line with a marker at each point.
+
+    Args:
+        across: where the points lie, ascending.
+        values: how high; what is missing or no number leaves a gap.
+        colour: of line and markers.
+        form: of the values on hovering, as d3 writes it: ".1%".
+        dashed: with open markers; training is drawn so.
+        kept: the point that gets a star.
+    """
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": [epoch.epoch for epoch in epochs],
-        "y": [_number(getattr(epoch, name)) for epoch in epochs],
+        "x": list(across),
+        "y": [number(value) for value in values],
         "line": {"color": colour, "width": 3, "dash": "dash" if dashed else "solid"},
         "marker": {
             "color": colour,
-            "symbol": ["star" if epoch.epoch == kept else ("circle-open" if dashed else "circle") for epoch in epochs],
+            "symbol": ["star" if x == kept else ("circle-open" if dashed else "circle") for x in across],
             "opacity": 1,
-            "size": [16 if epoch.epoch == kept else 7 for epoch in epochs],
+            "size": [16 if x == kept else 7 for x in across],
             "line": {"width": 2 if dashed else 0, "color": colour},
         },
-        "hovertemplate": "%" + form + "<extra>%{fullData.name}</extra>",
+        "hovertemplate": f"%{{y:{form}}}<extra>%{{fullData.name}}</extra>",
     }
 
 
-def _layout(metric: Metric, translate: Callable[[str], str]) -> dict[str, Any]:
-    _ = translate
+def batch_line(across: Sequence[float], values: Sequence[float | None], name: str) -> dict[str, Any]:
+    """The thin line of single batches behind the bold ones."""
     return {
-        "title": {"text": _(TITLES[metric]), "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
+        "type": "scatter",
+        "mode": "lines",
+        "x": [round(x, 4) for x in across],
+        "y": [number(value) for value in values],
+        "line": {"color": TRAINING, "width": 1},
+        "opacity": 0.45,
+        "name": name,
+        "uid": "batches",
+        "hoverinfo": "skip",
+    }
+
+
+def layout(title: str, across: str, share: bool = False) -> dict[str, Any]:
+    """What all learning curves look like; `share`: the values are 0 to 1 and read as per cent."""
+    return {
+        "title": {"text": title, "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
         "xaxis": {
-            "title": {"text": _("Epoch"), "standoff": 6},
+            "title": {"text": across, "standoff": 6},
             "rangemode": "tozero",
             "zeroline": False,
             "hoverformat": ".2~f",
         },
-        "yaxis": {"tickformat": ".0%" if metric == "accuracy" else None, "zeroline": False},
+        "yaxis": {"tickformat": ".0%" if share else None, "zeroline": False},
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom"},
         "margin": {"l": 48, "r": 12, "t": 48, "b": 76},
@@ -184,14 +221,17 @@ def _layout(metric: Metric, translate: Callable[[str], str]) -> dict[str, Any]:
 
 
 def _range(metric: Metric, epochs: Sequence[float | None], batches: Sequence[float | None]) -> list[float]:
-    """The value axis: accuracy always 0 to 1; loss from 0 to what holds all epochs and 95 % of the batches.
+    """The value axis: accuracy always 0 to 1, loss as high as it needs."""
+    return [0, 1.03] if metric == "accuracy" else height(epochs, batches)
+
+
+def height(points: Sequence[float | None], batches: Sequence[float | None]) -> list[float]:
+    """A value axis from 0 to what holds all points and 95 % of the batches.
 
     One early batch with a huge loss would otherwise press everything that follows onto the axis.
     """
-    if metric == "accuracy":
-        return [0, 1.03]
     spread = sorted(y for y in batches if y is not None)
-    highest = [y for y in epochs if y is not None] + spread[int(0.95 * (len(spread) - 1)) :][:1]
+    highest = [y for y in points if y is not None] + spread[int(0.95 * (len(spread) - 1)) :][:1]
     return [0, 1.1 * max(highest)] if highest and max(highest) > 0 else [0, 2]
 
 
@@ -255,18 +295,18 @@ def _epoch_positions(steps: Sequence[int], epochs: Sequence[Epoch], phases: Sequ
 
 def position(history: Curves) -> float:
     """How many epochs the run has trained, the current one counted by its batches."""
-    epochs = _last_of_each(history.epochs)
-    steps = [batch.step for batch in _forward(history.batches(500))[-1:]]
+    epochs = last_of_each(history.epochs)
+    steps = [batch.step for batch in forward(history.batches(500))[-1:]]
     trained = float(epochs[-1].epoch) if epochs else 0.0
     return max([trained, *_epoch_positions(steps, epochs, history.phases)])
 
 
-def _last_of_each(epochs: Sequence[Epoch]) -> list[Epoch]:
+def last_of_each(epochs: Sequence[Epoch]) -> list[Epoch]:
     """One entry an epoch number, ascending; a resumed run may have trained the same epoch twice: the later counts."""
     return [epoch for _, epoch in sorted({epoch.epoch: epoch for epoch in epochs}.items())]
 
 
-def _forward(batches: Sequence[Batch]) -> list[Batch]:
+def forward(batches: Sequence[Batch]) -> list[Batch]:
     """Batches with ascending steps; what a resumed run trained again replaces the first attempt."""
     kept: list[Batch] = []
     for batch in reversed(batches):
@@ -275,7 +315,7 @@ def _forward(batches: Sequence[Batch]) -> list[Batch]:
     return kept[::-1]
 
 
-def _number(value: float | None) -> float | None:
+def number(value: float | None) -> float | None:
     """A finite number with five digits, or None: JSON has no NaN, and Plotly leaves a gap for None."""
     if value is None or not math.isfinite(value):
         return None
@@ -289,7 +329,7 @@ def reading(history: Curves, classes: int | None = None) -> Message:
         history: the run so far.
         classes: number of classes, so that a result no better than guessing can be called that.
     """
-    epochs = _last_of_each(history.epochs)
+    epochs = last_of_each(history.epochs)
     if not epochs:
         return _reading_before_the_first_epoch(history)
     last = epochs[-1]
@@ -313,7 +353,7 @@ def reading(history: Curves, classes: int | None = None) -> Message:
 
 
 def _reading_before_the_first_epoch(history: Curves) -> Message:
-    batches = _forward(history.batches(500))
+    batches = forward(history.batches(500))
     if not batches:
         return message("The curves begin with the first batch of images.")
     return message(
@@ -353,7 +393,7 @@ def _meaning(epochs: Sequence[Epoch], classes: int | None) -> Message:
 
 def description(history: Curves, metric: Metric) -> Message:
     """What a reader who cannot see the chart of one run needs to know of it."""
-    epochs = _last_of_each(history.epochs)
+    epochs = last_of_each(history.epochs)
     name = message("loss") if metric == "loss" else message("accuracy")
     if not epochs:
         return message("Line chart of {metric} over the epochs; no epoch has ended yet.", metric=name)

@@ -13,16 +13,24 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from tl_core.data.dataset import Dataset
 from tl_core.data.ingest import File, ProgressFunction, ingest
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Progress
 from tl_core.messages import message
 
 State = Literal["waiting", "working", "done", "failed", "stopped"]
-Maker = Callable[[ProgressFunction, Callable[[], bool]], Dataset]  # draws or downloads pictures, then ingests them
+Kind = Literal["pictures", "text"]
+
+
+class Taken(Protocol):
+    """What a job leaves on the disk: a dataset, or a text."""
+
+    id: str
+
+
+Maker = Callable[[ProgressFunction, Callable[[], bool]], Taken]  # draws or downloads something, then takes it in
 
 AT_ONCE = 2
 REMEMBERED = 200  # jobs that have ended and can still be asked for
@@ -43,9 +51,10 @@ class Job:
     rate: float | None  # pictures per second
     elapsed: float  # seconds of work
     remaining: float | None  # seconds, estimated
-    dataset: str | None  # id of the finished dataset
+    dataset: str | None  # id of the finished dataset, or text
     error: UserError | None
     phase: str = ""  # what `done` counts: "ingest" and all others pictures, "download" bytes
+    kind: Kind = "pictures"
 
     @property
     def active(self) -> bool:
@@ -61,6 +70,7 @@ class _Work:
     name: str
     owner: str
     cleanup: Callable[[], object] | None
+    kind: Kind = "pictures"
     state: State = "waiting"
     progress: Progress | None = None
     rejected: int = 0
@@ -84,17 +94,19 @@ def start(
     name: str,
     owner: str,
     cleanup: Callable[[], object] | None = None,
+    kind: Kind = "pictures",
 ) -> str:
     """Queue the pictures of `source` and return the job's id at once.
 
     Args:
         source: what `ingest` takes, or a function (progress, should_stop) that makes the dataset itself.
         cleanup: called once when the job has ended, however it ended: deletes the upload, for instance.
+        kind: what is brought in; each page follows its own kind.
     """
     global _threads
     job_id = secrets.token_hex(8)
     with _lock:
-        _jobs[job_id] = _Work(source, name, owner, cleanup)
+        _jobs[job_id] = _Work(source, name, owner, cleanup, kind)
         _forget()
         if _threads < AT_ONCE:
             _threads += 1
@@ -109,10 +121,11 @@ def get(job_id: str) -> Job | None:
         return _snapshot(job_id, work) if work else None
 
 
-def of(owner: str) -> list[Job]:
+def of(owner: str, kind: Kind = "pictures") -> list[Job]:
     """The jobs of one owner, newest first."""
     with _lock:
-        return [_snapshot(id, work) for id, work in reversed(_jobs.items()) if work.owner == owner]
+        mine = [(id, work) for id, work in reversed(_jobs.items()) if (work.owner, work.kind) == (owner, kind)]
+        return [_snapshot(id, work) for id, work in mine]
 
 
 def stop(job_id: str) -> None:
@@ -201,10 +214,11 @@ def _work_off(work: _Work) -> None:
         error = problem
     except Exception as problem:
         traceback.print_exc(file=sys.stderr)
+        reason = f"{type(problem).__name__}: {problem}"[:300]
         error = UserError(
-            message(
-                "The pictures could not be brought in: {reason}.", reason=f"{type(problem).__name__}: {problem}"[:300]
-            ),
+            message("The text could not be brought in: {reason}.", reason=reason)
+            if work.kind == "text"
+            else message("The pictures could not be brought in: {reason}.", reason=reason),
             message("Try again; if it happens again, show this sentence to whoever runs the server."),
         )
     with _lock:
@@ -245,6 +259,7 @@ def _snapshot(job_id: str, work: _Work) -> Job:
         dataset=work.dataset,
         error=work.error,
         phase=work.progress.phase if work.progress else "",
+        kind=work.kind,
     )
 
 

@@ -25,6 +25,7 @@ from tl_core.messages import Message, message
 from tl_core.text import tokenizer as bpe
 
 MAX_BYTES = 32 * 1024**2  # of all text together
+MAX_FILES = 2000  # in a ZIP
 SUFFIXES = (".txt", ".md", ".markdown", ".text")
 PARAGRAPH = 40  # characters; shorter ones may repeat by right ("Exeunt.")
 FEW_TOKENS = 2000  # below which the report warns
@@ -266,14 +267,19 @@ def _border(text: str, wanted: int) -> int:
 
 
 def _unpacked(files: Sequence[tuple[str, bytes]], rejected: list[Rejected]) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every text file, those in ZIPs too."""
+    """(name, content) of every text file, those in ZIPs too; no more is unpacked than might be taken."""
+    unpacked = 0
     for name, data in files:
         if not data.startswith(b"PK\x03\x04"):
             yield name, data
             continue
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
+                if len(entries) > MAX_FILES:
+                    rejected.append((name, message("It holds more than {limit} files.", limit=MAX_FILES)))
+                    continue
+                for entry in entries:
                     hidden = entry.filename.startswith("__MACOSX") or Path(entry.filename).name.startswith(".")
                     if entry.is_dir() or hidden:
                         continue
@@ -281,9 +287,10 @@ def _unpacked(files: Sequence[tuple[str, bytes]], rejected: list[Rejected]) -> I
                         rejected.append((entry.filename, message("It does not end in .txt or .md.")))
                     elif entry.flag_bits & 1:
                         rejected.append((entry.filename, message("It is encrypted.")))
-                    elif entry.file_size > MAX_BYTES:
+                    elif unpacked + entry.file_size > MAX_BYTES:
                         rejected.append((entry.filename, message("It is too large.")))
                     else:
+                        unpacked += entry.file_size
                         yield entry.filename, archive.read(entry)
         except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, EOFError, RuntimeError):
             rejected.append((name, message("It is a damaged or incomplete ZIP file.")))

@@ -1,4 +1,4 @@
-"""Ready-made texts to fine-tune on: two that the project writes itself, and public-domain books from their home.
+"""Ready-made texts to fine-tune on: three that the project wrote itself, and public-domain books from their home.
 
 A book is downloaded from Project Gutenberg with progress, kept, and used only when it is whole: its own first and last
 lines say what it is and where it ends.
@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tl_core import download, paths
 from tl_core.errors import UserError
-from tl_core.events import Event, Phase, Progress
+from tl_core.events import Progress
 from tl_core.messages import Message, message
+from tl_core.paths import ASSETS
 from tl_core.text import corpus, grammar
 
 HOME = "https://www.gutenberg.org"
@@ -34,8 +35,12 @@ class Sample:
 SAMPLES = {
     sample.name: sample
     for sample in (
-        Sample("weather", message("Weather reports"), message("Written by this app: needs no network.")),
-        Sample("recipes", message("Recipes"), message("Written by this app: needs no network.")),
+        Sample("weather", message("Weather reports"), message("Written by this app from a seed: needs no network.")),
+        Sample("recipes", message("Recipes"), message("Written by this app from a seed: needs no network.")),
+        Sample(
+            "lesson", message("Lessons on transfer learning"),
+            message("Written for this app, 3,000 words: needs no network."),
+        ),
         Sample(
             "shakespeare", message("Shakespeare, complete works"), message("Project Gutenberg, public domain."),
             100, 5_640_000, "Shakespeare",
@@ -58,7 +63,7 @@ _END = re.compile(r"\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG EBOOK")
 def bring_in(
     name: str,
     owner: str = "",
-    emit: Callable[[Event], None] | None = None,
+    emit: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> corpus.Corpus:
     """The sample as a corpus, written or downloaded if need be.
@@ -73,7 +78,12 @@ def bring_in(
             message("Choose one of: {allowed}.", allowed=list(SAMPLES)),
         )
     sample = SAMPLES[name]
-    text = _book(sample, emit, should_stop) if sample.book else grammar.write(name)
+    if sample.book:
+        text = _book(sample, emit, should_stop)
+    elif name in grammar.GRAMMARS:
+        text = grammar.write(name)
+    else:
+        text = (ASSETS / "texts" / f"{name}.md").read_text(encoding="utf-8")
     return corpus.paste(text, name=str(sample.title), owner=owner)
 
 
@@ -83,7 +93,7 @@ def address(sample: Sample) -> str:
     return f"{home}/cache/epub/{sample.book}/pg{sample.book}.txt"
 
 
-def _book(sample: Sample, emit: Callable[[Event], None] | None, should_stop: Callable[[], bool]) -> str:
+def _book(sample: Sample, emit: Callable[[Progress], None] | None, should_stop: Callable[[], bool]) -> str:
     path = paths.home() / "books" / f"pg{sample.book}.txt"
     text = _inside(path, sample)
     if text is None:
@@ -91,12 +101,7 @@ def _book(sample: Sample, emit: Callable[[Event], None] | None, should_stop: Cal
 
         def progress(done: int, total: int, rate: float | None) -> None:
             if emit:
-                first = rate is None
-                emit(
-                    Phase(phase="text", total=total, unit="bytes")
-                    if first
-                    else Progress(phase="text", done=done, total=total, rate=rate)
-                )
+                emit(Progress(phase="download", done=done, total=total, rate=rate))
 
         reason = message("it is not the book, or not the whole of it.")
         try:
