@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from pages.components import answers, networks
+from pages.components import answers, loading, networks
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import current_dataset, is_local
 from tl_core.data import dataset as datasets
@@ -127,7 +127,9 @@ if error := st.session_state.pop("classify_error", None):
     st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
 with st.container(border=True):
     network = networks.choose()
-    may_ask = network is not None and networks.prepare(network)
+    may_ask = network is not None and loading.prepare(
+        network.source, "classify", _("It is loaded with your first picture.")
+    )
 if network is not None:
     pictures, true = take_pictures(network)
     if pictures and may_ask:

@@ -1,7 +1,6 @@
 """Which network answers on the Classify page: one of the finished runs, or an ImageNet backbone with its classifier."""
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from pages.components.session import owner
 from tl_core import events
 from tl_core.charts.curves import percent
 from tl_core.data import dataset as datasets
-from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs import store
 from tl_core.runs.store import Run
@@ -24,7 +22,6 @@ from tl_core.vision.backbones import BACKBONES, Backbone
 PAGES = Path(__file__).parent.parent
 SAVED = {"persist_state": "session"}
 ADDRESS = "run"  # the address's parameter that names the run
-AGAIN = 60.0  # seconds within which a network is not loaded a second time only because somebody looks at the page
 
 
 @dataclass(frozen=True)
@@ -49,52 +46,6 @@ def choose() -> Network | None:
         **SAVED,
     )
     return _choose_run() if kind == "run" else _choose_imagenet()
-
-
-def prepare(network: Network) -> bool:
-    """Have the engine load the network, and say how far it is. False if pictures are of no use: it cannot be loaded."""
-    state = client.state(network.source)
-    warmed = st.session_state.setdefault("classify_warmed", {})
-    if state.status == "absent" and time.monotonic() - warmed.get(network.source, -AGAIN) >= AGAIN:
-        warmed[network.source] = time.monotonic()
-        try:
-            client.warm(network.source)
-        except UserError as error:
-            state = client.State("failed", error=error)
-        else:
-            state = client.state(network.source)
-    waiting = state.status == "loading"
-
-    @st.fragment(run_every=1.0 if waiting else None)
-    def view() -> None:
-        now = client.state(network.source) if waiting else state
-        if now.status == "loading":
-            sentence = show(now.message) if now.message else _("Loading the model…")
-            st.markdown(f":material/hourglass_top: {sentence}")
-        elif now.status == "ready":
-            st.markdown(f":green[:material/check_circle:] {_('Ready to answer.')}")
-        elif now.error:
-            st.error(f"{show(now.error.what)} {show(now.error.remedy)}", icon=":material/error:")
-        else:  # others needed its place, or its process has died: asking will tell
-            st.markdown(f":material/hourglass_empty: {_('It is loaded with your first picture.')}")
-        if waiting and now.status != "loading":
-            st.rerun()
-        if now.status == "failed":
-            st.button(
-                _("Try again"), key="classify_again", icon=":material/refresh:", on_click=_anew, args=(network.source,)
-            )
-
-    view()
-    return state.status != "failed"
-
-
-def _anew(source: str) -> None:
-    """Callback: load it once more."""
-    st.session_state["classify_warmed"][source] = time.monotonic()
-    try:
-        client.warm(source)
-    except UserError as error:
-        st.session_state["classify_error"] = error
 
 
 def _arrive() -> None:
