@@ -11,10 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tl_core import paths
 from tl_core.engine import protocol
@@ -23,10 +23,23 @@ from tl_core.errors import UserError
 from tl_core.locks import try_lock
 from tl_core.messages import Message, message
 from tl_core.runs import store
+from tl_core.text import writing
+from tl_core.text.sampling import Settings
 from tl_core.vision import report
 from tl_core.vision.report import Report
 
-__all__ = ["Answer", "State", "classify", "evaluate", "model_file", "state", "stop", "warm"]
+__all__ = [
+    "Answer",
+    "State",
+    "classify",
+    "evaluate",
+    "model_file",
+    "state",
+    "stop",
+    "text_export",
+    "warm",
+    "write",
+]
 
 START = 60.0  # seconds in which a started engine must answer; it does so before it loads TensorFlow
 SILENCE = 60.0  # seconds without a sign of life after which the engine counts as hung; it gives one every second
@@ -92,8 +105,59 @@ def model_file(run_id: str, status: Callable[[Message], None] = lambda sentence:
     return Path(_ask({"call": "model_file", "run": run_id}, status=status))
 
 
+def write(
+    model: str,
+    prompt: str,
+    settings: Settings,
+    written: Sequence[int] = (),
+    status: Callable[[Message], None] = lambda sentence: None,
+) -> Iterator[writing.Event]:
+    """Let a language model continue a prompt; the events come as they happen.
+
+    Closing the iterator, or this process' death, stops the writing within a token.
+
+    Args:
+        model: a name of `tl_core.text.checkpoints.CHECKPOINTS`, the path of a folder in the Hub's format, or
+            "run:<run id>": the run's model, of its best round so far while it is still training.
+        prompt: any text.
+        settings: how to write.
+        written: ids already written behind the prompt, for going on behind a token of the reader's own choice.
+        status: takes a sentence about what happens now, about once a second, while the model is being loaded.
+
+    Raises:
+        UserError: at the first event: the model cannot be had or a setting is out of range; later: the engine died.
+    """
+    header = {
+        "call": "write",
+        "model": model,
+        "prompt": prompt.encode("utf-8", "replace").decode(),
+        "settings": settings.to_json(),
+        "written": list(written),
+    }
+    with _connected() as connection, _explained():
+        for event in _replies(connection, header, (), status):
+            yield writing.from_json(event)
+
+
+def text_export(
+    run_id: str, form: Literal["hub", "keras", "lora"], status: Callable[[Message], None] = lambda sentence: None
+) -> Path:
+    """A file of a text run's model to take home, made now if need be.
+
+    Args:
+        form: "hub", a ZIP in the Hub's format; "keras", a ZIP of a KerasHub preset; "lora", LoRA's weights alone.
+
+    Raises:
+        UserError: the run never finished a round, it has no LoRA weights, or the engine died.
+    """
+    return Path(_ask({"call": "text_export", "run": run_id, "form": form}, status=status))
+
+
 def warm(source: str) -> None:
     """Let the engine load a model in the background, so that the first answer is fast; `state` says how far it is.
+
+    Args:
+        source: as for `classify`; or "text:" and a model as for `write`.
 
     Raises:
         UserError: the engine cannot be started.
@@ -125,14 +189,20 @@ def stop() -> None:
 def _ask(
     header: dict[str, Any], blobs: Sequence[bytes] = (), status: Callable[[Message], None] = lambda sentence: None
 ) -> Any:
-    with _connected() as connection:
-        try:
-            return _answered(connection, header, blobs, status)
-        except protocol.UNREACHABLE as error:
-            raise UserError(
-                message("The model process ended in the middle of its work; the memory may have been too small."),
-                message("Try again: it starts anew by itself. If it ends again, choose a smaller network."),
-            ) from error
+    with _connected() as connection, _explained():
+        return _answered(connection, header, blobs, status)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """An engine that dies in the block is a UserError."""
+    try:
+        yield
+    except protocol.UNREACHABLE as error:
+        raise UserError(
+            message("The model process ended in the middle of its work; the memory may have been too small."),
+            message("Try again: it starts anew by itself. If it ends again, choose a smaller network."),
+        ) from error
 
 
 def _answered(
@@ -141,7 +211,19 @@ def _answered(
     blobs: Sequence[bytes],
     status: Callable[[Message], None] = lambda sentence: None,
 ) -> Any:
-    """Send a question and wait for its result; between them come sentences, which are also signs of life."""
+    """Send a question and wait for its result."""
+    replies = _replies(connection, header, blobs, status)
+    while True:
+        try:
+            next(replies)
+        except StopIteration as end:
+            return end.value
+
+
+def _replies(
+    connection: Connection, header: dict[str, Any], blobs: Sequence[bytes], status: Callable[[Message], None]
+) -> Generator[dict[str, Any], None, Any]:
+    """Send a question; yields its events, returns its result. Between them come sentences, also as signs of life."""
     protocol.send(connection, header, blobs)
     deadline = time.monotonic() + LIMIT
     while time.monotonic() < deadline and connection.poll(SILENCE):
@@ -150,7 +232,10 @@ def _answered(
             raise UserError.from_json(reply["error"])
         if "result" in reply:
             return reply["result"]
-        if reply.get("status"):
+        if "event" in reply:
+            yield reply["event"]
+            deadline = time.monotonic() + LIMIT
+        elif reply.get("status"):
             status(Message.from_json(reply["status"]))
     stop()
     raise UserError(

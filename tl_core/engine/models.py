@@ -17,15 +17,21 @@ import tensorflow as tf
 from tl_core.data import dataset as datasets
 from tl_core.data import pictures
 from tl_core.engine.protocol import Answer, State, explained
+from tl_core.engine.writers import Writer
 from tl_core.errors import UserError
 from tl_core.events import Event, Phase, Progress
 from tl_core.messages import Message, message
 from tl_core.runs import store
+from tl_core.text import checkpoints, tuned, writing
+from tl_core.text import export as text_export
+from tl_core.text import folder as text_folder
+from tl_core.text import model as language_models
+from tl_core.text.sampling import Settings
 from tl_core.vision import decoding, evaluation, export, network, weights
 from tl_core.vision.backbones import backbone
 from tl_core.vision.report import Part
 
-MOST = 3  # models held at once
+MOST = 4  # models held at once
 BATCH = 16  # pictures passed through a network together
 SMALLEST_BUDGET = 1 << 30  # bytes of weights that may be held on any machine
 ABSENT = State("absent")
@@ -35,7 +41,7 @@ Say = Callable[[Message], None]
 
 @dataclass
 class Loaded:
-    """A model ready to answer."""
+    """An image model ready to answer."""
 
     classes: tuple[str, ...]
     resize: Callable  # float32 [1, h, w, 3] pixels 0..255 of any size -> [1, side, side, 3]
@@ -48,8 +54,8 @@ class Loaded:
 class _Slot:
     """The place of one model, loaded or not."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)  # held while it is loaded, and while it answers
-    loaded: Loaded | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)  # while it is loaded, and while it looks at pictures
+    loaded: Loaded | Writer | None = None
     state: State = ABSENT
 
 
@@ -133,6 +139,27 @@ class Models:
             run.folder, run.config, datasets.load(run.config.data.dataset), part, emit=emit, should_stop=is_gone
         )
 
+    def write(
+        self,
+        model: str,
+        prompt: str,
+        settings: Settings,
+        written: Sequence[int],
+        say: Say,
+        is_gone: Callable[[], bool],
+    ) -> Iterator[writing.Event]:
+        """As `tl_core.engine.client.write`; `is_gone` says that nobody reads any more."""
+        with self._use(f"text:{model}", say) as writer:
+            pass  # it is loaded; from here on several texts are written with it by turns
+        yield from writer.write(prompt, settings, written, is_gone)
+
+    def text_export(self, run_id: str, form: str, say: Say) -> Path:
+        """As `tl_core.engine.client.text_export`."""
+        run = _run(run_id, "text")
+        say(message("Preparing the model…"))
+        with self._building:
+            return text_export.made(run.config, run.folder, form)
+
     def model_file(self, run_id: str, say: Say) -> Path:
         """The run's complete model; one that was finished is there even when its pictures have been deleted."""
         run = _run(run_id)
@@ -148,16 +175,21 @@ class Models:
             return export.model_file(run.folder, run.config, dataset)
 
     @contextmanager
-    def _use(self, source: str, say: Say) -> Iterator[Loaded]:
+    def _use(self, source: str, say: Say) -> Iterator[Loaded | Writer]:
         """The model, loaded, and for the block nobody else's."""
         slot = self._slot(source)
-        with slot.lock:
+        while not slot.lock.acquire(timeout=0.5):
+            if slot.state.message:
+                say(slot.state.message)
+        try:
             if slot.loaded is None or slot.loaded.version != _version(source):
                 self._load(slot, source, say)
             with self._lock:
                 self._slots[source] = slot
                 self._slots.move_to_end(source)
             yield slot.loaded
+        finally:
+            slot.lock.release()
 
     def _slot(self, source: str) -> _Slot:
         with self._lock:
@@ -176,6 +208,8 @@ class Models:
                 slot.loaded = self._of_run(name, tell)
             elif kind == "imagenet":
                 slot.loaded = self._of_imagenet(name, tell)
+            elif kind == "text":
+                slot.loaded = self._of_text(name, tell)
             else:
                 raise UserError(
                     message("There is no model named {name}.", name=source), message("Choose one from the list.")
@@ -205,9 +239,7 @@ class Models:
         row = backbone(name)
 
         def emit(event: Event) -> None:
-            if isinstance(event, (Phase, Progress)) and event.total:
-                done = event.done if isinstance(event, Progress) else 0
-                megabytes = {"done": f"{done / 1e6:.1f}", "total": f"{event.total / 1e6:.1f}"}
+            if megabytes := _megabytes(event):
                 tell(message("Downloading ImageNet weights: {done} of {total} MB", **megabytes))
 
         weights.obtain(row, "imagenet", row.native_size, top=True, emit=emit)  # others may build meanwhile
@@ -215,6 +247,23 @@ class Models:
         tell(message("Loading the model…"))
         with self._building:
             return _ready(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))
+
+    def _of_text(self, name: str, tell: Say) -> Writer:
+        """`name` is a checkpoint's, a folder's path, or "run:<run id>"."""
+
+        def emit(event: Event) -> None:
+            if megabytes := _megabytes(event):
+                tell(message("Downloading the language model: {done} of {total} MB", **megabytes))
+
+        version = _version(f"text:{name}")
+        kind, _, run_id = name.partition(":")
+        run = _run(run_id, "text") if kind == "run" else None
+        if not (run and tuned.whole(run.folder)):
+            checkpoints.obtain(run.config.model if run else name, emit)  # others may build meanwhile
+        tell(message("Loading the model…"))
+        with self._building:
+            language = tuned.load(run.config, run.folder) if run else language_models.load(name)
+            return Writer(language, version)
 
     def _forget(self, newest: str) -> None:
         """Let go of the models used longest ago until what is held fits; whoever uses one keeps it until done."""
@@ -246,22 +295,44 @@ def _ready(model: keras.Model, classes: tuple[str, ...], version: object) -> Loa
     return loaded
 
 
-def _run(run_id: str) -> store.Run:
+def _run(run_id: str, kind: str = "image") -> store.Run:
     run = store.get(run_id)
     if run.problem:
         raise run.problem
+    if run.config.kind != kind:
+        raise UserError(
+            message("The run {name} learned from pictures, not from text.", name=run.name)
+            if kind == "text"
+            else message("The run {name} learned from text, not from pictures.", name=run.name),
+            message("Choose another run."),
+        )
     return run
 
 
+def _megabytes(event: Event) -> dict[str, str]:
+    """How far a download is; empty for other events."""
+    if not isinstance(event, (Phase, Progress)) or not event.total:
+        return {}
+    done = event.done if isinstance(event, Progress) else 0
+    return {"done": f"{done / 1e6:.1f}", "total": f"{event.total / 1e6:.1f}"}
+
+
 def _version(source: str) -> object:
-    """What tells a run's model from a later one of the same run, which was resumed; None where there is one only."""
+    """What tells a model from a later one of the same source, a run that was trained on or a folder that was written.
+
+    None where there is one only, or none.
+    """
     kind, _, name = source.partition(":")
-    if kind != "run":
-        return None
     try:
-        return export.model_path(store.get(name).folder).stat().st_mtime_ns
+        if kind == "run":
+            return export.model_path(store.get(name).folder).stat().st_mtime_ns
+        if kind == "text" and name.startswith("run:"):
+            return tuned.version(store.get(name.removeprefix("run:")).folder)
+        if kind == "text" and name not in checkpoints.CHECKPOINTS:
+            return (Path(name).expanduser() / text_folder.WEIGHTS).stat().st_mtime_ns
     except (OSError, UserError):
-        return None
+        pass
+    return None
 
 
 def _decoded(data: bytes) -> np.ndarray | UserError:

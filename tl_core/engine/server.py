@@ -2,7 +2,8 @@
 
 It answers from the first moment and loads TensorFlow behind that, so that a page can say what is going on. It works on
 the CPU on purpose: one picture takes some milliseconds there, and the GPU belongs whole to the training run.
-Each client has a thread; a model serves one of them at a time. Idle for 15 minutes, the engine ends itself.
+Each client has a thread; an image model serves one of them at a time, a language model all of them by turns. Idle for
+15 minutes, the engine ends itself.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from tl_core.engine import protocol
 from tl_core.errors import Stopped, UserError
 from tl_core.locks import try_lock
 from tl_core.messages import Message, message
+from tl_core.text import writing
+from tl_core.text.sampling import Settings
 
 if TYPE_CHECKING:
     from tl_core.engine.models import Models
@@ -152,8 +155,18 @@ class _Line:
         """What happens now; sent with the next sign of life."""
         self.sentence = sentence
 
+    def tell(self, event: dict[str, Any]) -> None:
+        """Send one of several things that are answered, at once."""
+        self.sentence = None
+        self._send({"event": event})
+
     def is_gone(self) -> bool:
         """Whether the client has left, so that nobody waits for the result."""
+        if not self.gone:
+            try:
+                self.gone = self.connection.poll()  # clients say nothing after their question: this is the line's end
+            except OSError:
+                self.gone = True
         return self.gone
 
     def close(self, reply: dict[str, Any]) -> None:
@@ -225,10 +238,32 @@ def _model_file(engine: _Engine, line: _Line, blobs: list[bytes], run: str) -> s
     return str(engine.models().model_file(run, line.say))
 
 
+def _write(
+    engine: _Engine,
+    line: _Line,
+    blobs: list[bytes],
+    model: str,
+    prompt: str,
+    settings: dict[str, Any],
+    written: list[int],
+) -> None:
+    line.say(STARTING)
+    models = engine.models()
+    for event in models.write(model, prompt, Settings.from_json(settings), written, line.say, line.is_gone):
+        line.tell(writing.to_json(event))
+
+
+def _text_export(engine: _Engine, line: _Line, blobs: list[bytes], run: str, form: str) -> str:
+    line.say(STARTING)
+    return str(engine.models().text_export(run, form, line.say))
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "classify": _classify,
     "warm": _warm,
     "state": _state,
     "evaluate": _evaluate,
     "model_file": _model_file,
+    "write": _write,
+    "text_export": _text_export,
 }

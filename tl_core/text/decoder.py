@@ -38,7 +38,8 @@ class Seen:
 class Decoder:
     """A loaded network with the keys and values of one text.
 
-    `length` tokens have been read; `rewind` forgets the last of them. Not for two threads at once.
+    `length` tokens have been read; `rewind` forgets the last of them. Not for two threads at once; `kept` and
+    `bring_back` let several texts take turns.
 
     Args:
         changing: the weights will be replaced with `update` now and then; not compiled, since it writes little.
@@ -81,7 +82,7 @@ class Decoder:
         if len(tokens) == 1:
             seen = self._room.step(tokens[0], self.length)
         else:
-            keys, values = self._room.keys[:, : self.length], self._room.values[:, : self.length]
+            keys, values = self.kept()
             logits, hidden, queries, new_keys, new_values = self._read(
                 tf.constant(tokens, tf.int32), tf.constant(self.length), keys, values
             )
@@ -89,6 +90,17 @@ class Decoder:
             seen = Seen(logits.numpy(), hidden.numpy(), queries.numpy())
         self.length += len(tokens)
         return seen
+
+    def kept(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """A copy of the keys and values of the text so far, for `bring_back`."""
+        return self._room.keys[:, : self.length], self._room.values[:, : self.length]
+
+    def bring_back(self, keys: tf.Tensor, values: tf.Tensor) -> None:
+        """Go on with another text, whose keys and values `kept` gave."""
+        self.length = 0
+        self._make_room(keys.shape[1])
+        self._room.put(0, keys, values)
+        self.length = keys.shape[1]
 
     def block_logits(self, hidden: np.ndarray) -> np.ndarray:
         """What each block alone would predict (the logit lens): [n, width] -> [n, vocabulary].
@@ -107,7 +119,7 @@ class Decoder:
 
     def branches(self, count: int) -> "Branches":
         """`count` copies of the text so far that can go on differently (beam search)."""
-        keys, values = self._room.keys[:, : self.length], self._room.values[:, : self.length]
+        keys, values = self.kept()
         spread = lambda cache: tf.repeat(cache[:, None], count, 1)  # noqa: E731
         return Branches(self.shape, self._weights, spread(keys), spread(values))
 
@@ -123,7 +135,7 @@ class Decoder:
         size = next(size for size in self._sizes if length <= size)
         if size > self._room.size:
             room = self._made(size)
-            room.put(0, self._room.keys[:, : self.length], self._room.values[:, : self.length])
+            room.put(0, *self.kept())
             self._room = room
         elif not self.length:
             self._room = self._made(size)

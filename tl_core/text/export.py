@@ -4,9 +4,32 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Literal
 
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
+from tl_core.text.config import TextConfig
+
+Form = Literal["hub", "keras", "lora"]
+
+
+def made(config: TextConfig, folder: Path, form: Form) -> Path:
+    """The file of a run in this form; the run's model is made from its best round where it was interrupted.
+
+    Args:
+        config: the run's.
+        folder: the run's.
+        form: "hub" and "keras" are ZIPs of folders, "lora" is one .h5 file.
+
+    Raises:
+        UserError: no round was completed, or the run trained without LoRA.
+    """
+    from tl_core.text import tuned
+
+    if form == "lora" and not config.lora_rank:
+        raise _no_lora()
+    tuned.complete(config, folder)
+    return {"hub": hub_zip, "keras": keras_zip, "lora": lora_file}[form](folder)
 
 
 def hub_zip(folder: Path) -> Path:
@@ -15,7 +38,10 @@ def hub_zip(folder: Path) -> Path:
     Raises:
         UserError: the run has no model yet.
     """
-    return _zipped(_model(folder), folder / "hub-format.zip")
+    target, model = folder / "hub-format.zip", _model(folder)
+    if not _newer(target, model):
+        _zip(model, target)
+    return target
 
 
 def keras_zip(folder: Path) -> Path:
@@ -24,12 +50,12 @@ def keras_zip(folder: Path) -> Path:
     Raises:
         UserError: the run has no model yet.
     """
-    target = folder / "keras-hub-preset.zip"
-    if not target.exists():
-        preset, building = _model(folder), folder / f".preset-{os.getpid()}"
+    target, model = folder / "keras-hub-preset.zip", _model(folder)
+    if not _newer(target, model):
+        building = folder / f".preset-{os.getpid()}"
         try:
-            save_preset(preset, building)
-            _zipped(building, target)
+            save_preset(model, building)
+            _zip(building, target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return target
@@ -57,11 +83,15 @@ def lora_file(folder: Path) -> Path:
     """
     path = folder / "weights.lora.h5"
     if not path.exists():
-        raise UserError(
-            message("This run has no LoRA weights."),
-            message("They exist once a run with a LoRA rank has ended."),
-        )
+        raise _no_lora()
     return path
+
+
+def _no_lora() -> UserError:
+    return UserError(
+        message("This run has no LoRA weights."),
+        message("They exist once a run with a LoRA rank has ended."),
+    )
 
 
 def _model(folder: Path) -> Path:
@@ -74,14 +104,17 @@ def _model(folder: Path) -> Path:
     return path
 
 
-def _zipped(source: Path, target: Path) -> Path:
+def _newer(target: Path, model: Path) -> bool:
+    """Whether the file was made from the model as it is; a resumed run makes another one."""
+    made_from = (model / "model.safetensors").stat().st_mtime_ns
+    return target.exists() and target.stat().st_mtime_ns >= made_from
+
+
+def _zip(source: Path, target: Path) -> None:
     """Stored, not deflated: weights hardly shrink. Appears at once."""
-    if target.exists():
-        return target
     part = target.with_suffix(f".{os.getpid()}.part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    with disk_full_explained(), zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(source.rglob("*")):
             if path.is_file():
                 archive.write(path, path.relative_to(source))
     part.replace(target)
-    return target

@@ -31,6 +31,7 @@ from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
 from tl_core.text.learning import evaluator, order, spread, stepper, windows_of
 from tl_core.text.sampling import Settings
+from tl_core.text.tuned import BEST, FOLDER, put_back, trained_part, write
 from tl_core.text.writing import Written
 from tl_core.vision.precision import device
 
@@ -129,7 +130,7 @@ def train(
     if standing.step:
         state.restore(path, run.network, run.variables, run.optimizer)
     else:
-        (folder / "best.npz").unlink(missing_ok=True)
+        (folder / BEST).unlink(missing_ok=True)
     stopped = _rounds(run, path)
     _finish(run)
     return Outcome(stopped, standing.best_epoch, standing.metrics)
@@ -160,7 +161,7 @@ def _begin(
             message("Bring more text, or choose a shorter context."),
         )
     network = models.backbone(shape, language.weights, config.dropout, policy)
-    variables = _trained(network, config, below)
+    variables = trained_part(network, config, below)
     rate = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10,
         max(1, config.steps - _warm_up(config)),
@@ -188,19 +189,6 @@ def _begin(
         should_stop=should_stop,
         standing=standing,
     )
-
-
-def _trained(network: keras.Model, config: TextConfig, below: int) -> list[keras.Variable]:
-    """Freeze what is below the boundary, or all but LoRA's weights above it; returns what is trained."""
-    upper = network.transformer_layers[max(0, below - 1) :]
-    if config.lora_rank:
-        network.enable_lora(config.lora_rank)
-        layers = [layer for block in upper for layer in models.lora_layers(block)]
-        return [variable for layer in layers for variable in (layer.lora_kernel_a, layer.lora_kernel_b)]
-    network.token_embedding.trainable = network.position_embedding.trainable = below == 0
-    for block in network.transformer_layers[: max(0, below - 1)]:
-        block.trainable = False
-    return network.trainable_variables
 
 
 def _rounds(run: _Run, path: Path) -> bool:
@@ -280,7 +268,7 @@ def _round_ended(
     if best:
         standing.best_epoch, standing.best_loss, standing.source_after = number, judged, source
         standing.best_accuracy = accuracy if math.isfinite(loss) else float(np.mean(hits))
-        state.write_arrays(run.folder / "best.npz", {str(i): v.numpy() for i, v in enumerate(run.variables)})
+        state.write_arrays(run.folder / BEST, {str(i): v.numpy() for i, v in enumerate(run.variables)})
     run.emit(
         events.Epoch(
             phase="fine-tuning",
@@ -330,19 +318,13 @@ def _write_sample(run: _Run, loss: float, source: float) -> None:
 
 
 def _finish(run: _Run) -> None:
-    """Write the best weights, or the base's if no round was completed, as a model folder; LoRA's also alone."""
+    """Write the best weights, or the base's if no round was completed, as a model folder; and LoRA's alone."""
     run.emit(events.Phase(phase="saving"))
-    best = run.folder / "best.npz"
-    if best.exists():
-        with np.load(best) as arrays:
-            for index, variable in enumerate(run.variables):
-                variable.assign(arrays[str(index)])
-        weights = models.hub_weights(run.network)
+    if (run.folder / BEST).exists():
+        put_back(run.folder, run.variables)
+        write(run.config, run.folder, run.language, run.network)
     else:
-        weights = run.language.weights
-    format_.write(run.folder / "model", run.language.shape, weights, run.language.folder)
-    if run.config.lora_rank:
-        run.network.save_lora_weights(str(run.folder / "weights.lora.h5"))
+        format_.write(run.folder / FOLDER, run.language.shape, run.language.weights, run.language.folder)
 
 
 def _source_text() -> str:

@@ -5,9 +5,10 @@ The order is that of transformers: repetition penalty, temperature, top-k, top-p
 Holtzman et al. 2020 (https://arxiv.org/abs/1904.09751, top-p). NumPy only.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,6 +33,16 @@ class Settings:
     seed: int = 0
     lens: bool = False  # also what every block would predict
     attention: tuple[int, int] | None = None  # also the attention of (block, head), both from 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary that `from_json` reads back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Settings":
+        """Read what `to_json` wrote."""
+        attention = data.get("attention")
+        return cls(**{**data, "attention": tuple(attention) if attention else None})
 
 
 ARTICLE = Settings(length=50, strategy="greedy")  # the article's call, with the prompt below
