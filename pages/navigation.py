@@ -23,6 +23,12 @@ page = st.navigation(
             st.Page(PAGES / "classify.py", title=_("Classify"), icon=":material/image_search:", url_path="classify"),
             st.Page(PAGES / "replay.py", title=_("Recorded runs"), icon=":material/history:", url_path="replay"),
         ],
+        _("Language"): [
+            st.Page(PAGES / "generate.py", title=_("Generate text"), icon=":material/edit:", url_path="generate"),
+        ],
+        _("Language"): [
+            st.Page(PAGES / "finetune.py", title=_("Fine-tune text"), icon=":material/edit_note:", url_path="finetune"),
+        ],
     }
 )
 st.set_page_config(

@@ -28,15 +28,18 @@ class DrawnBlock:
     title: str
 
 
-def freeze_slider(blocks: Sequence[DrawnBlock], head: DrawnBlock, *, label: str, key: str, help: str = "") -> int:
+def freeze_slider(
+    blocks: Sequence[DrawnBlock], head: DrawnBlock, *, label: str, key: str, help: str = "", learns: str = ""
+) -> int:
     """Let the reader choose the boundary, on the map or on the slider below it.
 
     Args:
-        blocks: the backbone's blocks, from the pixels up.
+        blocks: the backbone's blocks, from the input up.
         head: the new layers on top; always trainable.
         label: of the slider, and of the map for screen readers.
         key: of the number in the session state; the map's own key is derived from it.
         help: what freezing means, in plain words.
+        learns: what the legend says of the blocks above the boundary; by default that they learn from pictures.
 
     Returns:
         The number of leading blocks kept frozen, 0 to len(blocks).
@@ -68,7 +71,7 @@ def freeze_slider(blocks: Sequence[DrawnBlock], head: DrawnBlock, *, label: str,
                 "spoken": [_spoken(blocks, boundary) for boundary in range(last + 1)],
                 "legend": {
                     "frozen": _("Frozen: keeps what it knows"),
-                    "trainable": _("Trainable: learns from your pictures"),
+                    "trainable": learns or _("Trainable: learns from your pictures"),
                 },
             },
             key=f"{key}_map",

@@ -1,4 +1,4 @@
-"""Pictures on their way in: a background job (`tl_core.data.jobs`), how far it has come, and what became of it.
+"""Pictures or texts on their way in: a background job (`tl_core.data.jobs`), how far it is, and what became of it.
 
 The job's id is in the address, so that a refreshed page finds it again.
 """
@@ -26,24 +26,29 @@ STAGES = {
 }
 
 
-def take_in(source: Path | Sequence[File] | jobs.Maker, name: str, cleanup: Callable[[], object] | None = None) -> None:
+def take_in(
+    source: Path | Sequence[File] | jobs.Maker,
+    name: str,
+    cleanup: Callable[[], object] | None = None,
+    kind: jobs.Kind = "pictures",
+) -> None:
     """Callback: start the job; short ones are over before the page is drawn again."""
-    job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup)
+    job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup, kind=kind)
     st.session_state["upload_job"] = job_id
     st.query_params[ADDRESS] = job_id
 
 
-def attached() -> jobs.Job | None:
-    """This visitor's job: the one that the address or the session names, else one that is still at work."""
+def attached(kind: jobs.Kind = "pictures") -> jobs.Job | None:
+    """This visitor's job of a kind: the one that the address or the session names, else one that is still at work."""
     for wanted in (st.query_params.get(ADDRESS), st.session_state.get("upload_job")):
         job = jobs.get(wanted) if wanted else None
-        if job and job.owner == owner():
+        if job and job.owner == owner() and job.kind == kind:
             return job
-    return next((job for job in jobs.of(owner()) if job.active), None)
+    return next((job for job in jobs.of(owner(), kind) if job.active), None)
 
 
 def follow(job: jobs.Job) -> None:
-    """Show a job until it ends; then its dataset is the current one, and the page is drawn anew."""
+    """Show a job until it ends; then the page is drawn anew."""
     st.session_state["upload_job"] = job.id
     st.query_params[ADDRESS] = job.id
 
@@ -58,13 +63,13 @@ def follow(job: jobs.Job) -> None:
     view()
 
 
-def settle(job: jobs.Job) -> None:
-    """Draw the conclusion of a job that has ended: choose its dataset, or keep what went wrong for `complain`."""
+def settle(job: jobs.Job, choose: Callable[[str], None] = choose_dataset) -> None:
+    """Draw the conclusion of a job that has ended: `choose` what it made, or keep what went wrong for `complain`."""
     st.session_state.pop("upload_job", None)
     st.query_params.pop(ADDRESS, None)
     if job.dataset:
         st.session_state.pop(RETURN, None)
-        choose_dataset(job.dataset)
+        choose(job.dataset)
         st.session_state["upload_ready"] = job.name
     elif job.error:
         st.session_state["upload_error"] = job.error

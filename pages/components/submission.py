@@ -5,14 +5,14 @@ import streamlit as st
 from pages.components.i18n import _
 from pages.components.markdown import problem
 from pages.components.session import owner
-from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.runs import queue, store
+from tl_core.runs.configs import Config
 
 WAITING = 4  # runs one person may have queued or running
 
 
-def submit(config: RunConfig, drawn: str) -> None:
+def submit(config: Config, drawn: str) -> None:
     """Callback: queue a run. `drawn` names the drawing of the button, so that a double click is one run."""
     if st.session_state.get("submission_pressed") == drawn:
         return

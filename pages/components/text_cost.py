@@ -1,0 +1,157 @@
+"""What a fine-tuning costs before it starts: parameters, memory and time, several ways beside each other."""
+
+import os
+import socket
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import text_settings as settings
+from pages.components.blocks import short_number
+from pages.components.i18n import _, show
+from pages.components.live import duration
+from pages.components.tables import Cell, table
+from tl_core import events
+from tl_core.errors import UserError
+from tl_core.runs import store
+from tl_core.text import checkpoints, folder
+from tl_core.text.checkpoints import CHECKPOINTS, Source
+from tl_core.text.config import TextConfig, boundary, cost, validate
+from tl_core.text.corpus import TextReport
+from tl_core.text.shape import Shape
+
+BEGIN = 10.0  # seconds to load TensorFlow and to write the first sample
+CORES = 8  # more do not help networks of this size
+
+
+@st.cache_data(ttl=30, max_entries=64, show_spinner=False)
+def source(model: str) -> Source | UserError | None:
+    """Where the model lies on this computer, None if it is to be downloaded, or what is wrong."""
+    try:
+        return checkpoints.find(model)
+    except UserError as error:
+        return error
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def shape_in(place: Path) -> Shape:
+    """The network that a model folder describes."""
+    return folder.read_shape(place)
+
+
+def shape_of(model: str) -> Shape | None:
+    """The network of a model: from the registry, else from its folder; None where the folder holds no model."""
+    if model in CHECKPOINTS:
+        return CHECKPOINTS[model].shape
+    found = source(model) if model else None
+    return shape_in(found.folder) if isinstance(found, Source) else None
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def pace() -> tuple[float, bool]:
+    """How long a step takes here, divided by what the formula says for one core; and whether that was measured."""
+    known = []
+    for run in store.all()[:20]:
+        config = run.config
+        if config is None or config.kind != "text" or (shape := shape_of(config.model)) is None:
+            continue
+        log = events.read(run.log)[0]
+        here = [event.host == socket.gethostname() for event in log if isinstance(event, events.Started)]
+        rounds = [event.seconds for event in log if isinstance(event, events.Epoch)]
+        if here and here[-1] and rounds:
+            expected = min(config.steps, config.evaluate_every) * cost(config, shape).seconds_per_cached_step
+            known.append(statistics.median(rounds) / max(expected, 1e-9))
+    return (statistics.median(known), True) if known else (1 / min(os.cpu_count() or 1, CORES), False)
+
+
+def seconds(config: TextConfig, shape: Shape, tokens: int | None) -> float:
+    """How long training will take; the first reading of the text, of so many tokens, fills the activation cache."""
+    each = cost(config, shape)
+    first = config.steps
+    if tokens is not None:
+        first = min(config.steps, -(-tokens // max(1, min(config.context, shape.context) * config.batch_size)))
+    work = first * each.seconds_per_step + (config.steps - first) * each.seconds_per_cached_step
+    return BEGIN + work * pace()[0]
+
+
+def time_sentence(config: TextConfig, shape: Shape, tokens: int | None) -> str:
+    """The time, and where the figure comes from."""
+    origin = (
+        _("estimated from earlier runs on this computer")
+        if pace()[1]
+        else _("a rough figure; the first run corrects it")
+    )
+    return _("About {time}: {source}.").format(time=duration(seconds(config, shape, tokens)), source=origin)
+
+
+def side_by_side(config: TextConfig, shape: Shape, tokens: int | None) -> None:
+    """All weights, those above the line, and LoRA: what each costs; the chosen one is marked."""
+    total = len(shape.blocks)
+    ways = {_("Everything"): replace(config, frozen_blocks=0, lora_rank=0)}
+    if config.frozen_blocks:
+        ways[_("Above the line")] = replace(config, lora_rank=0)
+    if config.frozen_blocks != total:
+        rank = settings.get("rank")
+        ways[_("LoRA, rank {n}").format(n=rank)] = replace(config, lora_rank=rank)
+    costs = [cost(way, shape) for way in ways.values()]
+    chosen = [way == config for way in ways.values()]
+    rows = (
+        (_("Trainable parameters"), [f"{short_number(each.trainable)} ({_percent(each.share)})" for each in costs]),
+        (_("Frozen parameters"), [short_number(each.frozen) for each in costs]),
+        (_("Memory while training"), [f"{each.memory / 1e6:,.0f} MB" for each in costs]),
+        (_("Time"), [duration(seconds(way, shape, tokens)) for way in ways.values()]),
+    )
+    table(
+        [_("What learns"), *(Cell(name, marked=mark) for name, mark in zip(ways, chosen, strict=True))],
+        [[name, *(Cell(cell) for cell in cells)] for name, cells in rows],
+        label=_("What each way costs"),
+    )
+
+
+def meaning(config: TextConfig, shape: Shape) -> str:
+    """What this boundary and method are called, in one sentence."""
+    frozen, total = config.frozen_blocks, len(shape.blocks)
+    if config.lora_rank:
+        return _(
+            "**LoRA:** all weights stay; beside attention's query and value, two thin matrices of rank {n} learn."
+        ).format(n=config.lora_rank)
+    if frozen == total:
+        return _("**Almost nothing learns:** only the last normalisation, a handful of numbers. For contrast.")
+    if frozen == 0:
+        return _("**Full fine-tuning:** every block starts from what it knows, and all of them adapt to your text.")
+    return _("**Fine-tuning:** blocks up to {frozen} keep what they know; from {thawed} on they adapt.").format(
+        frozen=shape.blocks[frozen - 1].name, thawed=shape.blocks[frozen].name
+    )
+
+
+def obstacles(
+    config: TextConfig, shape: Shape | None, seen: TextReport | None, found: Source | UserError | None
+) -> Sequence[str]:
+    """Why this experiment cannot start; empty if it can."""
+    try:
+        if isinstance(found, UserError):
+            raise found
+        validate(config)
+        if shape is not None:
+            boundary(config, shape)
+    except UserError as error:
+        return [f"{show(error.what)} {show(error.remedy)}"]
+    if shape is None:
+        return [_("Give the path of a folder in the Hub's format.")]
+    context = min(config.context, shape.context)
+    if seen is not None and seen.training_tokens <= context:
+        return [
+            _("The training part has {count} tokens; one window takes {needed}. Bring more text.").format(
+                count=seen.training_tokens, needed=context + 1
+            )
+        ]
+    if not config.prompt.strip():
+        return [_("The samples need a prompt: a few words to begin with.")]
+    return []
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"

@@ -1,0 +1,183 @@
+"""The ways in for text: a sample, a pasted text, files; and the choice among the texts that are there."""
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+
+import streamlit as st
+
+from pages.components import intake
+from pages.components.i18n import _, show
+from pages.components.markdown import plain
+from pages.components.session import is_local, owner
+from tl_core.errors import UserError
+from tl_core.runs import store
+from tl_core.text import corpus, samples
+from tl_core.text.corpus import Corpus
+from tl_core.text.samples import Sample
+
+ADDRESS = "text"  # the address's parameter that names the text
+CURRENT = "text_current"  # session key: the id of the text that the reader works with
+KINDS = ["txt", "md", "markdown", "text", "zip"]
+
+
+def choose(corpus_id: str) -> None:
+    """Make a text the one that the page works with."""
+    st.session_state[CURRENT] = corpus_id
+
+
+def current() -> Corpus | None:
+    """The text that the session or the address names, else the reader's latest; None if there is none."""
+    for wanted in (st.session_state.get(CURRENT), st.query_params.get(ADDRESS)):
+        try:
+            if wanted:
+                return corpus.load(wanted)
+        except UserError:
+            continue
+    return next(iter(corpus.corpora(owner())), None)
+
+
+def ways_in() -> None:
+    """All ways in, in tabs."""
+    ways = {_("Sample texts"): _samples, _("Paste"): _paste, _("Files or ZIP"): _files}
+    for tab, way in zip(st.tabs(list(ways)), ways.values(), strict=True):
+        with tab:
+            way()
+
+
+def shelf(now: Corpus) -> None:
+    """The list of texts, and a way to delete the chosen one."""
+    known = {item.id: item for item in (now, *corpus.corpora(owner()))}
+    st.session_state["text_shelf"] = now.id
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            _("Text"),
+            list(known),
+            format_func=lambda item: known[item].name,
+            key="text_shelf",
+            on_change=lambda: choose(st.session_state["text_shelf"]),
+            width="stretch",
+        )
+        if now.owner == owner() or is_local():
+            with st.popover(_("Delete"), icon=":material/delete:", key="text_delete"):
+                st.markdown(_("Delete **{name}** for good?").format(name=plain(now.name)))
+                st.button(
+                    _("Delete for good"),
+                    key="text_delete_now",
+                    type="primary",
+                    icon=":material/delete:",
+                    on_click=_delete,
+                    args=(now,),
+                )
+
+
+def _samples() -> None:
+    """One card for each sample."""
+    with st.grid(3, min_column_width=220):
+        for sample in samples.SAMPLES.values():
+            with st.container(border=True, height="stretch", gap="small"):
+                st.markdown(f"**{show(sample.title)}**")
+                size = _("{size} MB to download.").format(size=f"{sample.size / 1e6:.1f}") if sample.book else ""
+                st.caption(f"{show(sample.description)} {size}")
+                st.button(
+                    _("Download") if sample.book else _("Take this text"),
+                    key=f"text_sample_{sample.name}",
+                    icon=":material/download:" if sample.book else ":material/description:",
+                    on_click=_take_sample,
+                    args=(sample,),
+                )
+
+
+def _paste() -> None:
+    key, visitor = f"text_pasted_{st.session_state.setdefault('text_turn', 0)}", owner()  # emptied by another key
+
+    def take() -> None:
+        text = st.session_state[key]
+        _take(lambda: corpus.paste(text, name=_beginning(text), owner=visitor))
+
+    st.text_area(
+        _("Text to learn from"),
+        height=220,
+        key=key,
+        placeholder=_("A few pages in one style: a story, letters, lyrics, minutes…"),
+        persist_state="session",
+    )
+    st.button(_("Take this text"), key="text_paste", icon=":material/content_paste:", on_click=take)
+
+
+def _files() -> None:
+    st.caption(_("Plain text: .txt and .md files, or a ZIP of them, up to {n} MB.").format(n=corpus.MAX_BYTES >> 20))
+    key, visitor = f"text_files_{st.session_state.setdefault('text_turn', 0)}", owner()
+
+    def arrived() -> None:
+        files = [(file.name, file.getvalue()) for file in st.session_state[key] or []]
+        if files:
+            _take(lambda: corpus.ingest(files, name=_file_names(files), owner=visitor))
+
+    st.file_uploader(
+        _("Files"),
+        type=KINDS,
+        accept_multiple_files=True,
+        max_upload_size=corpus.MAX_BYTES >> 20,
+        key=key,
+        on_change=arrived,
+        label_visibility="collapsed",
+    )
+
+
+def _take(make: Callable[[], Corpus]) -> None:
+    """Callback: take a text in, or keep what went wrong for the page to say; then what was given stays as it is."""
+    try:
+        made = make()
+    except UserError as error:
+        st.session_state["upload_error"] = error
+        st.session_state["text_failed"] = True
+        return
+    st.session_state.pop("text_failed", None)
+    st.session_state["text_turn"] = st.session_state.get("text_turn", 0) + 1
+    choose(made.id)
+
+
+def _take_sample(sample: Sample) -> None:
+    """Callback: the project's own texts are there at once, a book is downloaded in the background."""
+    visitor = owner()
+    if not sample.book:
+        _take(lambda: samples.bring_in(sample.name, visitor))
+        return
+    intake.take_in(
+        lambda progress, should_stop: samples.bring_in(sample.name, visitor, progress, should_stop),
+        str(sample.title),
+        kind="text",
+    )
+
+
+def _delete(now: Corpus) -> None:
+    """Callback: delete a text, unless a run is learning from it."""
+    for run in store.all():
+        learns = run.config is not None and run.config.kind == "text" and run.config.corpus == now.id
+        if learns and store.status(run) in store.ACTIVE:
+            st.session_state["text_busy"] = run.name
+            return
+    corpus.delete(now.id)
+    st.session_state.pop(CURRENT, None)
+    st.query_params.pop(ADDRESS, None)
+
+
+def complain() -> None:
+    """What went wrong at the last click, once."""
+    intake.complain()
+    if name := st.session_state.pop("text_busy", None):
+        st.error(
+            _("The run {name} is learning from this text. Stop it first.").format(name=plain(name)),
+            icon=":material/error:",
+        )
+
+
+def _beginning(text: str) -> str:
+    """A pasted text's name: how it begins."""
+    words = " ".join(text[:200].split())
+    return words[:40].rstrip() + ("…" if len(words) > 40 else "") if words else _("Pasted text")
+
+
+def _file_names(files: Sequence[tuple[str, bytes]]) -> str:
+    names = [PurePath(name).stem or name for name, _data in files]
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

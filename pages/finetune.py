@@ -1,0 +1,123 @@
+"""Fine-tune a language model: a text, a model, what of it learns, and how it is trained."""
+
+import secrets
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import intake, submission, text_choices, text_cost, text_in, text_view
+from pages.components import text_settings as settings
+from pages.components.i18n import _
+from tl_core.errors import UserError
+from tl_core.runs import store
+from tl_core.text.checkpoints import Source
+from tl_core.text.code import keras_code
+
+PAGES = Path(__file__).parent
+
+if run_id := submission.started():
+    st.switch_page(PAGES / "run.py", query_params={"run": run_id})
+
+
+def arrive():
+    """Take over the settings of the run that the address names (`?from=<run>`), once."""
+    asked = st.query_params.get("from")
+    if not asked or asked == st.session_state.get("tune_asked"):
+        return
+    st.session_state["tune_asked"] = asked
+    try:
+        run = store.get(asked)
+        if run.problem:
+            raise run.problem
+    except UserError as error:
+        st.session_state["upload_error"] = error
+        return
+    if run.config.kind != "text":
+        st.switch_page(PAGES / "train.py", query_params={"from": asked})
+    settings.put(run.config)
+    text_in.choose(run.config.corpus)
+
+
+def bring_in(empty):
+    """The ways in: open when there is nothing yet, else one click away."""
+    if empty:
+        st.markdown(_("A language model that knows one kind of text learns another: yours, or a sample."))
+        text_in.ways_in()
+    else:
+        failed = bool(st.session_state.get("text_failed"))
+        with st.expander(_("Bring another text in"), failed, icon=":material/post_add:", key="text_ways"):
+            text_in.ways_in()
+
+
+def count(text, found):
+    """The report of the text as the chosen model reads it; None where the model is not here to read it."""
+    if not isinstance(found, Source):
+        return None
+    with st.spinner(_("Counting the tokens…")):
+        return text_view.report(text.id, found.folder, settings.get("validation") / 100)
+
+
+def start_bar(config, shape, seen, obstacles):
+    """What will be trained and how long it takes, and the button; always in sight."""
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(text_choices.summary(shape))
+            if obstacles:
+                st.markdown(f":material/block: {obstacles[0]}")
+            else:
+                st.caption(text_cost.time_sentence(config, shape, seen.training_tokens if seen else None))
+        st.button(
+            _("Start training"),
+            key="tune_start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(obstacles),
+            on_click=submission.submit,
+            args=(config, secrets.token_hex(8)),
+        )
+
+
+arrive()
+settings.begin()
+st.title(_("Fine-tune text"), anchor=False)
+job = intake.attached("text")
+if job and not job.active:
+    intake.settle(job, text_in.choose)
+with st.container():  # its place stays even when it is empty: what stands below keeps its state
+    text_in.complain()
+    submission.complain()
+text = text_in.current()
+if job and job.active:
+    intake.follow(job)
+else:
+    bring_in(empty=text is None)
+if text is None:
+    st.stop()
+st.query_params[text_in.ADDRESS] = text.id
+text_in.shelf(text)
+figures = st.container()
+with st.container(border=True):
+    shape, found = text_choices.choose_model()
+    seen = count(text, found)
+    if shape is not None:
+        text_choices.choose_what_learns(shape, seen.training_tokens if seen else None)
+with figures:
+    if seen:
+        text_view.figures(seen)
+    else:
+        st.caption(_("Its tokens are counted once the model is on this computer."))
+    text_view.look_inside(text, seen, settings.get("validation") / 100)
+if shape is not None:
+    with st.container(border=True):
+        text_choices.choose_training()
+    with st.expander(_("Advanced"), icon=":material/tune:"):
+        text_choices.choose_the_rest(shape)
+config = settings.config(text.id)
+obstacles = text_cost.obstacles(config, shape, seen, found)
+if shape is not None and not obstacles:
+    with st.expander(_("The same in Keras"), icon=":material/code:"):
+        st.caption(
+            _("What these settings mean, as a script that trains the same network without the activation cache.")
+        )
+        st.code(keras_code(config, shape), language="python")
+start_bar(config, shape, seen, obstacles)
