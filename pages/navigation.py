@@ -25,8 +25,6 @@ page = st.navigation(
         ],
         _("Language"): [
             st.Page(PAGES / "generate.py", title=_("Generate text"), icon=":material/edit:", url_path="generate"),
-        ],
-        _("Language"): [
             st.Page(PAGES / "finetune.py", title=_("Fine-tune text"), icon=":material/edit_note:", url_path="finetune"),
         ],
     }

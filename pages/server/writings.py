@@ -43,6 +43,7 @@ class Order:
         model: what the engine calls it.
         base: the pretrained model whose tokenizer it uses.
         written: ids of tokens behind the prompt that the reader chose to keep.
+        pace: tokens a second, so that people can follow; 0 for as fast as it can.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Order:
     prompt: str
     settings: Settings
     written: tuple[int, ...] = ()
+    pace: float = 0.0
 
 
 @dataclass(eq=False)
@@ -154,8 +156,8 @@ def take(owner: str, writing_id: str, sample: int, index: int, token: int) -> Wr
             "lens": [],
         },
     ]
-    length = min(LONGEST, len(kept) + origin.order.settings.length)
-    settings = replace(origin.order.settings, length=length, samples=1)
+    asked = origin.order.settings.length - len(origin.order.written)
+    settings = replace(origin.order.settings, length=min(LONGEST, len(kept) + asked), samples=1)
     order = replace(origin.order, settings=settings, written=(*before, token))
     return begin(owner, order, origin.id, [{**entry, "sample": 0} for entry in kept])
 
@@ -175,7 +177,8 @@ def look(owner: str, writing_id: str, sample: int, index: int, attention: tuple[
     settings = replace(origin.order.settings, length=index + 1, samples=1, lens=True, attention=attention)
     if settings.strategy == "beam":  # its tokens are not drawn one by one: show the network's own probabilities
         settings = replace(settings, strategy="sample", temperature=1.0, top_k=0, top_p=1.0)
-    order = replace(origin.order, settings=settings, written=tuple(entry["id"] for entry in tokens[:index]))
+    before = tuple(entry["id"] for entry in tokens[:index])
+    order = replace(origin.order, settings=settings, written=before, pace=0.0)
     return begin(owner, order, origin.id)
 
 
@@ -186,7 +189,7 @@ def stop(owner: str, writing_id: str) -> None:
 
 
 def _write(writing: Writing) -> None:
-    order = writing.order
+    order, due = writing.order, 0.0
 
     def hear(sentence: Message) -> None:
         if _unwanted(writing):
@@ -199,6 +202,9 @@ def _write(writing: Writing) -> None:
         with contextlib.closing(events):
             for event in events:
                 _take_down(writing, event)
+                if order.pace and isinstance(event, Written):
+                    due = max(due, time.monotonic()) + 1 / order.pace
+                    writing.stop.wait(due - time.monotonic())
                 if _unwanted(writing):
                     break
     except Stopped:

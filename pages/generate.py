@@ -1,0 +1,74 @@
+"""Let a language model write: choose who writes, how the next token is chosen, and watch what happens inside."""
+
+import streamlit as st
+
+from pages.components import loading, writers, writing_settings, writing_view
+from pages.components.i18n import _, show
+from tl_core.text.checkpoints import CHECKPOINTS
+from tl_core.text.sampling import ARTICLE, ARTICLE_PROMPT
+
+
+def write(writer):
+    """Callback: write what the page says."""
+    st.session_state["generate_note"] = ""
+    writing_view.begin(writer, writing_settings.prompt(), writing_settings.get(), writing_settings.pace())
+
+
+def write_as_the_article():
+    """Callback: the article's call, with the article's model if it is here, else with the bundled one."""
+    here = writers.is_here(writers.ARTICLES)
+    row = CHECKPOINTS[writers.ARTICLES if here else writers.BUNDLED]
+    writers.put(row.name)
+    writing_settings.put(ARTICLE, ARTICLE_PROMPT)
+    write(writers.Writer(row.name, row.name, row.title, row.shape))
+    if not here:
+        st.session_state["generate_note"] = _(
+            "{article} is not on this computer, so the bundled model writes: other words, the same effect."
+        ).format(article=CHECKPOINTS[writers.ARTICLES].title)
+
+
+def restore():
+    """A reloaded page goes on with the text in its address: the same model, prompt and settings."""
+    if writing := writing_view.arrive():
+        writers.put(writing.order.model)
+        writing_settings.put(writing.order.settings, writing.order.prompt)
+
+
+restore()
+writing_settings.begin()
+st.title(_("Generate text"), anchor=False)
+st.caption(_("A language model continues your text, one token at a time. Watch how it chooses each."))
+if error := st.session_state.pop("generate_warm_error", None):
+    st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+with st.container(border=True):
+    writer = writers.choose()
+    if writer is not None:
+        loading.prepare(f"text:{writer.model}", "generate_warm", _("It is loaded when you let it write."))
+st.text_area(
+    _("Prompt"),
+    key="generate_prompt",
+    height=80,
+    placeholder=_("The beginning of a text"),
+    persist_state="session",
+)
+writing_settings.controls()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.button(
+        _("Write"),
+        key="generate_write",
+        type="primary",
+        icon=":material/edit:",
+        disabled=writer is None,
+        on_click=write,
+        args=(writer,),
+    )
+    st.button(
+        _("As in the article"),
+        key="generate_article",
+        icon=":material/article:",
+        on_click=write_as_the_article,
+        help=_("“Once upon a time”, 50 tokens, greedy: see how the text begins to repeat itself, and why."),
+    )
+if note := st.session_state.get("generate_note"):
+    st.caption(f":material/info: {note}")
+writing_view.text()
