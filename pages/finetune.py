@@ -109,7 +109,7 @@ with figures:
     text_view.look_inside(text, seen, settings.get("validation") / 100)
 if shape is not None:
     with st.container(border=True):
-        text_choices.choose_training()
+        text_choices.choose_training(shape, seen.training_tokens if seen else None)
     with st.expander(_("Advanced"), icon=":material/tune:"):
         text_choices.choose_the_rest(shape)
 config = settings.config(text.id)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import progress, report, takeaway
+from pages.components import before_after, progress, report, takeaway
 from pages.components.i18n import _, show
 from pages.components.session import owner
 from tl_core.errors import UserError
@@ -53,4 +53,7 @@ if run is None:
 follow(run)
 if store.status(run) not in ACTIVE:
     takeaway.go_on(run)
-    report.show_report(run)
+    if not progress.writes(run):
+        report.show_report(run)
+    elif progress.history_of(run).best:
+        before_after.show_before_and_after(run)

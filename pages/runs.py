@@ -50,7 +50,7 @@ def find(lines):
     text = words.text_input(
         _("Search"),
         key="runs_search",
-        placeholder=_("Name, tag, pictures or backbone"),
+        placeholder=_("Name, tag, pictures, text or network"),
         icon=":material/search:",
         persist_state="session",
     )
@@ -67,7 +67,8 @@ def follow(chosen, shown):
         if any(store.status(run) != before[run.id] for run in active if run.folder.exists()):
             st.rerun()
         if chosen:
-            compare.show_comparison([runlist.listed(line.run) for line in chosen])
+            for kind in compare.kinds([runlist.listed(line.run) for line in chosen]):
+                compare.show_comparison(kind)
 
     view()
 
@@ -99,5 +100,6 @@ else:
         st.button(_("Clear selection"), key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear)
     manage.show_actions(chosen)
 follow(chosen, shown)
-if len(chosen) > 1:
-    compare.show_differences([line.run for line in chosen])
+for kind in compare.kinds(chosen):
+    if len(kind) > 1:
+        compare.show_differences([line.run for line in kind])

@@ -34,6 +34,8 @@ def arrive():
             run = store.get(asked["from"])
             if run.problem:
                 raise run.problem
+            if run.config.kind == "text":
+                st.switch_page(PAGES / "finetune.py", query_params={"from": run.id})
             settings.put(run.config)
         elif asked.keys() & settings.values(settings.DEFAULT).keys():
             settings.put(settings.from_link(asked))

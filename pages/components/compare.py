@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components import live, runlist, status
+from pages.components import live, runlist, status, text_comparison
 from pages.components.consequences import rate_text
 from pages.components.i18n import _, show
 from pages.components.live import duration
@@ -19,9 +19,18 @@ from tl_core.vision.backbones import BACKBONES, boundary
 from tl_core.vision.code import OPTIMIZERS
 
 
+def kinds(lines: Sequence[Listed]) -> list[list[Listed]]:
+    """The runs that can be compared with each other: those on pictures, and those on texts."""
+    groups = [[line for line in lines if runlist.writes(line.run) == text] for text in (False, True)]
+    return [group for group in groups if group]
+
+
 def show_comparison(lines: Sequence[Listed]) -> None:
-    """Draw the runs as they are now; call it again while one of them is active."""
+    """Draw runs of one kind as they are now; call it again while one of them is active."""
     chosen = _colours([line.run.id for line in lines])
+    if runlist.writes(lines[0].run):
+        text_comparison.show_comparison(lines, chosen)
+        return
     histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
@@ -34,15 +43,16 @@ def show_comparison(lines: Sequence[Listed]) -> None:
 
 
 def show_differences(runs: Sequence[Run], chosen: dict[str, str] | None = None) -> None:
-    """The settings of several runs side by side; those that differ are marked."""
+    """The settings of several runs of one kind side by side; those that differ are marked."""
     chosen = chosen or _colours([run.id for run in runs])
     readable = [run for run in runs if run.config]
-    every = [_settings(run) for run in readable]
+    text = any(runlist.writes(run) for run in readable)
+    every = [text_comparison.settings(run) if text else _settings(run) for run in readable]
     names = list(dict.fromkeys(name for values in every for name in values))
     rows = {name: [values.get(name, "–") for values in every] for name in names}
     differing = {name for name, values in rows.items() if len(set(values)) > 1}
     st.subheader(_("Where their settings differ"), anchor=False)
-    everything = st.toggle(_("Show all settings"), key="compare_all")
+    everything = st.toggle(_("Show all settings"), key="compare_all_texts" if text else "compare_all")
     if not differing and not everything:
         st.markdown(_("They have the same settings; only chance and the computer can make them differ."))
         return

@@ -68,7 +68,7 @@ def measured() -> list[Sample]:
     """The speeds of the latest runs on this computer."""
     known = []
     for run in store.all()[:20]:
-        if run.config and run.config.backbone.name in BACKBONES:
+        if run.config and run.config.kind == "image" and run.config.backbone.name in BACKBONES:
             known += samples(run.config, events.read(run.log)[0], socket.gethostname())
     return known
 

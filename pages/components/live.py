@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.i18n import _, show
-from tl_core.charts import curves
+from tl_core.charts import curves, language
 from tl_core.paths import ASSETS
 
 _COMPONENT = st.components.v2.component(
@@ -53,6 +53,15 @@ def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int 
     st.markdown(show(curves.reading(history, classes)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
+
+
+def text_curves(history: language.Told, *, revision: str, key: str, total: int = 0) -> None:
+    """The live loss and perplexity of a language model, and below them what they say; `total` steps while it trains."""
+    alts = {metric: show(language.description(history, metric)) for metric in language.METRICS}
+    charts(language.live(history, _, total), alts, revision=revision, key=key)
+    st.markdown(show(language.reading(history)))
+    if any(epoch.best for epoch in history.epochs):
+        st.caption(_("The star marks the round with the lowest validation loss: its weights are kept."))
 
 
 def duration(seconds: float) -> str:

@@ -159,7 +159,8 @@ def _usable() -> list[Run]:
     mine, usable = owner(), []
     for run in store.all():
         last = store.last_event(run)
-        if run.config and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
+        seeing = run.config is not None and run.config.kind == "image"
+        if seeing and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
             usable.append(run)
     return sorted(usable, key=lambda run: (run.owner != mine, -run.created))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import live, status
+from pages.components import live, status, text_progress, text_view
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import can_edit
 from tl_core.charts import curves
@@ -13,9 +13,9 @@ from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
 from tl_core.messages import N_
 from tl_core.runs import queue, store
+from tl_core.runs.configs import title
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
-from tl_core.vision.backbones import BACKBONES
 
 STARTING = N_("Starting the worker and loading TensorFlow…")
 STAGES = {
@@ -42,12 +42,17 @@ def show_progress(run: Run) -> Status:
     if now == "failed":
         _failure(history)
     if now in ACTIVE or history.batches(1) or history.epochs:
-        classes = pictures(run.config.data.dataset)[1] if run.config else None
-        total = history.total_epochs if now in ACTIVE else 0
-        live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
+        _curves(run, now, history)
+    if writes(run):
+        text_progress.show_samples(history)
     for notice in history.notices:
         st.caption(f":material/info: {show(notice.message)}")
     return now
+
+
+def writes(run: Run) -> bool:
+    """Whether it is a language model that is trained."""
+    return run.config is not None and run.config.kind == "text"
 
 
 def history_of(run: Run) -> History:
@@ -76,10 +81,10 @@ def _header(run: Run, now: Status, history: History) -> None:
         st.title(run.name, width="content", anchor=False)
         status.badge(now)
     facts = []
-    if run.config:
-        row = BACKBONES.get(run.config.backbone.name)
-        name = pictures(run.config.data.dataset)[0]
-        facts += [row.title if row else run.config.backbone.name, name or _("pictures that have been deleted")]
+    if writes(run):
+        facts += [title(run.config), text_view.name(run.config.corpus) or _("a text that has been deleted")]
+    elif run.config:
+        facts += [title(run.config), pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
     if history.started:
         facts.append(f"{history.started.device}, {history.started.precision}")
     st.caption(" · ".join(facts))
@@ -91,8 +96,11 @@ def _bar(run: Run, now: Status, history: History) -> None:
         st.progress(0.0, text=_place_in_queue(run))
         return
     if now in ACTIVE:
-        share, text = _stage(history)
+        share, text = _stage(run, history)
         st.progress(min(max(share, 0.0), 1.0), text=_("Stopping…") if now == "stopping" else text)
+    if writes(run):
+        text_progress.figures(run, now, history)
+        return
     last = history.epochs[-1] if history.epochs else None
     shown = last if now in ACTIVE else history.best or last
     with st.container(horizontal=True, gap="medium"):
@@ -130,11 +138,23 @@ def _waiting() -> list[str]:
     return [run.id for run in queue.waiting()]
 
 
-def _stage(history: History) -> tuple[float, str]:
+def _curves(run: Run, now: Status, history: History) -> None:
+    """The learning curves, with room to grow while it trains."""
+    if writes(run):
+        live.text_curves(history, revision=run.id, key="run_curves", total=run.config.steps if now in ACTIVE else 0)
+        return
+    classes = pictures(run.config.data.dataset)[1] if run.config else None
+    total = history.total_epochs if now in ACTIVE else 0
+    live.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
+
+
+def _stage(run: Run, history: History) -> tuple[float, str]:
     """How far the present stage has come, 0 to 1, and what it is called."""
     phase = history.phases[-1] if history.phases else None
     if phase is None:
         return 0.0, _(STARTING)
+    if phase.unit == "epochs" and writes(run):
+        return text_progress.stage(history, run.config)
     text = _(STAGES[phase.phase]) if phase.phase in STAGES else phase.phase
     if phase.unit == "epochs":
         trained = curves.position(history)

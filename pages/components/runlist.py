@@ -6,14 +6,16 @@ from datetime import datetime
 
 import streamlit as st
 
-from pages.components import status
+from pages.components import status, text_cost, text_view
 from pages.components.i18n import _
 from pages.components.live import duration
 from pages.components.progress import pictures
 from pages.components.session import owner
-from tl_core.runs import store
+from tl_core.charts import language
+from tl_core.runs import configs, store
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.text.config import boundary as text_boundary
 from tl_core.vision import report
 from tl_core.vision.backbones import BACKBONES, boundary
 
@@ -23,12 +25,16 @@ class Results:
     """What came out of a run so far; None where there is nothing yet."""
 
     epochs: int
-    accuracy: float | None  # validation, of the epoch whose weights are kept
-    loss: float | None  # likewise
+    accuracy: float | None  # validation, of the epoch whose weights are kept; not of texts
+    loss: float | None  # likewise, of texts too
     best_epoch: int | None
-    images_per_second: float | None
+    images_per_second: float | None  # of texts, tokens
     seconds: float | None  # of work
     test: float | None  # accuracy, if somebody has looked
+    perplexity: float | None = None  # of texts: validation, of the round whose weights are kept
+    before: float | None = None  # of texts: the same before training
+    copied: int | None = None  # of texts: tokens that the latest sample has copied in one stretch
+    forgotten: float | None = None  # of texts: source perplexity after training divided by that before it
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def listed(run: Run) -> Listed:
 
 
 def matching(lines: Sequence[Listed], text: str, mine: bool) -> list[Listed]:
-    """The runs whose name, tags, pictures or backbone hold every word of `text`."""
+    """The runs whose name, tags, pictures, text or network hold every word of `text`."""
     words = text.casefold().split()
     return [
         line
@@ -99,10 +105,13 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
             "test": st.column_config.NumberColumn(
                 _("Test accuracy"), format="percent", help=_("Only where somebody has looked at the test pictures.")
             ),
-            "pictures": st.column_config.TextColumn(_("Pictures")),
-            "backbone": st.column_config.TextColumn(_("Backbone")),
+            "perplexity": st.column_config.NumberColumn(
+                _("Validation perplexity"), format="%.1f", help=_("Of texts: lower is better.")
+            ),
+            "pictures": st.column_config.TextColumn(_("Pictures or text")),
+            "backbone": st.column_config.TextColumn(_("Network")),
             "frozen": st.column_config.TextColumn(_("Frozen blocks")),
-            "epochs": st.column_config.TextColumn(_("Epochs"), help=_("Of each phase.")),
+            "epochs": st.column_config.TextColumn(_("Epochs"), help=_("Of each phase; of texts, steps.")),
             "time": st.column_config.TextColumn(_("Time")),
             "tags": st.column_config.ListColumn(_("Tags")),
             "begun": st.column_config.DatetimeColumn(_("Begun"), format="YYYY-MM-DD HH:mm"),
@@ -114,19 +123,32 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
     return [run for run in selected if run not in ids] + rows
 
 
+def writes(run: Run) -> bool:
+    """Whether the run trains a language model."""
+    return run.config is not None and run.config.kind == "text"
+
+
 def dataset(run: Run) -> str:
-    """What the run's pictures are called."""
-    return (pictures(run.config.data.dataset)[0] or _("deleted")) if run.config else ""
+    """What the run's pictures, or its text, are called."""
+    if run.config is None:
+        return ""
+    known = text_view.name(run.config.corpus) if writes(run) else pictures(run.config.data.dataset)[0]
+    return known or _("deleted")
 
 
 def network(run: Run) -> str:
-    """The title of the run's backbone."""
-    row = BACKBONES.get(run.config.backbone.name) if run.config else None
-    return row.title if row else ""
+    """The title of the run's backbone or language model."""
+    return configs.title(run.config) if run.config else ""
 
 
 def frozen(run: Run) -> str:
     """The freeze boundary of each phase, "5 → 4 of 5"."""
+    if writes(run):
+        shape = text_cost.shape_of(run.config.model)
+        if shape is None:
+            return ""
+        text = _("{n} of {total}").format(n=text_boundary(run.config, shape), total=len(shape.blocks))
+        return f"{text}, LoRA {run.config.lora_rank}" if run.config.lora_rank else text
     row = BACKBONES.get(run.config.backbone.name) if run.config else None
     if row is None:
         return ""
@@ -135,7 +157,9 @@ def frozen(run: Run) -> str:
 
 
 def epochs(run: Run) -> str:
-    """The epochs of each phase, "10 + 10"."""
+    """The epochs of each phase, "10 + 10"; the steps of a text run."""
+    if writes(run):
+        return _("{n} steps").format(n=f"{run.config.steps:,}")
     return " + ".join(str(phase.epochs) for phase in run.config.phases) if run.config else ""
 
 
@@ -144,8 +168,7 @@ def _frame(lines: Sequence[Listed]) -> dict[str, list]:
         "name": [line.run.name for line in lines],
         "status": [status.name(line.status) for line in lines],
         "who": [_("Me") if line.mine else _("Others") for line in lines],
-        "accuracy": [line.results.accuracy for line in lines],
-        "test": [line.results.test for line in lines],
+        **_figures(lines),
         "pictures": [dataset(line.run) for line in lines],
         "backbone": [network(line.run) for line in lines],
         "frozen": [frozen(line.run) for line in lines],
@@ -154,6 +177,17 @@ def _frame(lines: Sequence[Listed]) -> dict[str, list]:
         "tags": [list(line.run.tags) for line in lines],
         "begun": [datetime.fromtimestamp(line.run.created) for line in lines],
     }
+
+
+def _figures(lines: Sequence[Listed]) -> dict[str, list]:
+    """The columns of results; those of a kind of run that is not in the list are left out."""
+    columns = {}
+    if not all(writes(line.run) for line in lines):
+        columns["accuracy"] = [line.results.accuracy for line in lines]
+        columns["test"] = [line.results.test for line in lines]
+    if any(writes(line.run) for line in lines):
+        columns["perplexity"] = [line.results.perplexity for line in lines]
+    return columns
 
 
 def _stamp(run: Run) -> tuple[int, ...]:
@@ -172,13 +206,18 @@ def _stamp(run: Run) -> tuple[int, ...]:
 def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
     run = store.get(run_id)
     history = History(run.log).update()
-    best, tested = history.best, report.load(run.folder, "test")
+    best, tested, text = history.best, report.load(run.folder, "test"), writes(run)
+    source = [sample.source_perplexity for sample in history.samples if sample.source_perplexity is not None]
     return Results(
-        len({epoch.epoch for epoch in history.epochs}),
-        best.val_accuracy if best else None,
-        best.val_loss if best else None,
-        best.epoch if best else None,
-        history.images_per_second,
-        history.elapsed,
-        tested.accuracy if tested else None,
+        epochs=len({epoch.epoch for epoch in history.epochs}),
+        accuracy=best.val_accuracy if best and not text else None,
+        loss=best.val_loss if best else None,
+        best_epoch=best.epoch if best else None,
+        images_per_second=history.images_per_second,
+        seconds=history.elapsed,
+        test=tested.accuracy if tested else None,
+        perplexity=language.kept(history) if text else None,
+        before=language.base(history),
+        copied=history.samples[-1].copied_tokens if history.samples else None,
+        forgotten=source[-1] / source[0] if len(source) > 1 else None,
     )

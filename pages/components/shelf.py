@@ -98,7 +98,8 @@ def _delete(now: DatasetSummary) -> None:
 
 def _trains_on(run: store.Run, dataset_id: str) -> bool:
     with contextlib.suppress(OSError):
-        same = run.config is not None and _folder(run.config.data.dataset) == _folder(dataset_id)
+        pictures = run.config is not None and run.config.kind == "image"
+        same = pictures and _folder(run.config.data.dataset) == _folder(dataset_id)
         return same and store.status(run) in store.ACTIVE
     return False
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components import text_takeaway
 from pages.components.consequences import pictures
 from pages.components.i18n import _, show
 from pages.components.progress import history_of
@@ -17,15 +18,23 @@ PAGES = Path(__file__).parent.parent
 
 def go_on(run: Run) -> None:
     """The ways on from here, as one row of links and a menu of downloads."""
+    text = run.config is not None and run.config.kind == "text"
     has_model = bool((run.folder / "model.keras").is_file() or history_of(run).best)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if has_model:
+        if has_model and text:
+            _link("generate.py", _("Write with this model"), ":material/edit:", {"run": run.id})
+        elif has_model:
             _link("classify.py", _("Classify with this model"), ":material/image_search:", {"run": run.id})
         if run.config:
-            _link("train.py", _("Train again with changes"), ":material/tune:", {"from": run.id})
+            again = "finetune.py" if text else "train.py"
+            _link(again, _("Train again with changes"), ":material/tune:", {"from": run.id})
         _link("runs.py", _("Compare"), ":material/compare_arrows:", {"compare": run.id})
         with st.popover(_("Take it home"), icon=":material/download:"):
-            _downloads(run, has_model)
+            if text and has_model:
+                text_takeaway.downloads(run)
+            elif not text:
+                _downloads(run, has_model)
+            _whole_run(run)
 
 
 def _link(page: str, label: str, icon: str, parameters: dict[str, str]) -> None:
@@ -71,5 +80,8 @@ def _downloads(run: Run, has_model: bool) -> None:
             on_click="ignore",
             width="stretch",
         )
+
+
+def _whole_run(run: Run) -> None:
     st.link_button(_("The whole run (.zip)"), f"tl/run/{run.id}", icon=":material/folder_zip:", width="stretch")
     st.caption(_("Settings, event log, reports and model, without checkpoints."))

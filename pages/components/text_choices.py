@@ -16,6 +16,7 @@ from tl_core.text.shape import Shape
 
 KEY = settings.PREFIX
 SAVED = {"persist_state": "session"}  # settings survive a visit to another page
+OFTEN = 15  # readings of the text, beyond which a model begins to know it by heart
 RANKS = (1, 2, 4, 8, 16, 32)
 RATES = [float(f"{digit}e-{power}") for power in range(6, 1, -1) for digit in (1, 2, 5)]
 
@@ -121,7 +122,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
             st.markdown(text_cost.meaning(config, shape))
 
 
-def choose_training() -> None:
+def choose_training(shape: Shape, tokens: int | None) -> None:
     """What most people might change: steps, rate, prompt."""
     steps, rate = st.columns([2, 3])
     steps.number_input(
@@ -140,6 +141,14 @@ def choose_training() -> None:
         help=_("How far each step moves the weights. Small models bear large ones; LoRA wants about five times more."),
         **SAVED,
     )
+    if tokens:
+        times = text_cost.readings(settings.config(""), shape, tokens)
+        sentence = _("Each part of the text is read about {n} times.").format(
+            n=f"{times:.0f}" if times >= 2 else f"{times:.1f}"
+        )
+        if times > OFTEN:
+            sentence += " " + _("Watch how it learns by heart; the weights of the best round are kept.")
+        st.caption(sentence)
     st.text_input(
         _("Prompt of the samples"),
         key=f"{KEY}prompt",

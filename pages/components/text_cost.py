@@ -99,16 +99,21 @@ def side_by_side(config: TextConfig, shape: Shape, tokens: int | None) -> None:
     costs = [cost(way, shape) for way in ways.values()]
     chosen = [way == config for way in ways.values()]
     rows = (
-        (_("Trainable parameters"), [f"{short_number(each.trainable)} ({_percent(each.share)})" for each in costs]),
-        (_("Frozen parameters"), [short_number(each.frozen) for each in costs]),
-        (_("Memory while training"), [f"{each.memory / 1e6:,.0f} MB" for each in costs]),
-        (_("Time"), [duration(seconds(way, shape, tokens)) for way in ways.values()]),
+        (_("Trainable parameters"), [Cell(short_number(each.trainable), _percent(each.share)) for each in costs]),
+        (_("Frozen parameters"), [Cell(short_number(each.frozen)) for each in costs]),
+        (_("Memory while training"), [Cell(f"{each.memory / 1e6:,.0f} MB") for each in costs]),
+        (_("Time"), [Cell(duration(seconds(way, shape, tokens))) for way in ways.values()]),
     )
     table(
         [_("What learns"), *(Cell(name, marked=mark) for name, mark in zip(ways, chosen, strict=True))],
-        [[name, *(Cell(cell) for cell in cells)] for name, cells in rows],
+        [[name, *cells] for name, cells in rows],
         label=_("What each way costs"),
     )
+
+
+def readings(config: TextConfig, shape: Shape, tokens: int) -> float:
+    """How often the training part, of so many tokens, is read."""
+    return config.steps * config.batch_size * min(config.context, shape.context) / max(1, tokens)
 
 
 def meaning(config: TextConfig, shape: Shape) -> str:

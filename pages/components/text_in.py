@@ -76,7 +76,7 @@ def _samples() -> None:
         for sample in samples.SAMPLES.values():
             with st.container(border=True, height="stretch", gap="small"):
                 st.markdown(f"**{show(sample.title)}**")
-                size = _("{size} MB to download.").format(size=f"{sample.size / 1e6:.1f}") if sample.book else ""
+                size = _("{size} kB to download.").format(size=f"{sample.size / 1e3:,.0f}") if sample.book else ""
                 st.caption(f"{show(sample.description)} {size}")
                 st.button(
                     _("Download") if sample.book else _("Take this text"),

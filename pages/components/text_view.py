@@ -44,7 +44,6 @@ def figures(seen: TextReport) -> None:
             width="content",
             help=_("The end of each document. It is never trained on."),
         )
-        st.metric(_("Characters per token"), f"{seen.characters_per_token:.1f}", width="content")
         st.metric(
             _("Unknown characters"),
             f"{unknown:,}",

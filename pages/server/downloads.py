@@ -1,7 +1,8 @@
 """HTTP routes for what is large: a run's model and its folder go from the disk to the browser, never through memory.
 
-GET /tl/model/<run>    the complete model (.keras), when it has been written
-GET /tl/run/<run>      the run's folder as a ZIP, without checkpoints
+GET /tl/model/<run>          the complete model (.keras), when it has been written
+GET /tl/text/<run>/<form>    a tuned language model in one of tl_core.text.export's forms, when it has been made
+GET /tl/run/<run>            the run's folder as a ZIP, without checkpoints
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from tl_core.errors import UserError
 from tl_core.runs import store
+from tl_core.text import export
 
 
 async def model(request: Request) -> Response:
@@ -27,6 +29,19 @@ async def model(request: Request) -> Response:
     if not path.is_file():
         return Response(status_code=404)
     return FileResponse(path, filename=f"{_file_name(run)}.keras", media_type="application/octet-stream")
+
+
+async def text_model(request: Request) -> Response:
+    """A tuned language model's file; an older one of a run that has gone on is not sent."""
+    form = request.path_params["form"]
+    try:
+        run = store.get(request.path_params["run"])
+    except UserError:
+        return Response(status_code=404)
+    path = export.ready(run.folder, form) if form in export.FILES else None
+    if path is None:
+        return Response(status_code=404)
+    return FileResponse(path, filename=f"{_file_name(run)}-{path.name}", media_type="application/octet-stream")
 
 
 async def folder(request: Request) -> Response:
@@ -47,4 +62,8 @@ def _file_name(run: store.Run) -> str:
     return f"{name}-{run.id}" if name else run.id
 
 
-DOWNLOADS = [Route("/tl/model/{run}", model), Route("/tl/run/{run}", folder)]
+DOWNLOADS = [
+    Route("/tl/model/{run}", model),
+    Route("/tl/text/{run}/{form}", text_model),
+    Route("/tl/run/{run}", folder),
+]

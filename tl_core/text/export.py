@@ -11,6 +11,7 @@ from tl_core.messages import message
 from tl_core.text.config import TextConfig
 
 Form = Literal["hub", "keras", "lora"]
+FILES: dict[Form, str] = {"hub": "hub-format.zip", "keras": "keras-hub-preset.zip", "lora": "weights.lora.h5"}
 
 
 def made(config: TextConfig, folder: Path, form: Form) -> Path:
@@ -32,13 +33,20 @@ def made(config: TextConfig, folder: Path, form: Form) -> Path:
     return {"hub": hub_zip, "keras": keras_zip, "lora": lora_file}[form](folder)
 
 
+def ready(folder: Path, form: Form) -> Path | None:
+    """The file of a run in this form if it is there and of the model as it is; nothing is made."""
+    path, model = folder / FILES[form], folder / "model"
+    whole = (model / "model.safetensors").is_file() and path.is_file()
+    return path if whole and (form == "lora" or _newer(path, model)) else None
+
+
 def hub_zip(folder: Path) -> Path:
     """A ZIP of the run's model in the Hub's format, which transformers, KerasHub and this app load.
 
     Raises:
         UserError: the run has no model yet.
     """
-    target, model = folder / "hub-format.zip", _model(folder)
+    target, model = folder / FILES["hub"], _model(folder)
     if not _newer(target, model):
         _zip(model, target)
     return target
@@ -50,7 +58,7 @@ def keras_zip(folder: Path) -> Path:
     Raises:
         UserError: the run has no model yet.
     """
-    target, model = folder / "keras-hub-preset.zip", _model(folder)
+    target, model = folder / FILES["keras"], _model(folder)
     if not _newer(target, model):
         building = folder / f".preset-{os.getpid()}"
         try:
@@ -81,7 +89,7 @@ def lora_file(folder: Path) -> Path:
     Raises:
         UserError: the run trained without LoRA, or has not ended.
     """
-    path = folder / "weights.lora.h5"
+    path = folder / FILES["lora"]
     if not path.exists():
         raise _no_lora()
     return path

@@ -1,0 +1,136 @@
+"""What is particular to a text run while it goes on: its figures, its samples beside each other, what it forgets."""
+
+import streamlit as st
+
+from pages.components import live
+from pages.components.i18n import _, ngettext
+from pages.components.passages import passage
+from tl_core.charts import language
+from tl_core.events import Sample
+from tl_core.runs.history import History
+from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.text.config import TextConfig
+
+PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
+BY_HEART = 30  # and one as long as this was learned by heart
+
+
+def figures(run: Run, now: Status, history: History) -> None:
+    """The figures that a class watches."""
+    config, last = run.config, history.epochs[-1] if history.epochs else None
+    before = language.base(history)
+    latest = language.perplexity(last.val_loss) if last else None
+    reached = latest if now in ACTIVE else language.kept(history) or latest
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
+        if reached is not None:
+            st.metric(
+                _("Validation perplexity"),
+                f"{reached:.1f}",
+                delta=f"{100 * (reached / before - 1):+.0f} %" if before else None,
+                delta_color="inverse",
+                width="content",
+                help=_(
+                    "As if it chose among so many equally likely tokens each time; below it, the change since before "
+                    "training. When the run has ended, of the round whose weights are kept."
+                ),
+            )
+        st.metric(_("Elapsed"), live.duration(history.elapsed or 0), width="content")
+        if now == "running":
+            remaining = live.duration(history.remaining) if history.remaining is not None else "…"
+            st.metric(_("Remaining"), remaining, width="content")
+        if history.images_per_second:
+            st.metric(_("Tokens per second"), f"{history.images_per_second:,.0f}", width="content")
+
+
+def step(history: History) -> int:
+    """How many steps the run has made."""
+    batches = history.batches(500)
+    return max([0, *(epoch.step for epoch in history.epochs[-1:]), *(batch.step for batch in batches[-1:])])
+
+
+def stage(history: History, config: TextConfig) -> tuple[float, str]:
+    """How far training has come, 0 to 1, and what is said of it."""
+    made = step(history)
+    return made / config.steps, _("Fine-tuning: step {done} of {total}").format(
+        done=f"{made:,}", total=f"{config.steps:,}"
+    )
+
+
+def show_samples(history: History) -> None:
+    """The first sample and a later one side by side: the newest, unless the reader looks at another."""
+    if not history.samples:
+        return
+    st.subheader(_("Before and while it learns"), anchor=False, help=_("Same prompt, same seed; the weights differ."))
+    first, later = history.samples[0], history.samples[1:]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{_('Before training')}**" if first.step == 0 else _when(first))
+        _sample(first)
+    with right:
+        if not later:
+            st.markdown(f"**{_('While it learns')}**")
+            st.caption(_("The next sample comes in a moment."))
+        else:
+            chosen = _choose(later)
+            st.markdown(_when(chosen))
+            _sample(chosen)
+    _forgetting(history.samples)
+
+
+def _choose(samples: list[Sample]) -> Sample:
+    """The sample that the reader looks at; who looks at the newest goes on doing so."""
+    steps = [sample.step for sample in samples]
+    newest = st.session_state.get("sample_newest")
+    if st.session_state.get("sample_step") in (None, newest) or st.session_state["sample_step"] not in steps:
+        st.session_state["sample_step"] = steps[-1]
+    st.session_state["sample_newest"] = steps[-1]
+    if len(steps) > 1:
+        st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
+    return samples[steps.index(st.session_state["sample_step"])]
+
+
+def _when(sample: Sample) -> str:
+    text = ngettext("After {n} step", "After {n} steps", sample.step).format(n=f"{sample.step:,}")
+    return f"**{text}**"
+
+
+def _sample(sample: Sample) -> None:
+    """One sample with what is to be known of it."""
+    passage(
+        sample.text, prompt=sample.prompt, marked=sample.copied, label=_("Sample at step {n}").format(n=sample.step)
+    )
+    facts = []
+    if sample.perplexity is not None:
+        facts.append(_("Perplexity on your text: {value}").format(value=f"{sample.perplexity:.1f}"))
+    if sample.source_perplexity is not None:
+        facts.append(_("on fairy tales: {value}").format(value=f"{sample.source_perplexity:.1f}"))
+    st.caption(" · ".join(facts))
+    st.caption(_copied(sample))
+
+
+def _copied(sample: Sample) -> str:
+    """What the marked stretch means."""
+    marked = ngettext(
+        "Marked: the longest stretch that stands in the training text, {n} token;",
+        "Marked: the longest stretch that stands in the training text, {n} tokens;",
+        sample.copied_tokens,
+    ).format(n=sample.copied_tokens)
+    if sample.copied_tokens >= BY_HEART:
+        return f"{marked} {_('this was learned by heart.')}"
+    if sample.copied_tokens > PHRASE:
+        return f"{marked} {_('more than a phrase: it begins to learn by heart.')}"
+    return f"{marked} {_('a phrase of the language, not copied.')}"
+
+
+def _forgetting(samples: list[Sample]) -> None:
+    """What has become of the source task."""
+    measured = [sample for sample in samples if sample.source_perplexity is not None]
+    if len(measured) < 2 or measured[0].step:
+        return
+    before, after = measured[0].source_perplexity, measured[-1].source_perplexity
+    if after > 1.05 * before:
+        text = _("**Forgetting:** perplexity on held-out fairy tales rose from {before} to {after}, {times} times.")
+    else:
+        text = _("**Nothing forgotten:** perplexity on held-out fairy tales went from {before} to {after}.")
+    st.markdown(text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}"))

@@ -1,0 +1,49 @@
+"""Take a tuned language model home: the Hub's format, a KerasHub preset, LoRA's weights, the script."""
+
+import streamlit as st
+
+from pages.components import text_cost
+from pages.components.i18n import _, show
+from pages.components.markdown import problem
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.runs.store import Run
+from tl_core.text.code import keras_code
+from tl_core.text.export import Form, ready
+
+
+def downloads(run: Run) -> None:
+    """A button for each form; a file that is not there yet is made at the first click."""
+    titles: dict[Form, tuple[str, str]] = {
+        "hub": (_("Model in the Hub's format (.zip)"), ":material/folder_zip:"),
+        "keras": (_("KerasHub preset (.zip)"), ":material/network_node:"),
+    }
+    if run.config.lora_rank:
+        titles["lora"] = (_("LoRA weights alone (.h5)"), ":material/layers:")
+    for form, (title, icon) in titles.items():
+        _download(run, form, title, icon)
+    st.caption(_("transformers, KerasHub and this app load the first; KerasHub the second."))
+    shape = text_cost.shape_of(run.config.model)
+    if shape is not None:
+        st.download_button(
+            _("The same as a Keras script (.py)"),
+            keras_code(run.config, shape),
+            f"{run.id}.py",
+            "text/x-python",
+            icon=":material/code:",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _download(run: Run, form: Form, title: str, icon: str) -> None:
+    """A link to the file, or a button that makes it."""
+    if ready(run.folder, form):
+        st.link_button(title, f"tl/text/{run.id}/{form}", icon=icon, width="stretch")
+    elif st.button(_("Prepare: {file}").format(file=title), key=f"prepare_{form}", icon=icon, width="stretch"):
+        try:
+            with st.status(_("The model is put together…")) as box:
+                client.text_export(run.id, form, status=lambda sentence: box.update(label=show(sentence)))
+            st.rerun()
+        except UserError as error:
+            st.error(problem(error), icon=":material/error:")
