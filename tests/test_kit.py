@@ -1,5 +1,6 @@
 """Class kits: packed here, carried away, installed there, checked all the way."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -7,9 +8,12 @@ import shutil
 
 import pytest
 
+from tests.text import folders
 from tl_core import __main__ as command_line
-from tl_core import kit, paths
+from tl_core import fetch, kit, paths
 from tl_core.errors import Stopped, UserError
+from tl_core.text import checkpoints, hub
+from tl_core.text.folder import FILES
 from tl_core.vision import weights
 
 WEIGHTS, DATA = os.urandom(3_000_000), os.urandom(1_200_000)
@@ -143,6 +147,51 @@ def test_stop_leaves_a_kit_that_holds_what_it_says(here, tmp_path):
     assert not list((tmp_path / "stick").rglob("*.copying"))
 
 
+def test_a_language_model_is_packed_with_its_licence_and_found_elsewhere_without_a_network(
+    here, tmp_path, monkeypatch, capsys
+):
+    hub_server = folders.Hub(folders.write(tmp_path / "model"))
+    row = dataclasses.replace(checkpoints.CHECKPOINTS["gpt2"], name="tiny", repository="tl/tiny", title="Tiny")
+    monkeypatch.setitem(checkpoints.CHECKPOINTS, "tiny", row)
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("TL_WEIGHTS_TIMEOUT", "2")
+    monkeypatch.setattr(hub, "PAUSE", 0.01)
+    stick = str(tmp_path / "stick")
+    hub_server.faults = [500, "break"]
+    assert command_line.main(["fetch", "tiny", "--class-kit", stick]) == 0
+    assert "tiny, 548.1 MB: MIT" in capsys.readouterr().out
+    packed = [item.name for item in kit.contents(tmp_path / "stick")]
+    assert sorted(name.rsplit("/", 1)[1] for name in packed) == sorted([*FILES, "main"])
+    assert command_line.main(["fetch", "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert "Tiny" in listed and "4/4" in listed and "DistilGPT-2" in listed and "0/4" in listed
+    hub_server.close()
+    elsewhere(tmp_path, monkeypatch)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "other-hub"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert checkpoints.find("tiny") is None
+    assert command_line.main(["fetch", "tiny"]) == 1
+    assert "python -m tl_core fetch tiny --class-kit DIR" in capsys.readouterr().err
+    assert command_line.main(["fetch", "--from", stick]) == 0
+    source = checkpoints.obtain("tiny")
+    assert source.kind == "cache" and source.revision == "c" * 40
+    for name in FILES:
+        assert (source.folder / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+    assert command_line.main(["fetch", "tiny"]) == 0
+    assert "already here" in capsys.readouterr().out
+
+
+def test_a_kit_holds_gpt2_unless_something_else_is_named(here, tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(fetch, "_fetch_all", lambda jobs: asked.extend(job.name for job in jobs) or [])
+    assert command_line.main(["fetch", "--class-kit", str(tmp_path / "stick")]) == 0
+    assert "gpt2" in asked and "cats_dogs" in asked and any("vgg16" in name for name in asked)
+    asked.clear()
+    command_line.main(["fetch", "gpt2", "tales"])
+    assert asked == ["gpt2"], "the bundled model needs no fetching"
+
+
 def test_the_command_packs_and_installs(here, tmp_path, monkeypatch, capsys):
     from tl_core.data import samples
     from tl_core.data.samples import SAMPLES
@@ -150,8 +199,6 @@ def test_the_command_packs_and_installs(here, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setenv("TL_WEIGHTS_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("tl_core.download.PAUSE", 0.01)
-    import dataclasses
-
     file = WeightsFile("net.h5", "net.h5", len(WEIGHTS), hashlib.md5(WEIGHTS).hexdigest())
     row = dataclasses.replace(backbone("vgg16"), no_top={224: file}, sizes={224: 7})
     monkeypatch.setitem(BACKBONES, "vgg16", row)

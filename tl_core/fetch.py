@@ -1,6 +1,7 @@
 """`python -m tl_core fetch`: weights and sample data while there is a network, and on a stick for where there is none.
 
 python -m tl_core fetch vgg16 resnet50 --top        into Keras' cache
+python -m tl_core fetch gpt2                        into the Hugging Face Hub's cache
 python -m tl_core fetch --samples flower_photos     into $TL_HOME/samples
 python -m tl_core fetch --class-kit /media/stick    all that, or what a class usually needs, onto a stick
 python -m tl_core fetch --from /media/stick         from the stick to where the app looks for it
@@ -12,23 +13,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tl_core import kit, paths
+from tl_core import kit
 from tl_core.data import samples
 from tl_core.data.samples import SAMPLES, Sample, sample
 from tl_core.errors import UserError
 from tl_core.events import Event, Progress
 from tl_core.messages import message
+from tl_core.text import checkpoints, hub
+from tl_core.text.checkpoints import CHECKPOINTS, Checkpoint
+from tl_core.text.folder import FILES
 from tl_core.vision import weights
 from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
 
-KIT_BACKBONES = ("mobilenet_0.25", "vgg16", "resnet50")  # what a kit holds when nothing is named
+KIT_MODELS = ("mobilenet_0.25", "vgg16", "resnet50", "gpt2")  # what a kit holds when nothing is named
 KIT_SAMPLES = ("cats_dogs", "flower_photos")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m tl_core fetch`."""
-    parser.add_argument("backbones", nargs="*", metavar="backbone", help="names as --list shows them")
-    parser.add_argument("--all", action="store_true", help="all backbones")
+    parser.add_argument("models", nargs="*", metavar="model", help="names as --list shows them")
+    parser.add_argument("--all", action="store_true", help="all backbones; language models have to be named")
     parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers and their class names")
     parser.add_argument(
         "--size", type=int, help="only what this image size needs (MobileNets have a file for each size)"
@@ -38,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--class-kit",
         type=Path,
         metavar="DIR",
-        help=f"pack it all into DIR; with nothing named: {', '.join((*KIT_BACKBONES, *KIT_SAMPLES))}",
+        help=f"pack it all into DIR; with nothing named: {', '.join((*KIT_MODELS, *KIT_SAMPLES))}",
     )
     parser.add_argument("--from", type=Path, metavar="DIR", dest="source", help="install a class kit from DIR")
     parser.add_argument("--list", action="store_true", help="show what there is and what is already here")
@@ -54,11 +58,11 @@ def main(args: argparse.Namespace) -> int:
         return _list()
     if args.source:
         return _install(args.source)
-    if args.class_kit and not (args.backbones or args.all or args.samples):
-        args.backbones, args.samples, args.top = list(KIT_BACKBONES), list(KIT_SAMPLES), True
+    if args.class_kit and not (args.models or args.all or args.samples):
+        args.models, args.samples, args.top = list(KIT_MODELS), list(KIT_SAMPLES), True
     jobs = _jobs(args)
     if not jobs:
-        print(message("Name one or more backbones, or use --all. --list shows them."), file=sys.stderr)
+        print(message("Name one or more models, or use --all. --list shows them."), file=sys.stderr)
         return 2
     failed = _fetch_all(jobs)
     if failed:
@@ -77,17 +81,24 @@ class Job:
     section: str  # of a class kit
     here: Callable[[], list[Path] | None]
     get: Callable[[Callable[[Event], None]], list[Path]]
+    licence: str = ""
 
 
 def _jobs(args: argparse.Namespace) -> list[Job]:
-    rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in args.backbones]
+    language = [CHECKPOINTS[name] for name in args.models if name in CHECKPOINTS]
+    others = [name for name in args.models if name not in CHECKPOINTS]
+    rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in others]
     wanted: list[tuple[WeightsFile, Backbone | None]] = [
         (f, row) for row in rows for f in _files(row, args.size, args.top)
     ]
     if args.top and rows:
         wanted.append((weights.CLASS_INDEX, None))
     names = list(SAMPLES) if args.samples == ["all"] else args.samples
-    return [_weights_job(*pair) for pair in wanted] + [_sample_job(sample(name)) for name in names]
+    return [
+        *(_weights_job(*pair) for pair in wanted),
+        *(_language_job(row) for row in language if row.repository),  # the bundled one is here anyway
+        *(_sample_job(sample(name)) for name in names),
+    ]
 
 
 def _weights_job(file: WeightsFile, row: Backbone | None) -> Job:
@@ -98,12 +109,26 @@ def _weights_job(file: WeightsFile, row: Backbone | None) -> Job:
     return Job(file.name, file.size, "weights", here, lambda emit: [weights.fetch(file, row, emit)])
 
 
+def _language_job(row: Checkpoint) -> Job:
+    """A language model: its files in the Hub's cache, and at last the one that names the commit they belong to."""
+
+    def here() -> list[Path] | None:
+        folder = hub.cached(row.repository, FILES)
+        return folder and [*(folder / name for name in FILES), folder.parent.parent / "refs" / "main"]
+
+    def get(emit: Callable[[Event], None]) -> list[Path]:
+        checkpoints.obtain(row.name, emit)
+        return here()
+
+    return Job(row.name, row.size, "models", here, get, row.licence)
+
+
 def _sample_job(sample: Sample) -> Job:
     def here() -> list[Path] | None:
         found = [samples.cached(archive) for archive in sample.archives]
         return None if None in found else found
 
-    return Job(sample.key, sample.size, "samples", here, lambda emit: samples.fetch(sample, emit))
+    return Job(sample.key, sample.size, "samples", here, lambda emit: samples.fetch(sample, emit), str(sample.licence))
 
 
 def _fetch_all(jobs: list[Job]) -> list[str]:
@@ -140,6 +165,9 @@ def _fetch_all(jobs: list[Job]) -> list[str]:
 def _pack(folder: Path, jobs: list[Job]) -> None:
     files = [(job.section, path) for job in jobs for path in job.here() or []]
     items = kit.pack(files, folder, _kit_printer(str(message("Packing"))))
+    for job in jobs:
+        if job.licence and job.here():
+            print(f"{job.name}, {_megabytes(job.size)} MB: {job.licence}")
     size = _megabytes(sum(item.size for item in items))
     print(
         message("The class kit in {folder} holds {n} files ({size} MB).", folder=str(folder), n=len(items), size=size)
@@ -169,11 +197,16 @@ def _list() -> int:
         ready = sum(weights.cached(file) is not None for file in files)
         size = _megabytes(sum(file.size for file in files))
         print(f"{row.name:<20} {row.title:<22} {size:>7} MB  {ready}/{len(files)}")
+    for row in CHECKPOINTS.values():
+        if row.repository:
+            ready = len(FILES) if hub.cached(row.repository, FILES) else 0
+            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.size):>7} MB  {ready}/{len(FILES)}")
+            print(f"    {row.licence}")
     for item in SAMPLES.values():
         ready = sum(samples.cached(archive) is not None for archive in item.archives)
         print(f"{item.key:<20} {item.title!s:<22} {_megabytes(item.size):>7} MB  {ready}/{len(item.archives)}")
         print(f"    {item.licence}")
-    folders = [str(weights.cache_folder()), str(paths.samples())]
+    folders = [str(folder()) for folder in kit.SECTIONS.values()]
     print(message("The last column counts the files that are already in {folder}.", folder=folders))
     return 0
 

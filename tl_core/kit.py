@@ -1,7 +1,8 @@
-"""A class kit: a folder to carry on a stick, with the weights and sample data that a class without a network needs.
+"""A class kit: a folder to carry on a stick, with the models and sample data that a class without a network needs.
 
     kit.json              what is in it: section, name, size and SHA-256 of every file
     weights/…             goes to Keras' cache of weights
+    models/…              goes to the Hugging Face Hub's cache
     samples/…             goes to $TL_HOME/samples
 
 Packing adds to a kit that is there; installing checks every byte before a file takes its place.
@@ -19,11 +20,16 @@ from pathlib import Path, PurePosixPath
 from tl_core import paths
 from tl_core.errors import Stopped, UserError, disk_full_explained
 from tl_core.messages import message
+from tl_core.text import hub
 from tl_core.vision import weights
 
 VERSION = 1
 CHUNK = 1 << 20  # bytes
-SECTIONS: dict[str, Callable[[], Path]] = {"weights": weights.cache_folder, "samples": paths.samples}
+SECTIONS: dict[str, Callable[[], Path]] = {
+    "weights": weights.cache_folder,
+    "models": hub.cache_folder,
+    "samples": paths.samples,
+}
 
 ProgressFunction = Callable[[int, int], None]  # bytes done, bytes in all
 

@@ -135,7 +135,7 @@ def obtain(
         from tl_core.text import hub
 
         row = checkpoint(model)
-        folder = hub.fetch(row.repository, FILES, emit, should_stop or (lambda: False))
+        folder = hub.fetch(row.repository, FILES, emit, should_stop or (lambda: False), row.name)
         where = message("{model} downloaded from {url}.", model=row.title, url=hub.address(row.repository))
         source = Source("download", folder, where, folder.name)
     if emit:

@@ -70,9 +70,16 @@ def cached(repository: str, files: Sequence[str]) -> Path | None:
 
 
 def fetch(
-    repository: str, files: Sequence[str], emit: Callable[[Event], None] | None, should_stop: Callable[[], bool]
+    repository: str,
+    files: Sequence[str],
+    emit: Callable[[Event], None] | None,
+    should_stop: Callable[[], bool],
+    name: str = "",
 ) -> Path:
     """Download what the cache lacks, checked, with Phase and Progress events in bytes. Returns the model's folder.
+
+    Args:
+        name: what the model is called in this app, for the advice.
 
     Raises:
         UserError: three tries failed, the Hub does not have it, the disk is full; the remedy says what to do.
@@ -96,8 +103,10 @@ def fetch(
                 reason=failed.reason,
             ),
             message(
-                "Try again with a network, download it beforehand where there is one, or copy a folder with {files} "
+                "Try again with a network, get it beforehand where there is one with "
+                "`python -m tl_core fetch {name} --class-kit DIR`, or copy a folder with {files} "
                 "here and give its path. The bundled model needs no network.",
+                name=name or repository,
                 files=list(files),
             ),
         ) from failed
