@@ -128,7 +128,7 @@ if error := st.session_state.pop("classify_error", None):
 with st.container(border=True):
     network = networks.choose()
     may_ask = network is not None and loading.prepare(
-        network.source, "classify", _("It is loaded with your first picture.")
+        network.source, "classify", _("Ready to answer."), _("It is loaded with your first picture.")
     )
 if network is not None:
     pictures, true = take_pictures(network)

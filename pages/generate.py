@@ -43,16 +43,18 @@ if error := st.session_state.pop("generate_warm_error", None):
 with st.container(border=True):
     writer = writers.choose()
     if writer is not None:
-        loading.prepare(f"text:{writer.model}", "generate_warm", _("It is loaded when you let it write."))
-st.text_area(
+        loading.prepare(
+            f"text:{writer.model}", "generate_warm", _("Ready to write."), _("It is loaded when you let it write.")
+        )
+said, buttons = st.columns([4, 1], vertical_alignment="bottom")
+said.text_area(
     _("Prompt"),
     key="generate_prompt",
-    height=80,
+    height=98,
     placeholder=_("The beginning of a text"),
     persist_state="session",
 )
-writing_settings.controls()
-with st.container(horizontal=True, vertical_alignment="center"):
+with buttons:
     st.button(
         _("Write"),
         key="generate_write",
@@ -61,6 +63,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         disabled=writer is None,
         on_click=write,
         args=(writer,),
+        width="stretch",
     )
     st.button(
         _("As in the article"),
@@ -68,7 +71,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
         icon=":material/article:",
         on_click=write_as_the_article,
         help=_("“Once upon a time”, 50 tokens, greedy: see how the text begins to repeat itself, and why."),
+        width="stretch",
     )
+writing_settings.controls()
 if note := st.session_state.get("generate_note"):
     st.caption(f":material/info: {note}")
 writing_view.text()

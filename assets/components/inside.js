@@ -150,30 +150,34 @@ function lookInside(state, look) {
 
 function nextToken(state, record) {
   const { panels, data } = state
+  const plain = data.strategy !== "sample" // nothing was drawn: only the network's own probabilities are of interest
   const rows = record.candidates.slice(0, SHOWN)
   const written = record.candidates.find(([id]) => id === record.id)
   if (written && !rows.includes(written)) rows.push(written)
   const { body } = panels
   while (body.childElementCount > rows.length) body.lastElementChild.remove()
   while (body.childElementCount < rows.length) body.append(row(state))
-  const largest = Math.max(...rows.flatMap(([, , before, after]) => [before, after]), 1e-9)
+  body.toggleAttribute("data-plain", plain)
+  const largest = Math.max(...rows.map(([, , before, after]) => (plain ? before : Math.max(before, after))), 1e-9)
   rows.forEach(([id, text, before, after], place) => {
     const node = body.children[place]
     const [name, bars, figures] = node.children
-    const sign = id === record.id ? data.words.written : after ? "" : data.words.cut
+    const sign = id === record.id ? data.words.written : after || plain ? "" : data.words.cut
     node.dataset.token = id
-    node.toggleAttribute("data-cut", !after)
+    node.toggleAttribute("data-cut", !after && !plain)
     node.toggleAttribute("data-written", id === record.id)
     name.textContent = label(text)
     bars.children[0].style.width = `${(100 * before) / largest}%`
     bars.children[1].style.width = `${(100 * after) / largest}%`
-    figures.children[0].textContent = `${percent(before)} → ${percent(after)}`
+    figures.children[0].textContent = plain ? percent(before) : `${percent(before)} → ${percent(after)}`
     figures.children[1].textContent = sign
-    const spoken = { token: label(text), before: percent(before), after: percent(after) }
+    const spoken = { token: label(text), before: percent(before), after: percent(plain ? before : after) }
     node.setAttribute("aria-label", `${filled(data.words.row, spoken)} ${sign}`)
   })
   const all = data.shape.vocabulary.toLocaleString(data.language)
-  panels.reading.textContent = filled(data.words.next_reading, { kept: record.kept.toLocaleString(data.language), all })
+  let reading = plain ? data.words.plain_reading : data.words.next_reading
+  if (data.strategy === "greedy") reading += ` ${data.words.greedy_reading}`
+  panels.reading.textContent = filled(reading, { kept: record.kept.toLocaleString(data.language), all })
 }
 
 function row(state) {
@@ -204,6 +208,7 @@ function blockByBlock(state, record) {
   table.tHead.rows[0].cells[2].textContent = filled(data.words.chance, { token: quoted(record.text) })
   const [rows] = table.tBodies
   while (rows.rows.length > record.lens.length) rows.lastElementChild.remove()
+  const largest = Math.max(...record.lens.map(([, , chosen]) => chosen ?? 0), 1e-9)
   record.lens.forEach(([block, guesses, chosen], place) => {
     let line = rows.rows[place]
     if (!line) {
@@ -221,7 +226,7 @@ function blockByBlock(state, record) {
         return guess
       }),
     )
-    line.cells[2].firstChild.firstChild.style.width = `${100 * (chosen ?? 0)}%`
+    line.cells[2].firstChild.firstChild.style.width = `${(100 * (chosen ?? 0)) / largest}%`
     line.cells[2].lastChild.textContent = chosen === null ? "–" : percent(chosen)
   })
   const first = [...record.lens].reverse().findIndex(([, guesses]) => guesses[0][0] !== record.id)

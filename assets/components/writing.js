@@ -120,7 +120,7 @@ function begin(state) {
   state.reading?.abort()
   state.reading = new AbortController()
   Object.assign(state, { id: state.data.id, samples: [], chosen: null, done: false, prompt: null, last: {}, asked: "" })
-  Object.assign(state, { ended: [], stopping: false })
+  Object.assign(state, { ended: [], stopping: false, arriving: true })
   const { texts, remarks, beams, reading, stop: button } = state.parts
   for (const node of [texts, remarks, beams, reading]) node.replaceChildren()
   button.disabled = false
@@ -173,6 +173,8 @@ async function follow(state, id, signal, hear) {
 }
 
 function take(state, news) {
+  if (state.arriving && !news.done) state.parts.texts.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  state.arriving = false
   for (const entry of news.entries) {
     if (entry.kind === "written") add(state, entry)
     else if (entry.kind === "prompt") state.prompt = entry
@@ -226,13 +228,12 @@ function end(state, entry) {
       records[index]?.node.classList.add("loop")
       if ((index - start) % size === 0) records[index]?.node.classList.add("round")
     }
-    const mean = (from) => {
-      const round = records.slice(from, from + size)
-      return percent(round.reduce((sum, record) => sum + record.probability, 0) / Math.max(1, round.length))
-    }
     reading.push(filled(words.circle, { start: start + 1, size }))
-    const last = start + size * Math.floor(repeated / size)
-    if (strategy === "greedy") reading.push(filled(words.greedy, { first: mean(start), last: mean(last) }))
+    if (strategy === "greedy") reading.push(words.greedy)
+    const [first, last] = [start, start + size * Math.floor(repeated / size)].map(
+      (from) => records.slice(from, from + size).reduce((sum, record) => sum + record.probability / size, 0),
+    )
+    if (last > first) reading.push(filled(words.surer, { first: percent(first), last: percent(last) }))
   } else if (strategy === "greedy" && entry.reason === "length") {
     reading.push(words.straight)
   }
@@ -250,15 +251,15 @@ function tellStatus(state) {
   let said = last.offline ? words.offline : last.status || (state.stopping ? words.stopping : words.writing)
   if (state.done) {
     const whole = ended.filter(Boolean)
+    const sum = (name) => whole.reduce((total, entry) => total + entry[name], 0)
+    const count = state.samples.reduce((all, { records }) => all + records.length, 0)
     const stopped = state.stopping || whole.some((entry) => entry.reason === "stopped")
-    const timed = whole.filter((entry) => entry.tokens > 1)
-    const sum = (name) => timed.reduce((total, entry) => total + entry[name], 0)
-    const speed = (sum("tokens") - timed.length) / Math.max(1e-9, sum("seconds") - sum("first"))
-    said = stopped ? words.stopped : ""
-    if (timed.length) {
-      const figures = { tokens: sum("tokens"), seconds: sum("seconds").toFixed(1), first: timed[0].first.toFixed(2) }
-      // Beam search writes its best text at the end and at once: there is no speed to tell.
-      if (state.data.strategy !== "beam") said += ` ${filled(words.speed, { ...figures, speed: speed.toFixed(0) })}`
+    said = [...(stopped ? [words.stopped] : []), ...(count ? [filled(words.count, { n: count })] : [])].join(" ")
+    // Beam search writes its best text at the end and at once, and a paced text waits: there is no speed to tell.
+    if (sum("tokens") > whole.length && state.data.strategy !== "beam" && !state.data.paced) {
+      const speed = ((sum("tokens") - whole.length) / Math.max(1e-9, sum("seconds") - sum("first"))).toFixed(0)
+      const figures = { speed, seconds: sum("seconds").toFixed(1), first: whole[0].first.toFixed(2) }
+      said += ` ${filled(words.speed, figures)}`
     }
   }
   if (status.textContent !== said) status.textContent = said
@@ -269,7 +270,8 @@ function drawBeams(node, beams, heading) {
   if (!node.childElementCount) node.append(element("p", "", heading))
   beams.forEach(([text, score], index) => {
     const line = node.children[index + 1] ?? node.appendChild(element("div"))
-    const shown = `${score.toFixed(1)}  ${text.length > 160 ? `…${text.slice(-160)}` : text}`
+    const oneLine = text.replace(/\n+/g, " ⏎ ")
+    const shown = `${score.toFixed(1)}  ${oneLine.length > 160 ? `…${oneLine.slice(-160)}` : oneLine}`
     if (line.textContent !== shown) line.textContent = shown
   })
 }

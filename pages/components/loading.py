@@ -11,12 +11,13 @@ from tl_core.errors import UserError
 AGAIN = 60.0  # seconds within which a model is not loaded a second time only because somebody looks at the page
 
 
-def prepare(source: str, key: str, absent: str) -> bool:
+def prepare(source: str, key: str, ready: str, absent: str) -> bool:
     """Have the engine load a model, and say how far it is. False if asking it is of no use: it cannot be loaded.
 
     Args:
         source: what the engine calls it.
         key: of the page, before the names in the session's state.
+        ready: what to say where the model is loaded.
         absent: what to say where the model's place was needed by others.
     """
     state = client.state(source)
@@ -38,7 +39,7 @@ def prepare(source: str, key: str, absent: str) -> bool:
             sentence = show(now.message) if now.message else _("Loading the model…")
             st.markdown(f":material/hourglass_top: {sentence}")
         elif now.status == "ready":
-            st.markdown(f":green[:material/check_circle:] {_('Ready to answer.')}")
+            st.markdown(f":green[:material/check_circle:] {ready}")
         elif now.error:
             st.error(f"{show(now.error.what)} {show(now.error.remedy)}", icon=":material/error:")
         else:  # others needed its place, or its process has died: asking will tell

@@ -42,17 +42,19 @@ class Writer:
 def choose() -> Writer | None:
     """Let the reader choose; None while there is nothing that could write."""
     _arrive()
-    kinds = {"pretrained": _("Pretrained"), "run": _("Fine-tuned here"), "folder": _("A folder on this computer")}
+    kinds = {"pretrained": _("Pretrained"), "run": _("Fine-tuned here"), "folder": _("A folder")}
     if not is_local():
         del kinds["folder"]
     if st.session_state.get("generate_kind") not in kinds:
         st.session_state["generate_kind"] = "pretrained"
-    kind = st.segmented_control(
+    left, right = st.columns([5, 6], gap="medium")
+    kind = left.segmented_control(
         _("Who writes?"), list(kinds), format_func=kinds.__getitem__, key="generate_kind", required=True, **SAVED
     )
     if kind != "run":
         st.query_params.pop(ADDRESS, None)
-    return {"pretrained": _choose_pretrained, "run": _choose_run, "folder": _choose_folder}[kind]()
+    with right:
+        return {"pretrained": _choose_pretrained, "run": _choose_run, "folder": _choose_folder}[kind]()
 
 
 def put(model: str) -> None:
@@ -88,7 +90,6 @@ def _choose_pretrained() -> Writer | None:
         list(CHECKPOINTS),
         format_func=lambda name: _offered(CHECKPOINTS[name], here[name]),
         key="generate_pretrained",
-        label_visibility="collapsed",
         **SAVED,
     )
     row = CHECKPOINTS[chosen]
@@ -159,7 +160,6 @@ def _choose_run() -> Writer | None:
         list(runs),
         format_func=lambda run_id: _described(runs[run_id]),
         key="generate_run",
-        label_visibility="collapsed",
         **SAVED,
     )
     st.query_params[ADDRESS] = st.session_state["generate_asked"] = chosen

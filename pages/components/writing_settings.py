@@ -54,12 +54,19 @@ def controls() -> None:
         "sample": _("Sampling draws the next token by its probability."),
         "beam": _("Beam search keeps several texts at once and writes the likeliest as a whole."),
     }
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         strategy = st.segmented_control(
-            _("Strategy"), list(names), format_func=names.__getitem__, key=KEY + "strategy", required=True, **SAVED
+            _("Strategy"),
+            list(names),
+            format_func=names.__getitem__,
+            key=KEY + "strategy",
+            required=True,
+            label_visibility="collapsed",
+            **SAVED,
         )
-        st.caption(meaning[strategy])
-    with st.grid(4, min_column_width=190, gap="medium"):
+        st.caption(meaning[strategy], width="content")
+    settings = st.expander(_("Length, temperature and more"), icon=":material/tune:", key=KEY + "settings")
+    with settings, st.grid(4, min_column_width=165, gap="medium"):
         st.slider(
             _("Length (tokens)"),
             SHORTEST,

@@ -89,6 +89,7 @@ def text() -> None:
             "prompt": order.prompt[-SHOWN:] if len(order.prompt) <= SHOWN else "…" + order.prompt[-SHOWN:],
             "strategy": order.settings.strategy,
             "samples": order.settings.samples,
+            "paced": order.pace > 0,
             "shape": _facts(order.shape),
             "view": {**VIEW, **st.session_state.get("generate_view", {})},
             "look": st.session_state.get("generate_look"),
@@ -169,6 +170,7 @@ def _words() -> dict[str, str]:
         "stopping": _("Stopping…"),
         "stopped": _("Stopped."),
         "back": _("Back to the text before"),
+        "count": _("{n} tokens."),
         "speed": _(
             "The model itself needed {seconds} s for {tokens} tokens ({speed} a second), {first} s for the first."
         ),
@@ -180,10 +182,8 @@ def _words() -> dict[str, str]:
         "sample": _("Sample {n}"),
         "text": _("The text, token by token. Arrow keys go from one to the next."),
         "circle": _("From token {start} on the text goes round in a circle of {size} tokens (marked with ↻)."),
-        "greedy": _(
-            "Greedy writing always takes the likeliest token: the same words bring the same words again, and every "
-            "round makes it surer. On average it gave its tokens {first} in the first round and {last} in the last."
-        ),
+        "greedy": _("Greedy writing always takes the likeliest token: the same words bring the same words again."),
+        "surer": _("Each round makes it surer: {first} a token on average in the first, {last} in the last."),
         "straight": _("It has not fallen into a circle so far; greedy texts often do later. Try a greater length."),
         "beams": _("The texts that are kept, the likeliest first, with their log-probability"),
         "next": _("Next token"),
@@ -196,6 +196,8 @@ def _words() -> dict[str, str]:
             "Upper bar: what the network itself says. Lower bar: after the settings, which left {kept} of {all} "
             "tokens. Click a row to write on with that token."
         ),
+        "plain_reading": _("What the network says. Click a row to write on with that token."),
+        "greedy_reading": _("Greedy takes the first row, however close the others are."),
         "written": _("written"),
         "cut": _("cut"),
         "row": _("{token}: {before} before, {after} after the settings. Write on with it."),

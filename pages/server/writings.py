@@ -75,6 +75,7 @@ class Writing:
     seen: float = field(default_factory=time.monotonic)  # when somebody last asked for it
     stop: threading.Event = field(default_factory=threading.Event)
     prompt_cut: bool = False
+    looks: dict[tuple[int, int], str] = field(default_factory=dict)  # (sample, index) -> the text that looked inside
 
     def put(self, entry: dict[str, Any]) -> None:
         """Add an entry."""
@@ -138,12 +139,13 @@ def take(owner: str, writing_id: str, sample: int, index: int, token: int) -> Wr
     tokens = origin.tokens(sample) if origin else []
     if not 0 <= index < len(tokens):
         return None
-    place = [candidate[0] for candidate in tokens[index]["candidates"]]
+    candidates = tokens[index]["candidates"] or _candidates(owner, origin.looks.get((sample, index), ""))
+    place = [candidate[0] for candidate in candidates]
     bpe = pieces.bpe_of(origin.order.base)
     if token not in place or bpe is None:
         return None
     before = [entry["id"] for entry in tokens[:index]]
-    chosen = tokens[index]["candidates"][place.index(token)]
+    chosen = candidates[place.index(token)]
     kept = [
         *tokens[:index],
         {
@@ -152,6 +154,7 @@ def take(owner: str, writing_id: str, sample: int, index: int, token: int) -> Wr
             "text": Speller(bpe, before).text(token),
             "probability": chosen[2],
             "rank": place.index(token) + 1,
+            "candidates": candidates,
             "taken": True,
             "lens": [],
         },
@@ -179,13 +182,22 @@ def look(owner: str, writing_id: str, sample: int, index: int, attention: tuple[
         settings = replace(settings, strategy="sample", temperature=1.0, top_k=0, top_p=1.0)
     before = tuple(entry["id"] for entry in tokens[:index])
     order = replace(origin.order, settings=settings, written=before, pace=0.0)
-    return begin(owner, order, origin.id)
+    seen = begin(owner, order, origin.id)
+    origin.looks[sample, index] = seen.id
+    return seen
 
 
 def stop(owner: str, writing_id: str) -> None:
     """Let a visitor's text end with the token that is being written."""
     if writing := get(owner, writing_id):
         writing.stop.set()
+
+
+def _candidates(owner: str, look_id: str) -> list[list[Any]]:
+    """What a look inside found for its token; beam search itself tells none."""
+    seen = get(owner, look_id)
+    tokens = seen.tokens(0) if seen else []
+    return tokens[0]["candidates"] if tokens else []
 
 
 def _write(writing: Writing) -> None:

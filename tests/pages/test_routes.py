@@ -21,7 +21,9 @@ ADA = {"cookie": f"{COOKIE}=ada"}
 ZIP = {"content-type": "application/zip"}
 
 
-def ask(method: str, path: str, *chunks: bytes, headers: dict | None = None, breaks_off: bool = False):
+def ask(
+    method: str, path: str, *chunks: bytes, headers: dict | None = None, breaks_off: bool = False, routes=tuple(ROUTES)
+):
     """Send one request to the routes, without a network: status, headers and body of the answer."""
     path, _, query = path.partition("?")
     arriving = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
@@ -50,7 +52,7 @@ def ask(method: str, path: str, *chunks: bytes, headers: dict | None = None, bre
         "root_path": "",
         "app": None,
     }
-    asyncio.run(Starlette(routes=ROUTES, middleware=MIDDLEWARE)(scope, receive, send))
+    asyncio.run(Starlette(routes=routes, middleware=MIDDLEWARE)(scope, receive, send))
     body = b"".join(event.get("body", b"") for event in sent[1:])
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, body
 

@@ -1,0 +1,263 @@
+"""Texts written in the background: what the page is told, to whom, when it ends, and what is forgotten.
+
+The engine is a stand-in here; tests/engine drives the real one, tests/browser both together.
+"""
+
+import json
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from pages.components.session import COOKIE
+from pages.server import writing_routes, writings
+from pages.server.writings import Order
+from tests.pages import test_routes
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.messages import message
+from tl_core.text.checkpoints import CHECKPOINTS
+from tl_core.text.sampling import Settings
+from tl_core.text.writing import Beams, Candidate, Ended, Guess, Remark, Written
+
+ORDER = Order("tales", "tales", CHECKPOINTS["tales"].shape, "Once upon a time", Settings(strategy="greedy", length=6))
+WORDS = {11: " a", 22: " the", 33: " one"}
+
+
+class Engine:
+    """Stands in for `client.write`: writes as many tokens as it is told to, when it is told to."""
+
+    def __init__(self):
+        self.asked, self.closed = [], 0
+        self.go = threading.Event()
+        self.go.set()
+        self.extra, self.error, self.statuses = [], None, []
+
+    def write(self, model, prompt, settings, written=(), status=lambda sentence: None):
+        self.asked.append((model, prompt, settings, tuple(written)))
+        try:
+            for sentence in self.statuses:
+                status(sentence)
+            yield from self.extra
+            for sample in range(settings.samples):
+                for index in range(len(written), settings.length):
+                    while not self.go.wait(0.01):
+                        status(message("Waiting…"))
+                    yield token(sample, index, settings.lens)
+                if self.error:
+                    raise self.error
+                yield Ended(sample, "length", settings.length - len(written), 0.01, 0.06)
+        finally:
+            self.closed += 1
+
+
+def token(sample, index, lens=False, id=11) -> Written:
+    shown = (Candidate(22, " the", 0.5, 0.6), Candidate(11, " a", 0.3, 0.4), Candidate(33, " one", 0.2, 0.0))
+    inside = (Guess("embeddings", shown, 0.25), Guess("h.0", shown, 0.3)) if lens else ()
+    return Written(sample, index, id, WORDS[id], 0.3, 2, 2, shown, inside, (0.75, 0.25) if lens else ())
+
+
+@pytest.fixture
+def engine(monkeypatch, tl_home):
+    stand_in = Engine()
+    monkeypatch.setattr(client, "write", stand_in.write)
+    monkeypatch.setattr(writings, "_all", {})
+    return stand_in
+
+
+def ended(writing):
+    deadline = time.monotonic() + 10
+    while not writing.done:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return writing
+
+
+def ask(method, path, visitor="ada"):
+    return test_routes.ask(method, path, headers={"cookie": f"{COOKIE}={visitor}"}, routes=writing_routes.WRITING)
+
+
+def told(writing, **known):
+    query = "&".join(f"{name.rstrip('_')}={value}" for name, value in known.items())
+    status, _headers, body = ask("GET", f"/tl/writing/{writing.id}?{query}")
+    assert status == 200
+    return json.loads(body)
+
+
+def test_every_token_is_told_with_what_else_was_likely(engine):
+    news = told(ended(writings.begin("ada", ORDER)))
+    assert [entry["kind"] for entry in news["entries"]] == ["prompt", *["written"] * 6, "ended"]
+    assert news["entries"][0]["labels"] == ["Once", " upon", " a", " time"]
+    assert news["entries"][1]["candidates"] == [[22, " the", 0.5, 0.6], [11, " a", 0.3, 0.4], [33, " one", 0.2, 0.0]]
+    assert news["done"] and not news["error"]
+    assert engine.asked == [("tales", ORDER.prompt, ORDER.settings, ())]
+
+
+def test_only_what_is_new_is_told_again(engine):
+    writing = ended(writings.begin("ada", ORDER))
+    whole = told(writing)
+    rest = told(writing, from_=5)
+    assert rest["entries"] == whole["entries"][5:]
+    assert rest["next"] == len(whole["entries"])
+
+
+def test_a_question_waits_until_there_is_news(engine):
+    engine.go.clear()
+    engine.extra = [Remark(message("The prompt is empty."))]
+    writing = writings.begin("ada", ORDER)
+    while not told(writing)["remarks"]:
+        time.sleep(0.005)
+    threading.Timer(0.3, engine.go.set).start()
+    began, known = time.monotonic(), told(writing)
+    while not known["entries"]:
+        known = told(writing, version=known["version"])
+    assert 0.2 < time.monotonic() - began < 5
+    ended(writing)
+
+
+def test_a_loop_is_told_where_it_begins(engine):
+    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(strategy="greedy", length=12))))
+    assert json.loads(writing.entries[-1])["loop"] == [0, 1, 11]
+    short = ended(writings.begin("ada", ORDER))
+    assert json.loads(short.entries[-1])["loop"] is None
+
+
+def test_beams_and_remarks_come_with_the_text(engine):
+    engine.extra = [Remark(message("It has {n} tokens.", n=3)), Beams(0, ("a", "b"), (-1.0, -2.0))]
+    news = told(ended(writings.begin("ada", ORDER)))
+    assert news["remarks"] == ["It has 3 tokens."]
+    assert news["beams"] == [["a", -1.0], ["b", -2.0]]
+
+
+def test_stop_ends_the_writing_with_the_token_at_hand(engine):
+    writing = writings.begin("ada", replace(ORDER, settings=Settings(length=4000), pace=50.0))
+    while len(writing.entries) < 3:
+        time.sleep(0.005)
+    assert ask("DELETE", f"/tl/writing/{writing.id}")[0] == 204
+    count = len(writing.entries)
+    ended(writing)
+    assert len(writing.entries) <= count + 1
+    assert engine.closed == 1
+
+
+def test_stop_also_ends_the_wait_for_a_model(engine):
+    engine.go.clear()
+    writing = writings.begin("ada", ORDER)
+    while writing.status is None:
+        time.sleep(0.005)
+    assert told(writing)["status"] == "Waiting…"
+    writings.stop("ada", writing.id)
+    ended(writing)
+    assert engine.closed == 1
+    assert not writing.error
+
+
+def test_a_text_that_nobody_looks_at_is_not_written_any_further(engine, monkeypatch):
+    monkeypatch.setattr(writings, "ABANDONED", 0.2)
+    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(length=4000), pace=100.0)))
+    assert len(writing.entries) < 200
+
+
+def test_what_goes_wrong_is_told(engine):
+    engine.error = UserError(message("The model is gone."), message("Choose another one."))
+    assert told(ended(writings.begin("ada", ORDER)))["error"] == "The model is gone. Choose another one."
+    engine.error = RuntimeError("a bug")
+    news = told(ended(writings.begin("ada", ORDER)))
+    assert "unexpected" in news["error"]
+    assert news["done"]
+
+
+def test_a_text_is_its_owners_alone(engine):
+    writing = ended(writings.begin("ada", ORDER))
+    assert ask("GET", f"/tl/writing/{writing.id}", visitor="eve")[0] == 404
+    assert ask("GET", "/tl/writing/0000000000000000")[0] == 404
+    assert ask("GET", f"/tl/writing/{writing.id}?from=x")[0] == 400
+    assert writings.take("eve", writing.id, 0, 0, 22) is None
+    engine.go.clear()
+    running = writings.begin("ada", ORDER)
+    ask("DELETE", f"/tl/writing/{running.id}", visitor="eve")
+    assert not running.stop.is_set()
+    engine.go.set()
+    ended(running)
+
+
+def test_another_token_is_taken_and_the_text_goes_on_behind_it(engine):
+    first = ended(writings.begin("ada", ORDER))
+    second = ended(writings.take("ada", first.id, 0, 2, 33))
+    tokens = second.tokens(0)
+    assert [entry["id"] for entry in tokens] == [11, 11, 33, *[11] * 6]
+    assert [entry["index"] for entry in tokens] == list(range(9))
+    assert tokens[2]["taken"] and tokens[2]["text"] and tokens[2]["rank"] == 3
+    assert tokens[2]["probability"] == 0.2
+    assert second.parent == first.id
+    assert engine.asked[1][3] == (11, 11, 33)
+    third = ended(writings.take("ada", second.id, 0, 0, 22))
+    assert len(third.tokens(0)) == 7, "as many tokens as were asked for at first, not more with every step"
+
+
+@pytest.mark.parametrize(("sample", "index", "chosen"), [(0, 2, 999), (0, 99, 22), (1, 0, 22), (0, -1, 22)])
+def test_what_was_never_a_choice_cannot_be_taken(engine, sample, index, chosen):
+    writing = ended(writings.begin("ada", ORDER))
+    assert writings.take("ada", writing.id, sample, index, chosen) is None
+
+
+def test_a_look_inside_writes_that_token_alone_once_more(engine):
+    writing = ended(writings.begin("ada", replace(ORDER, settings=replace(ORDER.settings, samples=2))))
+    look = ended(writings.look("ada", writing.id, 1, 4, (2, 3)))
+    settings, written = engine.asked[1][2:]
+    assert written == (11,) * 4
+    assert (settings.length, settings.samples, settings.lens, settings.attention) == (5, 1, True, (2, 3))
+    (seen,) = look.tokens(0)
+    assert seen["lens"][0] == ["embeddings", [[22, " the", 0.5], [11, " a", 0.3], [33, " one", 0.2]], 0.25]
+    assert seen["attention"] == [0.75, 0.25]
+
+
+def test_a_token_of_a_beam_can_be_taken_once_it_has_been_looked_into(engine, monkeypatch):
+    real = token
+    monkeypatch.setitem(globals(), "token", lambda *args, **more: replace(real(*args, **more), candidates=()))
+    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(strategy="beam", length=4))))
+    assert writings.take("ada", writing.id, 0, 1, 22) is None
+    monkeypatch.setitem(globals(), "token", real)
+    ended(writings.look("ada", writing.id, 0, 1, (0, 0)))
+    assert engine.asked[1][2].strategy == "sample"
+    taken = ended(writings.take("ada", writing.id, 0, 1, 22))
+    assert [entry["id"] for entry in taken.tokens(0)][:2] == [11, 22]
+
+
+def test_a_visitor_writes_two_texts_at_once_and_all_visitors_a_bounded_number(engine, monkeypatch):
+    monkeypatch.setattr(writings, "RUNNING", 4)
+    engine.go.clear()
+    mine = [writings.begin("ada", ORDER) for _number in range(3)]
+    ended(mine[0])
+    assert not mine[1].stop.is_set() and not mine[2].stop.is_set()
+    others = [writings.begin("bob", ORDER), writings.begin("eve", ORDER)]
+    with pytest.raises(UserError, match="4 texts"):
+        writings.begin("zoe", ORDER)
+    engine.go.set()
+    for writing in [*mine, *others]:
+        ended(writing)
+    ended(writings.begin("zoe", ORDER))
+
+
+def test_old_texts_are_forgotten(engine, monkeypatch):
+    monkeypatch.setattr(writings, "KEPT_EACH", 3)
+    texts = [ended(writings.begin("ada", ORDER)) for _number in range(6)]
+    assert [writings.get("ada", text.id) is not None for text in texts] == [False] * 2 + [True] * 4
+    monkeypatch.setattr(writings, "KEPT_SECONDS", -1.0)
+    ended(writings.begin("ada", ORDER))
+    assert all(writings.get("ada", text.id) is None for text in texts)
+
+
+def test_what_the_texts_hold_in_memory_is_bounded(engine, monkeypatch):
+    text = ended(writings.begin("ada", ORDER))
+    monkeypatch.setattr(writings, "KEPT_BYTES", 3 * text.size)
+    for visitor in "bcdefg":
+        ended(writings.begin(visitor, ORDER))
+    assert sum(writing.size for writing in writings._all.values()) <= 4 * text.size
+
+
+def test_the_pace_is_kept(engine):
+    began = time.monotonic()
+    ended(writings.begin("ada", replace(ORDER, pace=20.0)))
+    assert time.monotonic() - began > 0.25
