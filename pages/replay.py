@@ -4,15 +4,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import live, player, settings
+from pages.components import live, player, settings, written_player
 from pages.components.i18n import _, show
 from pages.components.live import duration
 from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
 from tl_core.errors import UserError
-from tl_core.runs import recordings
+from tl_core.runs import recordings, written
 from tl_core.runs.recordings import Recording, Replay
+from tl_core.runs.written import WrittenRecording
 
 PAGES = Path(__file__).parent
 ADDRESS = "recording"  # the address's parameter that names the recording
@@ -24,14 +25,15 @@ def chosen():
     wanted = st.query_params.get(ADDRESS)
     if not wanted:
         return None
+    texts = {text.name: text for text in written.all()}
     try:
-        return recordings.get(wanted)
+        return texts.get(wanted) or recordings.get(wanted)
     except UserError as error:
         st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
         return None
 
 
-def choose(recording: Recording):
+def choose(recording: Recording | WrittenRecording):
     """Callback: open a recording and play it."""
     st.query_params[ADDRESS] = recording.name
     player.start(recording)
@@ -42,12 +44,16 @@ def leave():
     st.query_params.pop(ADDRESS, None)
 
 
-def one(recording: Recording):
+def one(recording: Recording | WrittenRecording):
     """The player of one recording, and the way to do the same oneself."""
     st.button(_("All recordings"), key="replay_all", type="tertiary", icon=":material/arrow_back:", on_click=leave)
     st.title(show(recording.card.title), anchor=False)
     player.label(recording)
     st.markdown(f":material/lightbulb: {show(recording.card.notice)}")
+    if isinstance(recording, WrittenRecording):
+        written_player.play(recording)
+        st.page_link(PAGES / "generate.py", label=_("Generate text"), icon=":material/edit_note:")
+        return
     player.play(recording)
     if player.ended(recording):
         if recording.report is not None:
@@ -60,8 +66,8 @@ def one(recording: Recording):
         )
 
 
-def card(recording: Recording, whole: NamedHistory):
-    """One recording in the list."""
+def card(recording: Recording | WrittenRecording, facts: list[str]):
+    """One recording in the list; `facts` are said beside its button."""
     st.markdown(f"**{show(recording.card.title)}**")
     player.label(recording)
     st.markdown(show(recording.card.notice))
@@ -74,11 +80,16 @@ def card(recording: Recording, whole: NamedHistory):
             on_click=choose,
             args=(recording,),
         )
-        accuracy = comparison.kept_accuracy(whole)
-        facts = [duration(recording.length)]
-        if accuracy is not None:
-            facts.append(_("validation accuracy {accuracy}").format(accuracy=percent(accuracy)))
         st.caption(" · ".join(facts))
+
+
+def run_facts(recording: Recording, whole: NamedHistory) -> list[str]:
+    """How long a recorded run took, and what came of it."""
+    accuracy = comparison.kept_accuracy(whole)
+    facts = [duration(recording.length)]
+    if accuracy is not None:
+        facts.append(_("validation accuracy {accuracy}").format(accuracy=percent(accuracy)))
+    return facts
 
 
 def beside(histories: dict[str, NamedHistory]):
@@ -110,8 +121,8 @@ def everything():
     st.caption(
         _("Real runs, recorded on the machine and day that each of them names. Nothing is trained while they replay.")
     )
-    found = recordings.all()
-    if not found:
+    found, texts = recordings.all(), written.all()
+    if not found and not texts:
         st.info(_("No recordings came with this app. Every run of your own is kept on the Runs page."))
         return
     colour = colours([recording.name for recording in found], {})
@@ -124,8 +135,12 @@ def everything():
     with st.grid(2, min_column_width=300):
         for recording in found:
             with st.container(border=True, height="stretch", gap="small", key=f"recording_{recording.name}"):
-                card(recording, histories[recording.name])
-    beside(histories)
+                card(recording, run_facts(recording, histories[recording.name]))
+        for text in texts:
+            with st.container(border=True, height="stretch", gap="small", key=f"recording_{text.name}"):
+                card(text, [written_player.facts(text)])
+    if found:
+        beside(histories)
 
 
 opened = chosen()

@@ -1,6 +1,8 @@
 """A recording as it is replayed: its label, where it stands, play, pause, speed, the curves, and at last the report."""
 
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 import streamlit as st
 
@@ -12,17 +14,31 @@ from tl_core.charts import confusion
 from tl_core.charts.curves import percent
 from tl_core.runs.history import History
 from tl_core.runs.recordings import Clock, Recording, Replay
+from tl_core.runs.written import WrittenRecording
 from tl_core.vision.report import Report
 
 PACE = 0.5  # seconds between looks at a replay that plays
 
 
-def label(recording: Recording) -> None:
+class Replayed(Protocol):
+    """What can be replayed: a recorded run, or a recorded text."""
+
+    name: str
+    length: float
+    curves_begin: float
+    speed: float
+    speeds: tuple[float, ...]
+
+
+def label(recording: Recording | WrittenRecording) -> None:
     """That it is a recording: when and on what it was made, with which weights and pictures."""
     card = recording.card
     with st.container(horizontal=True, gap="small"):
         st.badge(_("Recording"), icon=":material/history:", color="violet")
         st.badge(_("Weights: {weights}").format(weights=show(card.weights)), icon=":material/hub:", color="gray")
+    if isinstance(recording, WrittenRecording):
+        st.caption(_("Recorded on {date}, {machine}.").format(date=card.date, machine=show(card.machine)))
+        return
     st.caption(
         _("Recorded on {date}, {machine}. {data}.").format(
             date=card.date, machine=show(card.machine), data=show(card.data)
@@ -30,39 +46,60 @@ def label(recording: Recording) -> None:
     )
 
 
-def start(recording: Recording) -> None:
+def start(recording: Replayed) -> None:
     """Callback: play it from where its curves begin, at a speed that a class will sit through."""
     clock = Clock(recording.curves_begin, recording.speed)
     _keep(recording, clock.play(time.time(), recording.length))
 
 
 def play(recording: Recording) -> None:
-    """The player: one fragment that is drawn anew while the recording plays."""
+    """The player of a recorded run."""
+
+    def above(moment: float) -> None:
+        length = duration(recording.length)
+        bar(recording, moment, _("{moment} of {length} recorded").format(moment=duration(moment), length=length))
+        _figures(recording, _replay(recording).at(moment), moment)
+
+    def below(moment: float) -> None:
+        history = _replay(recording).at(moment)
+        live.run_curves(
+            history,
+            revision=f"{recording.name} {st.session_state.get(_key(recording, 'round'), 0)}",
+            key="replay_curves",
+            classes=len(recording.card.classes),
+            total=history.total_epochs if moment < recording.length else 0,
+        )
+
+    replayed(recording, above, below)
+
+
+def replayed(
+    recording: Replayed, above: Callable[[float], None], below: Callable[[float], None], pace: float = PACE
+) -> None:
+    """One fragment that is drawn anew while the recording plays.
+
+    Args:
+        above: draws how far it is at a recorded moment, above the controls.
+        below: draws what there is to see at that moment, below them.
+        pace: seconds between looks.
+    """
     moving = _clock(recording).playing(time.time(), recording.length)
 
-    @st.fragment(run_every=PACE if moving else None)
+    @st.fragment(run_every=pace if moving else None)
     def view() -> None:
         now = time.time()
         clock = _clock(recording)
         if clock.playing(now, recording.length) != moving:
             st.rerun()
         moment = clock.at(now, recording.length)
-        history = _replay(recording).at(moment)
-        _bar(recording, history, moment)
+        above(moment)
         _controls(recording, clock, moment)
-        running = moment < recording.length
-        live.run_curves(
-            history,
-            revision=f"{recording.name} {st.session_state.get(_key(recording, 'round'), 0)}",
-            key="replay_curves",
-            classes=len(recording.card.classes),
-            total=history.total_epochs if running else 0,
-        )
+        below(moment)
 
     view()
 
 
-def ended(recording: Recording) -> bool:
+def ended(recording: Replayed) -> bool:
     """Whether the replay stands at the end."""
     return _clock(recording).at(time.time(), recording.length) >= recording.length
 
@@ -83,11 +120,13 @@ def result(made: Report, key: str) -> None:
     st.markdown(show(confusion.reading(made)))
 
 
-def _bar(recording: Recording, history: History, moment: float) -> None:
-    """How far it has come, and the figures at this moment."""
-    share = moment / recording.length if recording.length else 1.0
-    text = _("{moment} of {length} recorded").format(moment=duration(moment), length=duration(recording.length))
-    st.progress(min(share, 1.0), text=text)
+def bar(recording: Replayed, moment: float, text: str) -> None:
+    """How far the replay has come."""
+    st.progress(min(moment / recording.length if recording.length else 1.0, 1.0), text=text)
+
+
+def _figures(recording: Recording, history: History, moment: float) -> None:
+    """The figures at this moment."""
     last = history.epochs[-1] if history.epochs else None
     shown = last if moment < recording.length else history.best or last
     with st.container(horizontal=True, gap="medium"):
@@ -98,7 +137,7 @@ def _bar(recording: Recording, history: History, moment: float) -> None:
             st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
 
 
-def _controls(recording: Recording, clock: Clock, moment: float) -> None:
+def _controls(recording: Replayed, clock: Clock, moment: float) -> None:
     """Play or pause, both ends, and the speed."""
     length = recording.length
     moving = clock.playing(time.time(), length)
@@ -152,12 +191,12 @@ def _controls(recording: Recording, clock: Clock, moment: float) -> None:
         )
 
 
-def _clock(recording: Recording) -> Clock:
+def _clock(recording: Replayed) -> Clock:
     """This reader's clock; at first it stands where the curves begin."""
     return st.session_state.setdefault(_key(recording, "clock"), Clock(recording.curves_begin, recording.speed))
 
 
-def _keep(recording: Recording, clock: Clock) -> None:
+def _keep(recording: Replayed, clock: Clock) -> None:
     st.session_state[_key(recording, "clock")] = clock
 
 
@@ -169,5 +208,5 @@ def _replay(recording: Recording) -> Replay:
     return st.session_state[key]
 
 
-def _key(recording: Recording, what: str) -> str:
+def _key(recording: Replayed, what: str) -> str:
     return f"replay_{what}_{recording.name}"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,11 +11,14 @@ from pages.components import player
 from tests.conftest import REPOSITORY
 from tests.pages.made import opened, words
 from tests.runs.test_recordings import finished
+from tests.text import folders
 from tl_core import events
 from tl_core.events import Notice
 from tl_core.messages import message
-from tl_core.runs import recordings
+from tl_core.runs import recordings, written
 from tl_core.runs.record import record
+from tl_core.runs.record_writing import record_writing
+from tl_core.text.sampling import ARTICLE
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -163,3 +167,24 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+def test_a_recorded_text_is_listed_and_replayed(shelf, clock, tmp_path):
+    model = str(folders.write(tmp_path / "model"))
+    settings = replace(ARTICLE, length=30)
+    record_writing("tale_of_mine", model, settings=settings, machine="A slate", title="My tale", notice="See it loop.")
+    test = opened("replay")
+    text = words(test)
+    for sentence in ("My tale", "A slate", "See it loop.", "30 tokens", "A tower"):
+        assert sentence in text
+    test.button(key="replay_tale_of_mine").click().run()
+    assert not test.exception
+    made = written.get("tale_of_mine")
+    clock[0] += made.moments[9] / made.speed + 1e-6
+    test.run()
+    assert "10 of 30 tokens" in str(test.get("progress")[0].proto.text)
+    shown = "".join(element.proto.body for element in test.get("html"))
+    assert "Once upon a time" in shown and "<script" not in shown
+    test.button(key="replay_end").click().run()
+    assert not test.exception and "30 of 30 tokens" in str(test.get("progress")[0].proto.text)
+    assert opened("replay", recording="tale_of_mine").title[0].value == "My tale"

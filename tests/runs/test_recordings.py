@@ -26,8 +26,9 @@ from tl_core.runs import record as recorder
 from tl_core.runs import recordings, store
 from tl_core.runs.record import record
 from tl_core.runs.recordings import Clock, Replay
+from tl_core.text.config import TextConfig
 
-SHIPPED = sorted(path.name for path in recordings.FOLDER.glob("[a-z]*")) if recordings.FOLDER.is_dir() else []
+SHIPPED = sorted(path.parent.name for path in recordings.FOLDER.glob("[a-z]*/config.json"))
 BEGAN = 1_790_000_000.0
 
 
@@ -118,6 +119,12 @@ def test_only_a_finished_run_is_recorded(shelf, ending):
     resumed = run_of(recipe(dataset), Started(), *trained(), events.Stopped(), events.Queued(), Started(), Finished())
     with pytest.raises(UserError, match="has not finished in one go"):
         record(resumed.id, "frozen")
+
+
+def test_a_run_on_text_is_refused(shelf):
+    run = store.create(TextConfig(corpus="0" * 16), owner="ada")
+    with pytest.raises(UserError, match="only runs on pictures"):
+        record(run.id, "mine", title="x", notice="y")
 
 
 def test_a_run_is_not_called_what_it_is_not(shelf):

@@ -10,6 +10,15 @@ from tl_core.messages import Message, message
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a well-known recorded text is for, and who has to have written it."""
+
+    title: Message
+    notice: Message
+    model: str = ""  # of tl_core.text.checkpoints.CHECKPOINTS
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What a well-known recording is for, and whether a run is what the title says.
 
@@ -83,4 +92,15 @@ LESSONS: dict[str, Lesson] = {
             "blocks are random. This is what is left when nothing is transferred."
         ),
     ),
+}
+
+_GREEDY = message(
+    "The likeliest token is taken every time. Watch how soon the text goes round in circles, and how sure of itself "
+    "the model becomes as it does."
+)
+TEXTS: dict[str, Written] = {
+    "article_text": Written(
+        message("The article's third demo: GPT-2 goes on from “Once upon a time”"), _GREEDY, "gpt2"
+    ),
+    "tale": Written(message("The bundled model goes on from “Once upon a time”"), _GREEDY, "tales"),
 }

@@ -1,5 +1,7 @@
 """Make a recording of a finished run: `python -m tl_core record RUN --name NAME`.
 
+With `--writing NAME --model MODEL` it is a text that a model writes now, see `tl_core.runs.record_writing`.
+
 What tells who and where is left out: owner, host, process, absolute paths. What tells how it was made is kept: machine,
 date, weights, pictures. `tl_core.runs.recordings` reads the result.
 """
@@ -14,6 +16,7 @@ import platform
 import re
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +33,7 @@ from tl_core.errors import UserError
 from tl_core.messages import Message, message
 from tl_core.runs import recordings, store
 from tl_core.runs.history import halved
-from tl_core.runs.lessons import LESSONS, Lesson
+from tl_core.runs.lessons import LESSONS, TEXTS, Lesson
 from tl_core.runs.recordings import NAME, Card
 from tl_core.vision import report as reports
 
@@ -72,12 +75,13 @@ def record(
         UserError: the run has not finished or was interrupted, its pictures are gone, something personal would be
             left in it, or it is too large.
     """
-    if not NAME.fullmatch(name):
-        raise UserError(
-            message("A recording cannot be called {name}.", name=name),
-            message("Use at most 40 small letters, digits and underscores."),
-        )
+    check_name(name)
     run = store.get(run_id)
+    if run.config is not None and run.config.kind == "text":
+        raise UserError(
+            message("The run {name} learned from text; only runs on pictures can be recorded.", name=run.name),
+            message("Record what a language model writes with --writing."),
+        )
     log = events.read(run.log)[0]
     started = [event for event in log if isinstance(event, events.Started)]
     if run.config is None or store.status(run) != "finished" or len(started) != 1:
@@ -90,7 +94,7 @@ def record(
     card = Card(
         lesson.title,
         lesson.notice,
-        Message(machine) if machine else _machine(started[0]),
+        Message(machine) if machine else machine_of(started[0]),
         time.strftime("%Y-%m-%d", time.gmtime(started[0].t)),
         WEIGHTS.get(run.config.backbone.weights, message("a file of its maker's own")),
         _pictures(lesson.data, dataset, run.config),
@@ -101,13 +105,13 @@ def record(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        _write(building / "config.json", _impersonal(run.config.to_json()))
-        _write(building / "card.json", {key: _packed(value) for key, value in vars(card).items()})
+        write(building / "config.json", impersonal(run.config.to_json()))
+        write(building / "card.json", {key: packed(value) for key, value in vars(card).items()})
         made = reports.load(run.folder, "validation")
         if made is not None:
             reports.save(replace(made, predictions=()), building)
         _write_log(_forward(log[log.index(started[0]) :]), building)
-        _check(building, [run.owner, *run.folder.parts[-1:]])
+        check(building, [run.owner, *run.folder.parts[-1:]])
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
@@ -146,23 +150,39 @@ def _pictures(name: Message, dataset: Dataset, config: RunConfig) -> Message:
     )
 
 
-def _machine(started: events.Started) -> Message:
-    """What this computer says of itself; its name is nobody's business."""
-    if started.device != "CPU":
-        return Message(started.device)
-    processor = platform.processor() or platform.machine()
+def check_name(name: str) -> None:
+    """Whether a recording may be called so.
+
+    Raises:
+        UserError: it may not.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(
+            message("A recording cannot be called {name}.", name=name),
+            message("Use at most 40 small letters, digits and underscores."),
+        )
+
+
+def machine_of(started: events.Started) -> Message:
+    """What a run's computer, which is this one, says of itself; its name is nobody's business."""
+    return Message(started.device) if started.device != "CPU" else processor()
+
+
+def processor() -> Message:
+    """What this computer says of its processor."""
+    name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-        processor = found[1].strip() if found else processor
+        name = found[1].strip() if found else name
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return message("{processor}, CPU cores: {n}, no GPU", processor=processor, n=cores)
+    return message("{processor}, CPU cores: {n}, no GPU", processor=name, n=cores)
 
 
 def _write_log(log: Sequence[events.Event], folder: Path) -> None:
     """Write the log, compressed; neighbouring batches are averaged until all fits."""
     rest = sum(path.stat().st_size for path in folder.iterdir())
     while True:
-        lines = [json.dumps(_impersonal(_short(event)), ensure_ascii=False, separators=(",", ":")) for event in log]
+        lines = [json.dumps(impersonal(_short(event)), ensure_ascii=False, separators=(",", ":")) for event in log]
         data = gzip.compress("\n".join(lines).encode("utf-8") + b"\n", 9, mtime=0)
         if rest + len(data) < LARGEST:
             break
@@ -197,32 +217,33 @@ def _short(event: events.Event) -> dict[str, Any]:
     if isinstance(event, events.Started):
         event = replace(event, pid=0, host="")
     known = event.to_json()
-    return {"kind": known.pop("kind"), "t": round(known.pop("t"), 3), **_rounded(known)}
+    return {"kind": known.pop("kind"), "t": round(known.pop("t"), 3), **rounded(known)}
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same with fewer digits of every number."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value
 
 
-def _impersonal(value: Any) -> Any:
+def impersonal(value: Any) -> Any:
     """The same with the name alone of every absolute path."""
     if isinstance(value, str):
         absolute = re.match(r"[/~]|[A-Za-z]:[/\\]", value)
         return PureWindowsPath(value).name if absolute else value
     if isinstance(value, Mapping):
-        return {key: _impersonal(inner) for key, inner in value.items()}
+        return {key: impersonal(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_impersonal(inner) for inner in value]
+        return [impersonal(inner) for inner in value]
     return value
 
 
-def _check(folder: Path, private: Sequence[str]) -> None:
+def check(folder: Path, private: Sequence[str]) -> None:
     """Nothing that tells who or where may have stayed."""
     words = {*private, socket.gethostname(), str(Path.home()), str(paths.home()), str(Path.cwd())}
     with contextlib.suppress(OSError, KeyError):  # a container's user without a name
@@ -239,20 +260,27 @@ def _check(folder: Path, private: Sequence[str]) -> None:
             )
 
 
-def _packed(value: Any) -> Any:
+def packed(value: Any) -> Any:
+    """A value of a card as JSON."""
     return value.to_json() if isinstance(value, Message) else value
 
 
-def _write(path: Path, data: Mapping[str, Any]) -> None:
+def write(path: Path, data: Mapping[str, Any]) -> None:
+    """Write a JSON file that people can read."""
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core record`."""
-    parser.add_argument("run", help="id of a finished run of this computer (it is in the address of its page)")
+    parser.add_argument("run", nargs="?", help="id of a finished run of this computer (in the address of its page)")
+    parser.add_argument("--name", help=f"of the recording; known lessons: {', '.join(LESSONS)}; others need a title")
     parser.add_argument(
-        "--name", required=True, help=f"of the recording; known lessons: {', '.join(LESSONS)}; others need a title"
+        "--writing",
+        metavar="NAME",
+        help=f"instead of a run: let a language model write; known: {', '.join(TEXTS)}; others need a title",
     )
+    parser.add_argument("--model", default="gpt2", help="with --writing: who writes, a name or a folder")
+    parser.add_argument("--prompt", help="with --writing: instead of the article's")
     parser.add_argument("--machine", default="", help="what it ran on, instead of what this computer says of itself")
     parser.add_argument("--title", default="", help="in English")
     parser.add_argument("--notice", default="", help="what to look at, in English")
@@ -261,8 +289,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Record one run and say where."""
-    folder = record(args.run, args.name, args.into, args.machine, args.title, args.notice, args.data)
+    """Record one run, or one text, and say where; 2 if it is not clear what."""
+    if args.writing:
+        from tl_core.runs.record_writing import record_writing
+        from tl_core.text.sampling import ARTICLE_PROMPT
+
+        words = {"machine": args.machine, "title": args.title, "notice": args.notice}
+        folder = record_writing(args.writing, args.model, args.into, prompt=args.prompt or ARTICLE_PROMPT, **words)
+    elif args.run and args.name:
+        folder = record(args.run, args.name, args.into, args.machine, args.title, args.notice, args.data)
+    else:
+        print(message("Name a run and, with --name, its recording; or a text with --writing."), file=sys.stderr)
+        return 2
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1000:.0f} kB")
     return 0

@@ -6,6 +6,7 @@ assets/recordings/<name>/card.json                title, what to notice, machine
 assets/recordings/<name>/report-validation.json   figures and confusion matrix without the pictures, if there are any
 
 `tl_core.runs.record` makes them. A recording is read like any run: as a `History`, here up to a moment of its time.
+Recorded texts lie beside them; `tl_core.runs.written` reads those.
 """
 
 import gzip
@@ -147,7 +148,8 @@ class Clock:
 
 def all() -> list[Recording]:
     """All recordings that can be read, the lessons first in their order."""
-    names = [path.name for path in FOLDER.iterdir() if NAME.fullmatch(path.name)] if FOLDER.is_dir() else []
+    folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
+    names = [path.name for path in folders if NAME.fullmatch(path.name)]
     found = []
     order = list(LESSONS)
     for name in sorted(names, key=lambda name: (order.index(name) if name in LESSONS else len(order), name)):
@@ -165,17 +167,25 @@ def get(name: str) -> Recording:
         UserError: there is none of this name, or it cannot be read.
     """
     folder = FOLDER / name
-    if not NAME.fullmatch(name) or not (folder / "card.json").is_file():
-        raise UserError(
-            message("There is no recording called {name}.", name=name), message("Choose one from the list.")
-        )
+    if not NAME.fullmatch(name) or not (folder / "config.json").is_file():
+        raise no_recording(name)
     try:
         return _read(folder, (folder / "card.json").stat().st_mtime_ns)
     except (UserError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            message("The recording {name} cannot be read: {reason}.", name=name, reason=str(error)[:200]),
-            message("Install the app again, or make the recording anew with `python -m tl_core record`."),
-        ) from error
+        raise unreadable(name, error) from error
+
+
+def no_recording(name: str) -> UserError:
+    """That there is none of this name."""
+    return UserError(message("There is no recording called {name}.", name=name), message("Choose one from the list."))
+
+
+def unreadable(name: str, error: Exception) -> UserError:
+    """That one is damaged."""
+    return UserError(
+        message("The recording {name} cannot be read: {reason}.", name=name, reason=str(error)[:200]),
+        message("Install the app again, or make the recording anew with `python -m tl_core record`."),
+    )
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,64 @@
+"""A recorded text as it is replayed: its tokens one after another, and what might have come instead of the newest."""
+
+import streamlit as st
+
+from pages.components import player
+from pages.components.i18n import _
+from pages.components.passages import passage
+from pages.components.tables import Cell, table
+from tl_core.charts.curves import percent
+from tl_core.runs.written import WrittenRecording
+from tl_core.text.writing import Ended, Written, loop
+
+PACE = 0.2  # seconds between looks: a token at a time in slow motion
+ROUNDS = 8  # tokens that have to be repeated before it counts as going round in circles
+CHOICES = 5  # candidates shown
+
+
+def play(recording: WrittenRecording) -> None:
+    """The player."""
+
+    def how_far(moment: float) -> None:
+        text = _("{n} of {total} tokens").format(n=len(recording.at(moment)), total=recording.tokens)
+        player.bar(recording, moment, text)
+
+    def text(moment: float) -> None:
+        _text(recording, recording.at(moment), done=moment >= recording.length)
+
+    player.replayed(recording, how_far, text, PACE)
+
+
+def facts(recording: WrittenRecording) -> str:
+    """How much was written, and how fast."""
+    ended = recording.events[-1]
+    speed = f"{ended.tokens_per_second:,.0f}" if isinstance(ended, Ended) else "?"
+    return _("{n} tokens, {speed} a second").format(n=recording.tokens, speed=speed)
+
+
+def _text(recording: WrittenRecording, written: list[Written], done: bool) -> None:
+    """The text so far; marked is the newest token, or at the end the circle in which the text goes round."""
+    texts = [token.text for token in written]
+    found = loop([token.id for token in written]) if done else None
+    first, last = len(texts) - 1, len(texts)
+    if done:
+        circling = found is not None and found.repeated >= ROUNDS
+        first, last = (found.start + found.size, found.start + found.size + found.repeated) if circling else (0, 0)
+    marked = (len("".join(texts[:first])), len("".join(texts[:last])))
+    passage("".join(texts), prompt=recording.prompt, marked=marked, label=_("The text so far"))
+    if done and marked[1]:
+        st.caption(_("Marked: the part that only repeats what the text already said."))
+    if written:
+        _choices(written[-1])
+
+
+def _choices(newest: Written) -> None:
+    """What might have come instead of the newest token."""
+    rows = [
+        [
+            Cell(candidate.text.replace(" ", "␣").replace("\n", "⏎"), marked=candidate.id == newest.id),
+            Cell(percent(candidate.before), share=candidate.before),
+        ]
+        for candidate in newest.candidates[:CHOICES]
+    ]
+    table([_("Next token"), _("Probability")], rows, label=_("The likeliest next tokens"))
+    st.caption(_("The marked token was written; the others are what the model found likeliest besides."))

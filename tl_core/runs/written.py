@@ -1,0 +1,139 @@
+"""Recorded writing that comes with the app: what a language model really wrote, replayed token by token without it.
+
+assets/recordings/<name>/writing.json       model, prompt and settings
+assets/recordings/<name>/tokens.jsonl.gz    what happened (tl_core.text.writing), each with its second
+assets/recordings/<name>/card.json          title, what to notice, machine, date, weights
+
+`tl_core.runs.record_writing` makes them.
+"""
+
+import gzip
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+from tl_core.errors import UserError
+from tl_core.messages import Message
+from tl_core.runs import recordings
+from tl_core.runs.recordings import NAME, SPEEDS
+from tl_core.text import writing
+from tl_core.text.sampling import Settings
+from tl_core.text.writing import Ended, Event, Written
+
+SLOWER = (0.01, 0.1)  # times as fast as it happened: a small model writes hundreds of tokens a second
+FOLLOWED = 10.0  # tokens a second
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader must know of it; nobody may take it for text of today."""
+
+    title: Message
+    notice: Message  # what to look at
+    machine: Message
+    date: str  # YYYY-MM-DD
+    weights: Message  # which model wrote
+
+
+@dataclass(frozen=True)
+class WrittenRecording:
+    """One recorded text. `moments` are the seconds from the start of the writing to each event."""
+
+    name: str
+    folder: Path
+    card: Card
+    model: str  # as `tl_core.engine.client.write` calls it
+    prompt: str
+    settings: Settings
+    events: tuple[Event, ...]
+    moments: tuple[float, ...]
+
+    @property
+    def length(self) -> float:
+        """Seconds that the writing took."""
+        return self.moments[-1]
+
+    @property
+    def curves_begin(self) -> float:
+        """There is something to see from the first token on, so a replay begins at the beginning."""
+        return 0.0
+
+    @property
+    def speeds(self) -> tuple[float, ...]:
+        """The speeds that are offered."""
+        return (*SLOWER, *SPEEDS)
+
+    @property
+    def speed(self) -> float:
+        """The fastest of them at which a reader can follow, token by token."""
+        fitting = [speed for speed in self.speeds if self.tokens / max(self.length, 1e-9) * speed <= FOLLOWED]
+        return max(fitting, default=self.speeds[0])
+
+    @property
+    def tokens(self) -> int:
+        """How many were written."""
+        return sum(isinstance(event, Written) for event in self.events)
+
+    def at(self, moment: float) -> list[Written]:
+        """The tokens as a reader would have seen them so many seconds after the start."""
+        taken = self.events[: bisect_right(self.moments, moment)]
+        return [event for event in taken if isinstance(event, Written)]
+
+
+def all() -> list[WrittenRecording]:
+    """All that can be read, by name."""
+    folder = recordings.FOLDER
+    names = sorted(path.parent.name for path in folder.glob("*/writing.json")) if folder.is_dir() else []
+    found = []
+    for name in names:
+        try:
+            found.append(get(name))
+        except UserError:
+            continue
+    return found
+
+
+def get(name: str) -> WrittenRecording:
+    """One recorded text.
+
+    Raises:
+        UserError: there is none of this name, or it cannot be read.
+    """
+    folder = recordings.FOLDER / name
+    if not NAME.fullmatch(name) or not (folder / "writing.json").is_file():
+        raise recordings.no_recording(name)
+    try:
+        return _read(folder, (folder / "card.json").stat().st_mtime_ns)
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise recordings.unreadable(name, error) from error
+
+
+@lru_cache(maxsize=32)
+def _read(folder: Path, stamp: int) -> WrittenRecording:
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    asked = json.loads((folder / "writing.json").read_text(encoding="utf-8"))
+    moments, events = parsed(gzip.decompress((folder / "tokens.jsonl.gz").read_bytes()))
+    messages = {name: Message.from_json(card[name]) for name in ("title", "notice", "machine", "weights")}
+    settings = Settings.from_json(asked["settings"])
+    labelled = Card(date=card["date"], **messages)
+    return WrittenRecording(folder.name, folder, labelled, asked["model"], asked["prompt"], settings, events, moments)
+
+
+def parsed(data: bytes) -> tuple[tuple[float, ...], tuple[Event, ...]]:
+    """The seconds and the events of a recorded text.
+
+    Raises:
+        ValueError, KeyError, TypeError: a line is not an event, the end is missing, or time runs backwards.
+    """
+    lines: Sequence[dict] = [json.loads(line) for line in data.splitlines()]
+    moments = tuple(float(line.pop("t")) for line in lines)
+    events = tuple(writing.from_json(line) for line in lines)
+    if not events or not isinstance(events[-1], Ended):
+        raise ValueError("the end is missing")
+    if any(later < earlier for earlier, later in pairwise(moments)):
+        raise ValueError("time runs backwards")
+    return moments, events
