@@ -20,8 +20,14 @@ def _imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            modules |= {node.module}
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules |= {node.module, *(name for name in inside if _is_own_module(name))}
     return modules
+
+
+def _is_own_module(name: str) -> bool:
+    path = REPOSITORY.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 @pytest.mark.parametrize("path", TL_CORE, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -34,15 +40,23 @@ def test_pages_import_no_framework(path: Path):
     assert not {name.split(".")[0] for name in _imported(path)} & HEAVY
 
 
-@pytest.mark.parametrize("part", ["data", "vision"])
-def test_data_and_vision_do_not_know_runs(part: str):
+@pytest.mark.parametrize("part", ["data", "vision", "text"])
+def test_data_vision_and_text_do_not_know_runs(part: str):
     for path in (REPOSITORY / "tl_core" / part).rglob("*.py"):
         assert not any(name.startswith(("tl_core.runs", "tl_core.engine")) for name in _imported(path)), path
 
 
 def test_everything_the_pages_import_comes_up_without_tensorflow():
     modules = sorted({name for path in PAGES for name in _imported(path) if name.startswith("tl_core")})
-    assert modules
+    assert {"tl_core.text.sampling", "tl_core.engine.client"} <= set(modules)
+    _come_up_without_tensorflow(modules)
+
+
+def test_the_engine_answers_before_it_loads_tensorflow_and_the_worker_takes_its_lock():
+    _come_up_without_tensorflow(["tl_core.engine.server", "tl_core.runs.worker", "tl_core.__main__"])
+
+
+def _come_up_without_tensorflow(modules: list[str]):
     program = f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
     program += f"heavy = {HEAVY!r} & set(sys.modules)\nassert not heavy, heavy"
     subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True)

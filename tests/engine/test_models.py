@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.engine.conftest import CLASSES
-from tl_core.engine import models
+from tl_core.engine import classifiers, models
 from tl_core.engine.models import Models
 from tl_core.errors import UserError
 from tl_core.runs import store
@@ -41,11 +41,11 @@ def test_the_answers_are_the_saved_models_own(home, finished_run, picture):
 
 def test_more_pictures_than_a_batch_keep_their_order(home, finished_run, picture):
     run_id = finished_run()
-    files = [(f"{n}.jpg", picture(n)) for n in range(models.BATCH + 3)]
+    files = [(f"{n}.jpg", picture(n)) for n in range(classifiers.BATCH + 3)]
     held = Models()
     together = _classify(held, f"run:{run_id}", files)
     assert [answer.name for answer in together] == [name for name, _ in files]
-    for index in (0, models.BATCH, models.BATCH + 2):
+    for index in (0, classifiers.BATCH, classifiers.BATCH + 2):
         alone = _classify(held, f"run:{run_id}", [files[index]])[0]
         assert dict(alone.labels) == pytest.approx(dict(together[index].labels), abs=1e-5)
 

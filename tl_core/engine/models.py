@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from tl_core.data import dataset as datasets
-from tl_core.data import pictures
+from tl_core.engine.classifiers import Classifier, decoded_picture
 from tl_core.engine.protocol import Answer, State, explained
 from tl_core.engine.writers import Writer
 from tl_core.errors import UserError
@@ -27,12 +25,11 @@ from tl_core.text import export as text_export
 from tl_core.text import folder as text_folder
 from tl_core.text import model as language_models
 from tl_core.text.sampling import Settings
-from tl_core.vision import decoding, evaluation, export, network, weights
+from tl_core.vision import evaluation, export, network, weights
 from tl_core.vision.backbones import backbone
 from tl_core.vision.report import Part
 
 MOST = 4  # models held at once
-BATCH = 16  # pictures passed through a network together
 SMALLEST_BUDGET = 1 << 30  # bytes of weights that may be held on any machine
 ABSENT = State("absent")
 
@@ -40,22 +37,11 @@ Say = Callable[[Message], None]
 
 
 @dataclass
-class Loaded:
-    """An image model ready to answer."""
-
-    classes: tuple[str, ...]
-    resize: Callable  # float32 [1, h, w, 3] pixels 0..255 of any size -> [1, side, side, 3]
-    network: Callable  # what `resize` gives, [n, side, side, 3] -> float32 probabilities [n, classes]
-    bytes: int  # of its weights
-    version: object  # changes when the model's file does
-
-
-@dataclass
 class _Slot:
     """The place of one model, loaded or not."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)  # while it is loaded, and while it looks at pictures
-    loaded: Loaded | Writer | None = None
+    loaded: Classifier | Writer | None = None
     state: State = ABSENT
 
 
@@ -104,26 +90,9 @@ class Models:
     ) -> list[Answer]:
         """As `tl_core.engine.client.classify`; `is_gone` says that nobody waits any more."""
         with ThreadPoolExecutor(2) as pool:
-            decoded = pool.map(_decoded, (data for _, data in files))
-            with self._use(source, say) as model:
-                inputs = [
-                    item if isinstance(item, UserError) else model.resize(item[None].astype(np.float32))[0]
-                    for item in decoded
-                ]
-                good = [item for item in inputs if not isinstance(item, UserError)]
-                rows: list[np.ndarray] = []
-                for start in range(0, len(good), BATCH):
-                    if is_gone():
-                        break
-                    rows += list(model.network(tf.stack(good[start : start + BATCH])).numpy())
-        answers, results = [], iter(rows)
-        for (name, _), item in zip(files, inputs, strict=True):
-            if isinstance(item, UserError):
-                answers.append(Answer(name, (), item))
-            elif (row := next(results, None)) is not None:
-                best = np.argsort(-row, kind="stable")[:top]
-                answers.append(Answer(name, tuple((model.classes[i], float(row[i])) for i in best)))
-        return answers
+            decoded = pool.map(decoded_picture, (data for _, data in files))
+            with self._use(source, say) as classifier:
+                return classifier.classify([name for name, _ in files], decoded, top, is_gone)
 
     def evaluate(self, run_id: str, part: Part, say: Say, is_gone: Callable[[], bool]) -> None:
         """Predict one part of a run's pictures and keep the report in its folder."""
@@ -175,7 +144,7 @@ class Models:
             return export.model_file(run.folder, run.config, dataset)
 
     @contextmanager
-    def _use(self, source: str, say: Say) -> Iterator[Loaded | Writer]:
+    def _use(self, source: str, say: Say) -> Iterator[Classifier | Writer]:
         """The model, loaded, and for the block nobody else's."""
         slot = self._slot(source)
         while not slot.lock.acquire(timeout=0.5):
@@ -220,7 +189,7 @@ class Models:
         slot.state = State("ready")
         self._forget(source)
 
-    def _of_run(self, run_id: str, tell: Say) -> Loaded:
+    def _of_run(self, run_id: str, tell: Say) -> Classifier:
         path = self.model_file(run_id, tell)
         version = _version(f"run:{run_id}")
         tell(message("Loading the model…"))
@@ -228,14 +197,14 @@ class Models:
             try:
                 model = keras.models.load_model(path, compile=False)
                 classes = tuple(export.labels(path.parent))
-                return _ready(model, classes, version)
+                return Classifier(model, classes, version)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise UserError(
                     message("The model of this run cannot be read: {reason}", reason=str(error)[:200]),
                     message("Its file is damaged or of another version of Keras. Train it again."),
                 ) from error
 
-    def _of_imagenet(self, name: str, tell: Say) -> Loaded:
+    def _of_imagenet(self, name: str, tell: Say) -> Classifier:
         row = backbone(name)
 
         def emit(event: Event) -> None:
@@ -246,7 +215,7 @@ class Models:
         classes = weights.class_names(emit)
         tell(message("Loading the model…"))
         with self._building:
-            return _ready(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))
+            return Classifier(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))
 
     def _of_text(self, name: str, tell: Say) -> Writer:
         """`name` is a checkpoint's, a folder's path, or "run:<run id>"."""
@@ -276,23 +245,6 @@ class Models:
                     break
                 del self._slots[oldest]
         gc.collect()
-
-
-def _ready(model: keras.Model, classes: tuple[str, ...], version: object) -> Loaded:
-    """Cut the model behind its resizing, so that pictures of different sizes make one batch, and run it once."""
-    resized = next(layer.output for layer in model.layers if None not in layer.output.shape[1:])
-    resize, rest = keras.Model(model.input, resized), keras.Model(resized, model.output)
-    pixels = tf.TensorSpec((1, None, None, 3), tf.float32)
-    inputs = tf.TensorSpec((None, *resized.shape[1:]), resized.dtype)
-    loaded = Loaded(
-        classes,
-        tf.function(lambda x: resize(x, training=False), input_signature=[pixels], autograph=False),
-        tf.function(lambda x: rest(x, training=False), input_signature=[inputs], autograph=False),
-        sum(int(np.prod(weight.shape)) * 4 for weight in model.weights),
-        version,
-    )
-    loaded.network(loaded.resize(tf.zeros((1, 240, 320, 3))))
-    return loaded
 
 
 def _run(run_id: str, kind: str = "image") -> store.Run:
@@ -333,13 +285,6 @@ def _version(source: str) -> object:
     except (OSError, UserError):
         pass
     return None
-
-
-def _decoded(data: bytes) -> np.ndarray | UserError:
-    try:
-        return decoding.decode(data)
-    except pictures.Rejected as error:
-        return UserError(error.reason, message("Choose another picture."))
 
 
 def _memory() -> int:
