@@ -24,7 +24,7 @@ def show_before_and_after(run: Run) -> None:
     """Prompt, seed and length, a button, and two texts that grow together."""
     st.header(_("Before and after"), anchor=False)
     key = f"pair_{run.id}"
-    with st.form(key, border=False):
+    with st.form(f"{key}_form", border=False):
         st.text_area(_("Prompt"), run.config.prompt, height=80, key=f"{key}_prompt", max_chars=100_000)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(_("Tokens"), 1, 512, 80, key=f"{key}_length", width=140)
@@ -32,8 +32,12 @@ def show_before_and_after(run: Run) -> None:
             st.slider(_("Temperature"), 0.1, 2.0, 0.8, 0.1, key=f"{key}_temperature", width=220)
             asked = st.form_submit_button(_("Let both write"), type="primary", icon=":material/edit_note:")
     if asked:
-        st.session_state[key] = {"prompt": st.session_state[f"{key}_prompt"], "texts": ["", ""], "remark": ""}
-    pair = st.session_state.get(key)
+        st.session_state[f"{key}_texts"] = {
+            "prompt": st.session_state[f"{key}_prompt"],
+            "texts": ["", ""],
+            "remark": "",
+        }
+    pair = st.session_state.get(f"{key}_texts")
     if pair is None:
         st.caption(_("Both continue the same prompt with the same seed: what differs is what the run has learned."))
         return

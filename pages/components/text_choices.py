@@ -118,8 +118,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
     with figures:
         config = settings.config("")
         text_cost.side_by_side(config, shape, tokens)
-        if config.frozen_blocks or not config.lora_rank:
-            st.markdown(text_cost.meaning(config, shape))
+        st.markdown(text_cost.meaning(config, shape))
 
 
 def choose_training(shape: Shape, tokens: int | None) -> None:

@@ -139,13 +139,13 @@ def _take(make: Callable[[], Corpus]) -> None:
 
 def _take_sample(sample: Sample) -> None:
     """Callback: the project's own texts are there at once, a book is downloaded in the background."""
-    visitor = owner()
+    visitor, called = owner(), show(sample.title)
     if not sample.book:
-        _take(lambda: samples.bring_in(sample.name, visitor))
+        _take(lambda: samples.bring_in(sample.name, visitor, called=called))
         return
     intake.take_in(
-        lambda progress, should_stop: samples.bring_in(sample.name, visitor, progress, should_stop),
-        str(sample.title),
+        lambda progress, should_stop: samples.bring_in(sample.name, visitor, progress, should_stop, called),
+        called,
         kind="text",
     )
 

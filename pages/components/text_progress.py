@@ -61,33 +61,36 @@ def show_samples(history: History) -> None:
     """The first sample and a later one side by side: the newest, unless the reader looks at another."""
     if not history.samples:
         return
-    st.subheader(_("Before and while it learns"), anchor=False, help=_("Same prompt, same seed; the weights differ."))
+    st.subheader(_("Before training and on the way"), anchor=False, help=_("Same prompt, same seed; weights differ."))
     first, later = history.samples[0], history.samples[1:]
+    chosen = _looked_at(later)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{_('Before training')}**" if first.step == 0 else _when(first))
         _sample(first)
     with right:
-        if not later:
-            st.markdown(f"**{_('While it learns')}**")
+        if chosen is None:
+            st.markdown(f"**{_('On the way')}**")
             st.caption(_("The next sample comes in a moment."))
         else:
-            chosen = _choose(later)
             st.markdown(_when(chosen))
             _sample(chosen)
+    if len(later) > 1:
+        steps = [sample.step for sample in later]
+        st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
     _forgetting(history.samples)
 
 
-def _choose(samples: list[Sample]) -> Sample:
-    """The sample that the reader looks at; who looks at the newest goes on doing so."""
+def _looked_at(samples: list[Sample]) -> Sample | None:
+    """The sample that the slider points at; who looks at the newest goes on doing so."""
+    if not samples:
+        return None
     steps = [sample.step for sample in samples]
-    newest = st.session_state.get("sample_newest")
-    if st.session_state.get("sample_step") in (None, newest) or st.session_state["sample_step"] not in steps:
-        st.session_state["sample_step"] = steps[-1]
+    shown, newest = (st.session_state.get(key) for key in ("sample_step", "sample_newest"))
+    if shown not in steps or shown == newest:
+        st.session_state["sample_step"] = shown = steps[-1]
     st.session_state["sample_newest"] = steps[-1]
-    if len(steps) > 1:
-        st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
-    return samples[steps.index(st.session_state["sample_step"])]
+    return samples[steps.index(shown)]
 
 
 def _when(sample: Sample) -> str:

@@ -174,3 +174,29 @@ def test_a_book_is_used_only_when_it_is_whole(tl_home: Path, monkeypatch: pytest
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_projects_own_lessons_are_a_sample(tl_home: Path, bpe):
+    made = samples.bring_in("lesson", called="Lektionen")
+    assert made.name == "Lektionen" and "freeze boundary" in made.text
+    found = corpus.report(made, bpe)
+    assert not found.duplicates
+    assert len(made.text.split()) > 3000
+
+
+def test_a_zip_cannot_unpack_more_than_may_be_taken(tl_home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(corpus, "MAX_BYTES", 10_000)
+    many = {f"{n:02}.txt": b"\0" * 4000 for n in range(20)} | {"a.txt": b"fine"}  # packed, a few hundred bytes
+    made = corpus.ingest([("bomb.zip", _zip(**many))], name="bomb")
+    reasons = [str(reason) for _file, reason in made.rejected]
+    assert made.text == "fine" and sum("too large" in reason for reason in reasons) == 18
+    monkeypatch.setattr(corpus, "MAX_FILES", 5)
+    with pytest.raises(UserError, match="There is no text") as caught:
+        corpus.ingest([("bomb.zip", _zip(**many))], name="bomb")
+    assert "more than 5 files" in str(caught.value.remedy)
+
+
+def test_hostile_names_in_a_zip_are_only_names(tl_home: Path):
+    made = corpus.ingest([("x.zip", _zip(**{"../../../evil.txt": b"once", "/etc/passwd.txt": b"upon"}))], name="x")
+    assert sorted(document.name for document in made.documents) == ["../../../evil.txt", "/etc/passwd.txt"]
+    assert sorted(path.name for path in tl_home.rglob("*") if path.is_file()) == ["corpus.json", "text.txt"]

@@ -65,8 +65,16 @@ def bring_in(
     owner: str = "",
     emit: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    called: str = "",
 ) -> corpus.Corpus:
     """The sample as a corpus, written or downloaded if need be.
+
+    Args:
+        name: key of SAMPLES.
+        owner: whose corpus it will be.
+        emit: hears of the download's progress, in bytes.
+        should_stop: asked while it downloads.
+        called: the corpus' name, for instance the title in the reader's language.
 
     Raises:
         UserError: there is no such sample, or the book cannot be had; the remedy names the texts that need no network.
@@ -84,7 +92,7 @@ def bring_in(
         text = grammar.write(name)
     else:
         text = (ASSETS / "texts" / f"{name}.md").read_text(encoding="utf-8")
-    return corpus.paste(text, name=str(sample.title), owner=owner)
+    return corpus.paste(text, name=called or str(sample.title), owner=owner)
 
 
 def address(sample: Sample) -> str:

@@ -1,0 +1,259 @@
+"""Text runs on the Run page, in the list and beside image runs; logs are written by hand, no worker is started."""
+
+import math
+import os
+import time
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from pages.server.downloads import DOWNLOADS
+from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
+from tl_core import events
+from tl_core.engine import client
+from tl_core.errors import UserError
+from tl_core.locks import try_lock
+from tl_core.messages import message
+from tl_core.runs import store
+from tl_core.text import corpus
+from tl_core.text.config import TextConfig
+from tl_core.text.writing import Ended, Written
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+STARTED = events.Started(device="CPU", precision="float32")
+COPIED = " there <b>lived</b> a fox"
+
+
+@pytest.fixture
+def text():
+    return corpus.paste("\n\n".join(f"King {n} had {n} sons." for n in range(400)), name="Kings", owner=ME)
+
+
+def learned(reached=60.0, rounds=2, of=12, copied=7):
+    """The events of a text run: `rounds` rounds, down to a validation perplexity of `reached`."""
+    log = [
+        events.Phase(phase="fine-tuning", total=of, unit="epochs", frozen_blocks=0, steps_per_epoch=25),
+        sample(0, 180.0, 80.0, 3),
+    ]
+    for number in range(1, rounds + 1):
+        now = reached + 40 * (rounds - number)
+        log.append(events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, loss=math.log(now)))
+        log.append(
+            events.Epoch(
+                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now * 1.1), accuracy=0.2,
+                val_loss=math.log(now), val_accuracy=0.2, seconds=5.0, images_per_second=4000.0, best=True,
+            )
+        )  # fmt: skip
+        log.append(sample(25 * number, now, 80.0 + 60 * number, copied))
+    return log
+
+
+def sample(step, perplexity, source, copied):
+    return events.Sample(
+        step=step, prompt="Once upon a time", text=f"{COPIED} {step}", copied=(1, 20), copied_tokens=copied,
+        perplexity=perplexity, source_perplexity=source,
+    )  # fmt: skip
+
+
+def finished(text, name="", reached=60.0, copied=7, **settings):
+    log = learned(reached, 12, copied=copied)
+    return run_of(TextConfig(text.id, **settings), STARTED, *log, events.Finished(best_epoch=12), name=name)
+
+
+def keys(test):
+    return {button.key for button in test.button}
+
+
+@LANGUAGES
+def test_a_running_text_shows_its_figures_samples_and_forgetting(text, language):
+    run = run_of(TextConfig(text.id), STARTED, *learned())
+    with try_lock(run.folder / "lock"):
+        test = opened("run", language, run=run.id)
+        shown = {metric.label: (metric.value, metric.delta) for metric in test.metric}
+        assert ("50 / 300", "") in shown.values()
+        assert ("60.0", "-67 %") in shown.values()
+        said = words(test)
+        assert "180.0" in said
+        assert "200.0" in said, "what became of the source task"
+        assert said.count('class="tl-passage"') == 2
+        assert "&lt;b&gt;lived&lt;/b&gt;" in said
+        assert "<b>lived</b>" not in said
+        assert "<mark>" in said
+        assert "run_stop" in keys(test)
+        assert "Kings" in said
+        assert len(test.get("plotly_chart")) == 0, "the live component draws the curves"
+
+
+def test_what_is_said_while_it_runs(text):
+    run = run_of(TextConfig(text.id), STARTED, *learned())
+    with try_lock(run.folder / "lock"):
+        said = words(opened("run", run=run.id))
+    assert "Fine-tuning: step 50 of 300" in said
+    assert "Validation perplexity went from 180.0 to 60.0 in 50 steps" in said
+    assert "**Forgetting:** perplexity on held-out fairy tales rose from 80.0 to 200.0, 2.5 times." in said
+    assert "Tokens per second: 4,000" in said
+
+
+@pytest.mark.parametrize(("copied", "meaning"), [(7, "a phrase"), (20, "begins to learn"), (45, "by heart")])
+def test_the_longest_copy_is_marked_and_judged(text, copied, meaning):
+    run = finished(text, copied=copied)
+    assert f"{copied} tokens; " in words(opened("run", run=run.id))
+    assert meaning in words(opened("run", run=run.id)).split(f"{copied} tokens;")[1][:60]
+
+
+def test_the_reader_may_look_at_an_earlier_sample(text):
+    test = opened("run", run=finished(text).id)
+    assert "**After 300 steps**" in words(test)
+    test.select_slider(key="sample_step").set_value(50).run()
+    assert "**After 50 steps**" in words(test)
+    assert "**After 300 steps**" not in words(test)
+
+
+@LANGUAGES
+def test_before_and_after_write_on_the_same_prompt_with_the_same_seed(text, language, monkeypatch):
+    asked = []
+
+    def write(model, prompt, settings, written=(), status=lambda sentence: None):
+        asked.append((model, prompt, settings.seed, settings.length))
+        status(message("Loading the model…"))
+        for index, word in enumerate((" one", " <i>two</i>")):
+            yield Written(0, index, 1, f"{word} {model[:3]}", 0.5, 1, 1, ())
+        yield Ended(0, "length", 2, 0.1, 0.2)
+
+    monkeypatch.setattr(client, "write", write)
+    run = finished(text)
+    test = opened("run", language, run=run.id)
+    test.text_area(key=f"pair_{run.id}_prompt").set_value("Hear me")
+    test.number_input(key=f"pair_{run.id}_seed").set_value(7)
+    next(button for button in test.button if button.proto.is_form_submitter).click().run()
+    assert not test.exception
+    assert asked == [("tales", "Hear me", 7, 80), (f"run:{run.id}", "Hear me", 7, 80)]
+    said = words(test)
+    assert " one tal &lt;i&gt;two&lt;/i&gt; tal" in said
+    assert " one run &lt;i&gt;two&lt;/i&gt; run" in said
+
+
+def test_what_goes_wrong_while_they_write_is_said(text, monkeypatch):
+    def write(*arguments, **options):
+        raise UserError(message("The model process ended."), message("Try again."))
+        yield
+
+    monkeypatch.setattr(client, "write", write)
+    test = opened("run", run=finished(text).id)
+    next(button for button in test.button if button.proto.is_form_submitter).click().run()
+    assert "**The model process ended.** Try again." in words(test)
+
+
+def test_a_stopped_text_run_can_go_on_and_one_without_a_round_has_no_after(text):
+    run = run_of(TextConfig(text.id), STARTED, *learned(rounds=0), events.Stopped())
+    test = opened("run", run=run.id)
+    assert not test.exception
+    assert "run_resume" in keys(test)
+    assert not any(button.proto.is_form_submitter for button in test.button)
+    assert "On the validation pictures" not in words(test)
+
+
+@LANGUAGES
+def test_a_run_whose_text_is_gone_still_shows_its_curves(text, language):
+    run = finished(text)
+    corpus.delete(text.id)
+    test = opened("run", language, run=run.id)
+    assert not test.exception
+    assert "60.0" in words(test)
+
+
+def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
+    run = finished(text, lora_rank=4)
+    made = []
+
+    def text_export(run_id, form, status):
+        made.append((run_id, form))
+        path = run.folder / {"hub": "hub-format.zip", "keras": "keras-hub-preset.zip", "lora": "weights.lora.h5"}[form]
+        path.write_bytes(b"zip of it")
+        return path
+
+    (run.folder / "model").mkdir()
+    (run.folder / "model" / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr(client, "text_export", text_export)
+    http = TestClient(Starlette(routes=DOWNLOADS))
+    test = opened("run", run=run.id)
+    for form in ("hub", "keras", "lora"):
+        assert http.get(f"/tl/text/{run.id}/{form}").status_code == 404
+        test.button(key=f"prepare_{form}").click().run()
+        assert not test.exception
+        answer = http.get(f"/tl/text/{run.id}/{form}")
+        assert answer.content == b"zip of it"
+        assert run.id in answer.headers["content-disposition"]
+    assert made == [(run.id, form) for form in ("hub", "keras", "lora")]
+    assert not [key for key in keys(test) if key and key.startswith("prepare")]
+    (run.folder / "model" / "model.safetensors").write_bytes(b"a better round")
+    os.utime(run.folder / "model" / "model.safetensors", (time.time() + 9, time.time() + 9))
+    assert http.get(f"/tl/text/{run.id}/hub").status_code == 404, "of a run that has gone on"
+    assert http.get(f"/tl/text/{run.id}/..").status_code == 404
+    assert http.get("/tl/text/nonsense/hub").status_code == 404
+
+
+@LANGUAGES
+def test_text_and_image_runs_are_listed_together(text, language):
+    run_of(recipe(drawn()), STARTED, *trained(), events.Finished(best_epoch=3), name="Seeing")
+    finished(text, "Writing", lora_rank=4, frozen_blocks=3)
+    test = opened("runs", language)
+    lines = {line["name"]: line for line in test.dataframe[0].value.to_dict("records")}
+    seeing, writing = lines["Seeing"], lines["Writing"]
+    assert seeing["accuracy"] == pytest.approx(0.9)
+    assert math.isnan(seeing["perplexity"])
+    assert writing["perplexity"] == pytest.approx(60)
+    assert math.isnan(writing["accuracy"])
+    assert (writing["pictures"], writing["backbone"]) == ("Kings", "Tales GPT-2")
+    assert "LoRA 4" in writing["frozen"]
+    assert writing["epochs"].startswith("300")
+
+
+def test_a_list_of_one_kind_has_no_columns_of_the_other(text):
+    finished(text)
+    columns = set(opened("runs").dataframe[0].value)
+    assert "perplexity" in columns
+    assert not {"accuracy", "test"} & columns
+
+
+@LANGUAGES
+def test_runs_of_both_kinds_are_compared_each_with_their_own(text, language):
+    dataset = drawn()
+    runs = [run_of(recipe(dataset, name), STARTED, *trained(), name=name) for name in ("quick", "scratch")]
+    runs += [finished(text, "Whole", 50.0), finished(text, "Thin", 70.0, lora_rank=8)]
+    test = opened("runs", language, compare=",".join(run.id for run in runs))
+    assert not test.exception
+    said = words(test)
+    assert all(value in said for value in ("90.0 %", "50.0", "70.0", "× 10.0"))
+    assert said.count("tl-table") >= 4
+    assert {"compare_all", "compare_all_texts"} <= {toggle.key for toggle in test.toggle}
+    assert "LoRA" in said
+
+
+@pytest.mark.parametrize(("other", "careful"), [(False, False), (True, True)])
+def test_what_cannot_be_compared_is_said(text, other, careful):
+    second = corpus.paste("Another text, at some length. " * 300, name="Other", owner=ME) if other else text
+    runs = [finished(text, "A", 50.0), finished(second, "B", 70.0)]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "A reaches the lowest validation perplexity, 50.0; B stays at 70.0." in said
+    assert ("cannot be compared" in said) == careful
+
+
+@pytest.mark.parametrize("page", ["train", "classify", "data", "welcome"])
+def test_pages_for_pictures_cope_with_text_runs(text, page):
+    run = finished(text)
+    drawn()
+    test = opened(page)
+    assert not test.exception
+    assert run.name not in [option for box in test.selectbox for option in box.options]
+
+
+def test_each_kind_is_trained_again_on_its_own_page(text):
+    seeing, writing = run_of(recipe(drawn()), name="Seeing"), finished(text)
+    test = opened("train", **{"from": writing.id})
+    assert test.title[0].value == "Fine-tune text"
+    test = opened("finetune", **{"from": seeing.id})
+    assert test.title[0].value == "Train"
+    assert store.get(seeing.id).config.kind == "image"
