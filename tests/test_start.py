@@ -60,7 +60,7 @@ import sys
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()
-for name in ("welcome", "data", "train", "run", "runs", "classify", "replay"):
+for name in ("welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune"):
     test.switch_page(f"{name}.py").run()
     assert not test.exception, (name, test.exception)
 heavy = {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import App
 
-PAGES = ("", "data", "train", "run", "runs", "classify", "replay")
+PAGES = ("", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
 
 pytestmark = pytest.mark.browser
 

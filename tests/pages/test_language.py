@@ -10,7 +10,7 @@ from pages.components import i18n
 from tests.conftest import REPOSITORY
 from tl_core.vision.backbones import BACKBONES
 
-PAGES = ("welcome", "data", "train", "run", "runs", "classify", "replay")
+PAGES = ("welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
 ELEMENTS = (
     "title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success", "button", "checkbox",
     "toggle", "radio", "selectbox", "multiselect", "slider", "select_slider", "number_input", "text_input",

@@ -1,0 +1,152 @@
+"""The bundled model writes in a real browser: token after token, stopped, taken elsewhere, looked into, reloaded."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A computer without a network and without a model of the Hub; for the server that is started after it."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def opened(no_hub: None, app: App, page: Page) -> Page:
+    """The page with the bundled model loaded."""
+    page.goto(f"{app.url}/generate")
+    expect(page.get_by_text("Ready to write.")).to_be_visible(timeout=60_000)
+    return page
+
+
+def write(page: Page, prompt: str = "") -> None:
+    if prompt:
+        page.get_by_label("Prompt").fill(prompt)
+        page.get_by_label("Prompt").press("Control+Enter")
+    page.get_by_role("button", name="Write", exact=True).click()
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator(".tok").all_text_contents()
+
+
+def count(page: Page) -> int:
+    return page.locator(".tok").count()
+
+
+def done(page: Page) -> None:
+    expect(page.locator(".tl-writing-status")).to_have_text(re.compile("tokens"))
+
+
+def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
+    page = opened
+    page.get_by_text("Length, temperature and more").click()
+    page.get_by_role("slider", name="Length").press("End")
+    expect(page.get_by_text("500", exact=True).first).to_be_visible()
+    write(page)
+    expect(page.locator(".tok").nth(2)).to_be_visible()
+    page.evaluate("() => { window.first = [...document.querySelectorAll('*')].map((n) => n.shadowRoot)"
+                  ".find((r) => r?.querySelector('.tok')).querySelector('.tok') }")  # fmt: skip
+    counts = {count(page)}
+    while len(counts) < 6:
+        page.wait_for_timeout(40)
+        counts.add(count(page))
+    assert max(counts) < 100, "one after another, not all at once"
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=2000)
+    before = texts(page)
+    page.wait_for_timeout(400)
+    assert texts(page) == before and len(before) < 200
+    assert page.evaluate("() => window.first.isConnected"), "tokens are added, the text is never drawn anew"
+    assert page.evaluate("() => window.first.textContent") == before[0]
+
+    page.locator(".tok").nth(4).click()
+    expect(page.locator(".tl-inside-heading")).to_contain_text("Token 5")
+    row = page.locator("button.tl-inside-row:not([data-written])").nth(1)
+    name = row.locator(".tl-inside-name").inner_text()
+    row.click()
+    expect(page.locator(".tok.taken")).to_have_count(1)
+    expect(page.locator(".tok").nth(12)).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=2000)
+    after = texts(page)
+    assert after[:4] == before[:4]
+    assert after[4] == name.replace("␣", " ").replace("⏎", "\n") != before[4]
+    assert len(after) > 12
+
+    page.get_by_role("button", name="Back to the text before").click()
+    expect(page.locator(".tok.taken")).to_have_count(0)
+    assert texts(page) == before
+
+
+def test_the_inside_of_a_token_is_shown_and_reached_with_the_keyboard(opened: Page):
+    page = opened
+    write(page)
+    done(page)
+    page.locator(".tok").nth(9).click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".tl-inside-heading")).to_contain_text("Token 11")
+    expect(page.get_by_text(re.compile(r"which left \d+ of 4,096 tokens"))).to_be_visible()
+    page.get_by_role("tab", name="Block by block").click()
+    expect(page.locator(".tl-inside-body tbody tr")).to_have_count(5)
+    expect(page.get_by_text("What the network would say if it ended after that block.")).to_be_visible()
+    page.get_by_role("tab", name="Block by block").press("ArrowRight")
+    expect(page.get_by_role("tab", name="Attention")).to_have_attribute("aria-selected", "true")
+    shown = page.locator(".tl-inside-map")
+    expect(shown.locator("span")).to_have_count(14)  # four of the prompt, ten written before it
+    first = shown.get_attribute("aria-label")
+    page.get_by_role("combobox", name=re.compile("^Head")).select_option("3")  # was not recorded: it is looked up
+    expect(page.locator(".tl-inside-map")).not_to_have_attribute("aria-label", first)
+    page.get_by_text("Rank", exact=True).click()
+    expect(page.locator(".tl-writing-legend")).to_contain_text("21–100")
+
+
+def test_the_article_in_one_click_and_a_reloaded_page(opened: Page):
+    page = opened
+    page.get_by_role("button", name="As in the article").click()
+    done(page)
+    assert count(page) == 50
+    expect(page.get_by_text("is not on this computer, so the bundled model writes")).to_be_visible()
+    reading = page.locator(".tl-writing-reading")
+    expect(reading).to_have_text(re.compile("circle"))
+    if page.locator(".tok.loop").count():
+        expect(reading).to_contain_text("Greedy writing always takes the likeliest token")
+    before = texts(page)
+    page.reload()
+    done(page)
+    assert texts(page) == before
+    expect(page.get_by_text("Greedy always takes the likeliest token.")).to_be_visible()
+
+
+def test_markup_stays_text_and_odd_prompts_are_written_on(opened: Page):
+    page = opened
+    marks = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> 🐉 龙'
+    write(page, marks)
+    done(page)
+    expect(page.locator(".tl-writing-prompt")).to_have_text(marks)
+    assert page.evaluate("() => window.hacked") is None
+    write(page, "word " * 20_000)
+    expect(page.get_by_text("and the model sees 256 at once: it reads the last 256.")).to_be_visible()
+    done(page)
+    write(page, "   ")
+    expect(page.get_by_text("The prompt is empty: the model begins a text of its own.")).to_be_visible()
+    done(page)
+
+
+def test_a_model_that_cannot_be_downloaded_says_what_to_do(opened: Page):
+    page = opened
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name=re.compile("DistilGPT-2")).click()
+    page.get_by_role("button", name="Download the model (353 MB, once)").click()
+    problem = page.get_by_text("could not be downloaded")
+    expect(problem).to_be_visible(timeout=60_000)
+    expect(problem).to_contain_text("The bundled model needs no network.")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
