@@ -4,6 +4,7 @@
 
 const SHOWN = 10 // candidates, and the written one behind them
 const REFRESH = 120 // milliseconds between two drawings while text streams
+const RESTING = 0.3 // share of a head's attention on the first token that says it rests there
 const REST = 150 // milliseconds that a choice has to last before the server is asked
 const TABS = ["next", "blocks", "attention"]
 
@@ -248,10 +249,10 @@ function attention(state, record) {
   const map = element("div", "tl-inside-map")
   const values = { token: quoted(record.text), most: quoted(seen[most] ?? ""), share: percent(weights[most]) }
   let reading = filled(data.words.attention_reading, values)
-  if (most === 0 && weights.length > 2) reading += ` ${data.words.resting}`
+  if (most === 0 && weights.length > 2 && weights[0] >= RESTING) reading += ` ${data.words.resting}`
   seen.forEach((text, place) => {
     const node = element("span", "", text.startsWith("<|") ? "◆" : text || "·")
-    node.style.setProperty("--share", Math.sqrt(weights[place] / weights[most]).toFixed(3))
+    node.style.setProperty("--share", Math.sqrt(weights[place]).toFixed(3))
     node.title = `${label(text)}: ${percent(weights[place])}`
     map.append(node)
   })

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.i18n import _, show
-from pages.components.markdown import plain, problem
+from pages.components.markdown import problem
 from pages.components.session import is_local, owner
 from tl_core import events
 from tl_core.errors import UserError
@@ -199,14 +199,3 @@ def _shape(base: str) -> Shape:
     if base in CHECKPOINTS:
         return CHECKPOINTS[base].shape
     return read_shape(checkpoints.find(base).folder)
-
-
-def title(model: str) -> str:
-    """A model's name for a sentence."""
-    if model.startswith("run:"):
-        try:
-            return plain(store.get(model.removeprefix("run:")).name)
-        except UserError:
-            return _("a fine-tuned model")
-    row = CHECKPOINTS.get(model)
-    return row.title if row else plain(Path(model).name)

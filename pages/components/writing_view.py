@@ -171,9 +171,7 @@ def _words() -> dict[str, str]:
         "stopped": _("Stopped."),
         "back": _("Back to the text before"),
         "count": _("{n} tokens."),
-        "speed": _(
-            "The model itself needed {seconds} s for {tokens} tokens ({speed} a second), {first} s for the first."
-        ),
+        "speed": _("The model needed {seconds} s, {first} s for the first: {speed} tokens a second."),
         "end": _("The model ended the text itself."),
         "colour": _("Colour by"),
         "probability": _("Probability"),
@@ -209,7 +207,7 @@ def _words() -> dict[str, str]:
         "says": _("It would say"),
         "chance": _("Probability of {token}"),
         "attention_reading": _(
-            "Where this head looked when {token} was chosen: the darker, the more. Most at {most} ({share})."
+            "Where this head looked when {token} was chosen: the stronger the colour, the more. Most at {most} ({share})."
         ),
         "resting": _("A head that finds nothing it is looking for rests on the first token."),
         "later": _("This was not recorded as the text was written. It is looked up when the writing has ended."),
