@@ -207,7 +207,7 @@ def _words() -> dict[str, str]:
         "says": _("It would say"),
         "chance": _("Probability of {token}"),
         "attention_reading": _(
-            "Where this head looked when {token} was chosen: the stronger the colour, the more. Most at {most} ({share})."
+            "Where this head looked when {token} was chosen; strong colour is much. Most at {most} ({share})."
         ),
         "resting": _("A head that finds nothing it is looking for rests on the first token."),
         "later": _("This was not recorded as the text was written. It is looked up when the writing has ended."),
