@@ -84,6 +84,7 @@ def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
 
     page.get_by_role("button", name="Back to the text before").click()
     expect(page.locator(".tok.taken")).to_have_count(0)
+    expect(page.locator(".tok")).to_have_count(len(before))
     assert texts(page) == before
 
 
@@ -122,6 +123,7 @@ def test_the_article_in_one_click_and_a_reloaded_page(opened: Page):
     before = texts(page)
     page.reload()
     done(page)
+    expect(page.locator(".tok")).to_have_count(50)
     assert texts(page) == before
     expect(page.get_by_text("Greedy always takes the likeliest token.")).to_be_visible()
 
