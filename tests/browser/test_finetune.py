@@ -1,0 +1,82 @@
+"""Fine-tuning as a person does it: upload a text, watch the bundled model learn from it, compare before and after."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App
+
+STEPS = 100  # well within two minutes on two cores
+POINTS = (
+    "(document.querySelector('.tl-live .js-plotly-plot')?.data?.[2]?.x?.length ?? 0)"  # validations, the base's too
+)
+READING = re.compile(r"Validation perplexity went from ([\d.]+) to ([\d.]+) in (\d+) steps")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def shakespeare(shared: Path) -> Path:
+    path = shared / "text" / "tiny_shakespeare.txt"
+    if not path.is_file():
+        pytest.skip(f"REAL TEXT ABSENT: {path} is not there")
+    return path
+
+
+def passages(page: Page) -> list[str]:
+    """The last two passages of the page: what the base model and the tuned one wrote."""
+    return page.locator(".tl-passage").all_inner_texts()[-2:]
+
+
+def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shakespeare: Path):
+    main = page.get_by_test_id("stMain")
+    page.goto(f"{app.url}/finetune")
+    page.get_by_role("tab", name="Files or ZIP").click()
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(shakespeare))
+    expect(main).to_contain_text("Tokens to train on")
+
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    steps = page.get_by_role("spinbutton", name="Steps")
+    steps.fill(str(STEPS))
+    steps.press("Enter")
+    expect(page.get_by_text(f"{STEPS} steps")).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"/run\?.*run="))
+    expect(main).to_contain_text("tiny_shakespeare")
+
+    # It learns before our eyes: curves in one and the same node, a sample before training and others beside it.
+    page.wait_for_function(f"{POINTS} > 1", timeout=120_000)
+    page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine = 'same node'")
+    expect(main).to_contain_text("Before training")
+    expect(main).to_contain_text("After 50 steps", timeout=120_000)
+    assert page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine") == "same node"
+    expect(main).to_contain_text("Finished", timeout=180_000)
+    expect(main).to_contain_text(f"in {STEPS} steps")
+    before, after, made = map(float, READING.search(main.inner_text()).groups())
+    assert made == STEPS
+    assert after < before * 2 / 3, "at least a third less"
+    expect(main).to_contain_text("Forgetting")
+
+    # The same prompt and seed for both; another prompt is answered by both too.
+    page.get_by_role("button", name="Let both write").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.tl-passage')].slice(-2).every((one) => one.innerText.length > 60)",
+        timeout=120_000,
+    )
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    base, tuned = passages(page)
+    assert base != tuned
+    assert base.startswith("Once upon a time") and tuned.startswith("Once upon a time")
+    assert re.search(r"[A-Z]{3,}", tuned), "Shakespeare's speakers stand in capitals"
+
+    # The model goes home in the Hub's format.
+    page.get_by_role("button", name="Take it home").click()
+    page.get_by_role("button", name="Prepare: Model in the Hub's format (.zip)").click()
+    link = page.get_by_role("link", name="Model in the Hub's format (.zip)")
+    expect(link).to_have_count(1, timeout=60_000)
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.path().read_bytes().startswith(b"PK")
