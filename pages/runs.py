@@ -67,7 +67,10 @@ def follow(chosen, shown):
         if any(store.status(run) != before[run.id] for run in active if run.folder.exists()):
             st.rerun()
         if chosen:
-            for kind in compare.kinds([runlist.listed(line.run) for line in chosen]):
+            kinds = compare.kinds([runlist.listed(line.run) for line in chosen])
+            for kind in kinds:
+                if len(kinds) > 1:
+                    st.subheader(compare.title(kind), anchor=False)
                 compare.show_comparison(kind)
 
     view()
@@ -100,6 +103,7 @@ else:
         st.button(_("Clear selection"), key="runs_clear", type="tertiary", icon=":material/close:", on_click=clear)
     manage.show_actions(chosen)
 follow(chosen, shown)
-for kind in compare.kinds(chosen):
+kinds = compare.kinds(chosen)
+for kind in kinds:
     if len(kind) > 1:
-        compare.show_differences([line.run for line in kind])
+        compare.show_differences([line.run for line in kind], compare.title(kind) if len(kinds) > 1 else "")

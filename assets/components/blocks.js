@@ -60,7 +60,7 @@ function build(root, state) {
   handle.setAttribute("aria-valuemin", "0")
   handle.setAttribute("aria-valuemax", String(data.blocks.length))
   strip.append(...state.columns, head, handle)
-  paint(head, "head")
+  paint(head, data.head.frozen ? "frozen" : "head")
 
   const legend = element("div", "tl-blocks-legend")
   for (const [name, colour] of [["frozen", "#56b4e9"], ["trainable", "#e69f00"]]) {

@@ -26,6 +26,7 @@ class DrawnBlock:
     name: str
     parameters: int
     title: str
+    frozen: bool = False  # of the head alone: it stays as it is, wherever the boundary lies
 
 
 def freeze_slider(
@@ -35,7 +36,7 @@ def freeze_slider(
 
     Args:
         blocks: the backbone's blocks, from the input up.
-        head: the new layers on top; always trainable.
+        head: the layers on top; trainable unless it says otherwise.
         label: of the slider, and of the map for screen readers.
         key: of the number in the session state; the map's own key is derived from it.
         help: what freezing means, in plain words.
@@ -86,6 +87,7 @@ def _drawn(block: DrawnBlock) -> dict:
         "parameters": block.parameters,
         "count": short_number(block.parameters),
         "title": block.title,
+        "frozen": block.frozen,
     }
 
 

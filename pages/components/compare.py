@@ -25,6 +25,11 @@ def kinds(lines: Sequence[Listed]) -> list[list[Listed]]:
     return [group for group in groups if group]
 
 
+def title(kind: Sequence[Listed]) -> str:
+    """What runs of one kind work on."""
+    return _("Text runs") if runlist.writes(kind[0].run) else _("Image runs")
+
+
 def show_comparison(lines: Sequence[Listed]) -> None:
     """Draw runs of one kind as they are now; call it again while one of them is active."""
     chosen = _colours([line.run.id for line in lines])
@@ -42,16 +47,17 @@ def show_comparison(lines: Sequence[Listed]) -> None:
     st.markdown(show(comparison.reading(histories)))
 
 
-def show_differences(runs: Sequence[Run], chosen: dict[str, str] | None = None) -> None:
+def show_differences(runs: Sequence[Run], kind: str = "") -> None:
     """The settings of several runs of one kind side by side; those that differ are marked."""
-    chosen = chosen or _colours([run.id for run in runs])
+    chosen = _colours([run.id for run in runs])
     readable = [run for run in runs if run.config]
     text = any(runlist.writes(run) for run in readable)
     every = [text_comparison.settings(run) if text else _settings(run) for run in readable]
     names = list(dict.fromkeys(name for values in every for name in values))
     rows = {name: [values.get(name, "–") for values in every] for name in names}
     differing = {name for name, values in rows.items() if len(set(values)) > 1}
-    st.subheader(_("Where their settings differ"), anchor=False)
+    heading = _("Where their settings differ")
+    st.subheader(f"{kind} · {heading}" if kind else heading, anchor=False)
     everything = st.toggle(_("Show all settings"), key="compare_all_texts" if text else "compare_all")
     if not differing and not everything:
         st.markdown(_("They have the same settings; only chance and the computer can make them differ."))

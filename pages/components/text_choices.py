@@ -72,6 +72,9 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
     def changed() -> None:
         settings.set_("rate", suggested_rate(shape, settings.get("rank") if settings.get("method") == "lora" else 0))
 
+    lora = settings.get("method") == "lora"
+    if lora:
+        settings.set_("frozen", max(1, settings.get("frozen")))  # the embeddings stay whatever is chosen
     drawing, figures = st.columns([5, 4], gap="medium")
     with drawing:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -85,7 +88,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
                 help=_("LoRA learns two thin matrices beside frozen weights: far fewer numbers, a small file to keep."),
                 **SAVED,
             )
-            if settings.get("method") == "lora":
+            if lora:
                 st.select_slider(
                     _("Rank"),
                     sorted({*RANKS, settings.get("rank")}),
@@ -106,6 +109,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
                 "ln_f",
                 2 * shape.width,
                 _("The last normalisation; the output layer shares its weights with the embeddings"),
+                frozen=lora,
             ),
             label=_("Frozen blocks"),
             key=f"{KEY}frozen",
@@ -113,7 +117,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
                 "Frozen blocks keep the weights they came with. Early blocks know words and grammar; late ones know "
                 "more of the style. Click a block, drag the line, or use the slider."
             ),
-            learns=_("Trainable: learns from your text"),
+            learns=_("Trainable: LoRA beside its weights") if lora else _("Trainable: learns from your text"),
         )
     with figures:
         config = settings.config("")
@@ -182,11 +186,12 @@ def choose_the_rest(shape: Shape) -> None:
             _("Weight decay"), sorted({0.0, 0.001, 0.01, 0.1, settings.get("decay")}), key=f"{KEY}decay",
             help=_("Pulls all weights a little towards zero at each step."), **SAVED,
         )  # fmt: skip
-        st.toggle(
-            _("Compute frozen blocks only once"), key=f"{KEY}cache",
-            help=_("What does not change is computed once and kept (activation cache). Off is the plain, slow way."),
-            **SAVED,
-        )  # fmt: skip
+    st.toggle(
+        _("Compute frozen blocks only once"),
+        key=f"{KEY}cache",
+        help=_("What does not change is computed once and kept (activation cache). Off is the plain, slow way."),
+        **SAVED,
+    )
 
 
 def summary(shape: Shape | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components import live, runlist, status
+from pages.components import live, runlist, status, text_view
 from pages.components.consequences import rate_text
 from pages.components.i18n import _, show
 from pages.components.live import duration
@@ -26,7 +26,7 @@ def show_comparison(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
     live.charts(figures, alts, revision="-".join(chosen), key="compare_text_curves")
     st.markdown(show(language.several_reading(histories)))
     configs = [line.run.config for line in lines]
-    if len({(config.corpus, config.model, config.validation) for config in configs}) > 1:
+    if len({(text_view.content(config.corpus), config.model, config.validation) for config in configs}) > 1:
         st.caption(
             _("Careful: perplexities of different texts, or of models with different tokenizers, cannot be compared.")
         )

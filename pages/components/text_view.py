@@ -1,5 +1,6 @@
 """What a text is like for one model: tokens, unknown characters, what repeats, and where it is divided."""
 
+import hashlib
 from pathlib import Path
 
 import streamlit as st
@@ -105,6 +106,15 @@ def divided(seen: TextReport) -> str:
 def name(corpus_id: str) -> str | None:
     """What a text is called; None if it has been deleted."""
     return _names(corpus_id)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def content(corpus_id: str) -> str:
+    """What tells one text from another, whoever brought it in; the id itself where the text has been deleted."""
+    try:
+        return hashlib.sha256(corpus.load(corpus_id).text.encode()).hexdigest()
+    except (UserError, OSError):
+        return corpus_id
 
 
 @st.cache_data(ttl=300, max_entries=256, show_spinner=False)

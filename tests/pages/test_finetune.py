@@ -156,6 +156,14 @@ def test_the_freeze_boundary_and_lora_change_the_cost_and_the_config(text):
     assert (config.frozen_blocks, config.lora_rank) == (3, 4)
 
 
+def test_lora_leaves_the_embeddings_frozen(text):
+    test = opened("finetune", text=text.id)
+    test.button_group(key="tune_method").set_value("lora").run()
+    assert test.session_state["tune_frozen"] == 1
+    start(test).click().run()
+    assert only_run().config.frozen_blocks == 1
+
+
 def test_lora_with_everything_frozen_is_refused_before_it_is_queued(text):
     test = opened("finetune", text=text.id)
     test.button_group(key="tune_method").set_value("lora").run()
