@@ -75,7 +75,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
     lora = settings.get("method") == "lora"
     if lora:
         settings.set_("frozen", max(1, settings.get("frozen")))  # the embeddings stay whatever is chosen
-    drawing, figures = st.columns([5, 4], gap="medium")
+    drawing, figures = st.columns([9, 10], gap="medium")
     with drawing:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.segmented_control(

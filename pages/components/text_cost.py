@@ -99,9 +99,9 @@ def side_by_side(config: TextConfig, shape: Shape, tokens: int | None) -> None:
     costs = [cost(way, shape) for way in ways.values()]
     chosen = [way == config for way in ways.values()]
     rows = (
-        (_("Trainable parameters"), [Cell(short_number(each.trainable), _percent(each.share)) for each in costs]),
-        (_("Frozen parameters"), [Cell(short_number(each.frozen)) for each in costs]),
-        (_("Memory while training"), [Cell(f"{each.memory / 1e6:,.0f} MB") for each in costs]),
+        (_("Trainable"), [Cell(short_number(each.trainable), _percent(each.share)) for each in costs]),
+        (_("Frozen"), [Cell(short_number(each.frozen)) for each in costs]),
+        (_("Memory"), [Cell(f"{each.memory / 1e6:,.0f} MB") for each in costs]),
         (_("Time"), [Cell(duration(seconds(way, shape, tokens))) for way in ways.values()]),
     )
     table(
