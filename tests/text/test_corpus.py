@@ -124,6 +124,8 @@ def test_a_short_text_and_a_foreign_one_are_warned_of(tl_home: Path, bpe):
 def test_grammars_write_long_varied_texts_and_the_same_for_a_seed(kind: str):
     first = grammar.write(kind, seed=1)
     assert first == grammar.write(kind, seed=1) != grammar.write(kind, seed=2)
+    paragraphs = first.strip().split("\n\n")
+    assert len(paragraphs) == len(set(paragraphs))
     assert len(first) > 50_000 and "{" not in first and "}" not in first
     texts = first.split("\n\n")
     assert len(set(texts)) > 0.8 * len(texts)

@@ -128,9 +128,19 @@ GRAMMARS = {"weather": WEATHER, "recipes": RECIPES}
 
 
 def write(kind: str, seed: int = 0, texts: int = 300) -> str:
-    """So many texts of one kind ("weather" or "recipes"), parted by empty lines; the same for the same seed."""
+    """So many texts of one kind ("weather" or "recipes"), parted by empty lines; the same for the same seed.
+
+    No paragraph comes twice: what is validated on was not trained on.
+    """
     generator = random.Random(f"{kind} {seed}")
-    return "\n\n".join(_chosen(GRAMMARS[kind], "start", generator) for _ in range(texts)) + "\n"
+    written, paragraphs = [], set()
+    while len(written) < texts:
+        text = _chosen(GRAMMARS[kind], "start", generator)
+        own = text.split("\n\n")
+        if paragraphs.isdisjoint(own):
+            paragraphs.update(own)
+            written.append(text)
+    return "\n\n".join(written) + "\n"
 
 
 def _chosen(grammar: Mapping[str, tuple[str, ...]], rule: str, generator: random.Random) -> str:
