@@ -90,7 +90,7 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
             )
             if lora:
                 st.select_slider(
-                    _("Rank"),
+                    _("LoRA rank"),
                     sorted({*RANKS, settings.get("rank")}),
                     key=f"{KEY}rank",
                     help=_("How thin the matrices are. 4 or 8 are often enough."),

@@ -203,7 +203,7 @@ def _words() -> dict[str, str]:
         "first_choice": _("{token} is the first choice from {block} on."),
         "no_choice": _("{token} is not the first choice in the end: a less likely token was drawn."),
         "block": _("Block"),
-        "head": _("Head"),
+        "head": _("Attention head"),
         "says": _("It would say"),
         "chance": _("Probability of {token}"),
         "attention_reading": _(
