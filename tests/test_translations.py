@@ -58,7 +58,7 @@ SHOWN = {
     "feedback",
 }
 KEYWORDS = {"label", "help", "placeholder", "text", "alt", "caption", "body", "title"}
-SAME_EVERYWHERE = {"Language / 语言", "/path/to/weights.h5", "Softmax", "Sigmoid"}
+SAME_EVERYWHERE = {"Language / 语言", "/path/to/weights.h5", "/path/to/gpt2", "Softmax", "Sigmoid"}
 
 
 def _literals(node: ast.expr) -> list[str]:

@@ -104,7 +104,8 @@ def test_the_inside_of_a_token_is_shown_and_reached_with_the_keyboard(opened: Pa
     shown = page.locator(".tl-inside-map")
     expect(shown.locator("span")).to_have_count(14)  # four of the prompt, ten written before it
     first = shown.get_attribute("aria-label")
-    page.get_by_role("combobox", name=re.compile("^Attention head")).select_option("3")  # was not recorded: it is looked up
+    head = page.get_by_role("combobox", name=re.compile("^Attention head"))
+    head.select_option("3")  # was not recorded: it is looked up
     expect(page.locator(".tl-inside-map")).not_to_have_attribute("aria-label", first)
     page.get_by_text("Rank", exact=True).click()
     expect(page.locator(".tl-writing-legend")).to_contain_text("21–100")
