@@ -2,6 +2,7 @@
 
     python -m tl_core pretrain evaluate --data DIR            development photographs only; as often as wanted
     python -m tl_core pretrain evaluate --data DIR --final    once, when everything is chosen; goes onto the card
+                                                              (with --only in parts, each once)
 
 `DIR` holds flowers.zip (class/file.jpg) and cats_dogs.zip (part/class/file.jpg). A hash of a photograph's name sends a
 fifth of them to the final part. Without --final that part is not opened, and each seed examines on another fifth of the
@@ -199,11 +200,12 @@ def _keep(results: Sequence[Mapping[str, Any]], seeds: int) -> None:
     if path is None:
         return
     known = card.load(path)
+    measured = {result["name"]: dict(result) for result in [*known.get("transfer", {}).get("results", ()), *results]}
     known["transfer"] = {
         "pictures": "a fifth of the photographs of flowers.zip and cats_dogs.zip",
         "seeds": seeds,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "results": [dict(result) for result in results],
+        "results": [measured[name] for name in TRIALS if name in measured],
     }
     card.save(known, path)
     print(json.dumps(known["transfer"]["results"]), flush=True)
