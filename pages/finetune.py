@@ -1,6 +1,5 @@
 """Fine-tune a language model: a text, a model, what of it learns, and how it is trained."""
 
-import secrets
 from pathlib import Path
 
 import streamlit as st
@@ -57,26 +56,6 @@ def count(text, found):
         return text_view.report(text.id, found.folder, settings.get("validation") / 100)
 
 
-def start_bar(config, shape, seen, obstacles):
-    """What will be trained and how long it takes, and the button; always in sight."""
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(width="stretch", gap=None):
-            st.markdown(text_choices.summary(shape))
-            if obstacles:
-                st.markdown(f":material/block: {obstacles[0]}")
-            else:
-                st.caption(text_cost.time_sentence(config, shape, seen.training_tokens if seen else None))
-        st.button(
-            _("Start training"),
-            key="tune_start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=bool(obstacles),
-            on_click=submission.submit,
-            args=(config, secrets.token_hex(8)),
-        )
-
-
 arrive()
 settings.begin()
 st.title(_("Fine-tune text"), anchor=False)
@@ -120,4 +99,10 @@ if shape is not None and not obstacles:
             _("What these settings mean, as a script that trains the same network without the activation cache.")
         )
         st.code(keras_code(config, shape), language="python")
-start_bar(config, shape, seen, obstacles)
+submission.start_bar(
+    "tune_start",
+    config,
+    text_choices.summary(shape),
+    lambda: text_cost.time_sentence(config, shape, seen.training_tokens if seen else None),
+    obstacles,
+)

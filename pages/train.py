@@ -1,6 +1,5 @@
 """Set up an experiment: pictures, a recipe, a backbone, the freeze boundary, and how it is trained."""
 
-import secrets
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -67,25 +66,10 @@ def take_along(config, training):
         st.code(f"{address}?{urlencode(settings.link(config))}", language=None, wrap_lines=True)
 
 
-def start_bar(row, config, seen, obstacles):
-    """What will be trained and how long it takes, and the button; always in sight."""
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(width="stretch", gap=None):
-            st.markdown(choices.summary(row, config))
-            if obstacles:
-                st.markdown(f":material/block: {obstacles[0]}")
-            else:
-                guess = estimate(config, sum(seen.training), sum(seen.validation), consequences.measured())
-                st.caption(_("About {time}: {source}.").format(time=duration(guess.seconds), source=show(guess.source)))
-        st.button(
-            _("Start training"),
-            key="train_start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=bool(obstacles),
-            on_click=submission.submit,
-            args=(config, secrets.token_hex(8)),
-        )
+def time_sentence(config, seen):
+    """About how long the training takes, and whence we know."""
+    guess = estimate(config, sum(seen.training), sum(seen.validation), consequences.measured())
+    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=show(guess.source))
 
 
 arrive()
@@ -117,4 +101,7 @@ counts = parameter_counts(config, max(classes, 2), len(config.phases) - 1)
 for caution in consequences.cautions(row, config, counts, seen):
     warnings.warning(caution, icon=":material/lightbulb:")
 take_along(config, seen.training)
-start_bar(row, config, seen, consequences.obstacles(config, seen, source))
+obstacles = consequences.obstacles(config, seen, source)
+submission.start_bar(
+    "train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles
+)

@@ -134,12 +134,12 @@ def validate(config: RunConfig) -> None:
             message("The experiment has no training phase."),
             message("Add at least one phase with one epoch."),
         )
-    _in_range(message("validation fraction"), config.data.validation, 0, 0.8)
-    _in_range(message("test fraction"), config.data.test, 0, 0.8)
-    _in_range(message("validation and test fractions together"), config.data.validation + config.data.test, 0, 0.9)
+    in_range(message("validation fraction"), config.data.validation, 0, 0.8)
+    in_range(message("test fraction"), config.data.test, 0, 0.8)
+    in_range(message("validation and test fractions together"), config.data.validation + config.data.test, 0, 0.9)
     _whole(message("image size"), config.backbone.image_size, 32, 640)
     _whole(message("hidden units"), config.head.units, 0, 8192)
-    _in_range(message("dropout"), config.head.dropout, 0, 0.95)
+    in_range(message("dropout"), config.head.dropout, 0, 0.95)
     _whole(message("batch size"), config.batch_size, 1, 1024)
     _whole(message("cached views"), config.views, 1, 64)
     _whole(message("early stopping"), config.early_stopping, 0, 1000)
@@ -152,11 +152,16 @@ def validate(config: RunConfig) -> None:
     for phase in config.phases:
         _whole(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
         _whole(message("epochs"), phase.epochs, 1, 1000)
-        _in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
+        in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
         _one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
 
 
-def _in_range(name: Message, value: float, low: float, high: float) -> None:
+def in_range(name: Message, value: float, low: float, high: float) -> None:
+    """Check one setting.
+
+    Raises:
+        UserError: it is no number, or none from `low` to `high`.
+    """
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
         raise UserError(
             message("The setting {name} is {value}.", name=name, value=repr(value)),
@@ -165,7 +170,7 @@ def _in_range(name: Message, value: float, low: float, high: float) -> None:
 
 
 def _whole(name: Message, value: int, low: int, high: int) -> None:
-    _in_range(name, value, low, high)
+    in_range(name, value, low, high)
     if value != int(value):
         raise UserError(
             message("The setting {name} is {value}.", name=name, value=repr(value)),

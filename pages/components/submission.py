@@ -1,5 +1,8 @@
 """Put a run in the queue at one click, and only once."""
 
+import secrets
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from pages.components.i18n import _
@@ -27,6 +30,32 @@ def submit(config: Config, drawn: str) -> None:
         st.session_state["submission_started"] = run.id
     except UserError as error:
         st.session_state["submission_error"] = error
+
+
+def start_bar(key: str, config: Config, what: str, time: Callable[[], str], obstacles: Sequence[str]) -> None:
+    """What will be trained, how long it takes or what stands in the way, and the button; always in sight.
+
+    Args:
+        key: of the button.
+        what: Markdown.
+        time: gives Markdown; asked only when nothing stands in the way.
+    """
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(what)
+            if obstacles:
+                st.markdown(f":material/block: {obstacles[0]}")
+            else:
+                st.caption(time())
+        st.button(
+            _("Start training"),
+            key=key,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(obstacles),
+            on_click=submit,
+            args=(config, secrets.token_hex(8)),
+        )
 
 
 def started() -> str | None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tl_core.config import in_range
 from tl_core.errors import UserError
-from tl_core.messages import Message, message
+from tl_core.messages import message
 from tl_core.text.shape import Shape
 
 _FLOPS = 1e11  # multiplications and additions a second of one processor core in float32, roughly
@@ -96,7 +97,7 @@ def validate(config: TextConfig) -> None:
         (message("dropout"), config.dropout, 0, 0.95),
         (message("sample length"), config.sample_length, 1, 512),
     ):
-        _in_range(name, value, low, high)
+        in_range(name, value, low, high)
 
 
 def suggested_rate(shape: Shape, lora_rank: int = 0) -> float:
@@ -178,11 +179,3 @@ def cost(config: TextConfig, shape: Shape) -> Cost:
     memory = 4 * (total + 3 * trainable + tokens * kept)
     cached = seconds[1] if config.cache and below > 1 else seconds[0]
     return Cost(trainable, total - trainable, memory, seconds[0], cached)
-
-
-def _in_range(name: Message, value: float, low: float, high: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise UserError(
-            message("The setting {name} is {value}.", name=name, value=repr(value)),
-            message("Choose a number from {low} to {high}.", low=low, high=high),
-        )
