@@ -61,16 +61,16 @@ def test_rewinding_forgets(language, decoder):
     np.testing.assert_allclose(decoder.read([9]).logits, _logits(language, [5, 6, 9]), atol=1e-3)
 
 
-def test_the_context_grows_into_a_larger_room(tmp_path: Path):
+def test_the_context_grows_into_larger_rooms(tmp_path: Path):
     shape = folders.Shape(vocabulary=300, context=300, layers=2, heads=2, width=8)
     weights = folders.random_weights(shape)
     decoder = Decoder(shape, weights)
     tokens = np.random.default_rng(1).integers(0, 300, 300).tolist()
-    decoder.read(tokens[:250])
-    for token in tokens[250:]:
-        seen = decoder.read([token])
-    expected = reference.logits(weights, shape.layers, shape.heads, tokens)[-1]
-    np.testing.assert_allclose(seen.logits, expected, atol=1e-3)
+    decoder.read(tokens[:60])
+    said = {count: decoder.read([token]) for count, token in enumerate(tokens[60:], 61)}
+    for count in (64, 65, 256, 257, 300):  # before and behind the end of each of ROOMS
+        expected = reference.logits(weights, shape.layers, shape.heads, tokens[:count])[-1]
+        np.testing.assert_allclose(said[count].logits, expected, atol=1e-3)
 
 
 def test_lens_and_attention_are_those_of_the_equations(language, decoder):

@@ -1,9 +1,9 @@
 """GPT-2 one token at a time: plain TensorFlow operations, keys and values kept per block, one compiled call a token.
 
 A prompt is read by an ordinary graph of any length; from then on each token is one XLA program, compiled when the
-model is loaded (`warm`) for a short context, and for the whole context in the background. What makes it fast on a
-processor: the weights are read once per token and nothing is copied; the caches are variables that the program reads
-in place and that one scatter afterwards extends.
+model is loaded (`warm`) for a short context, and for longer ones in the background. What makes it fast on a processor:
+the weights are read once per token and nothing is copied; the caches are variables that the program reads in place, no
+longer than the text needs, and that one scatter afterwards extends.
 """
 
 import threading
@@ -16,7 +16,7 @@ import tensorflow as tf
 from tl_core.text.network import Weights, dense, embedded, feed_forward, normalised
 from tl_core.text.shape import Shape, block_shapes
 
-SHORT = 256  # tokens; the first compiled context
+ROOMS = (64, 256)  # tokens; contexts compiled besides the whole one, shortest first
 CHUNK = 256  # tokens of a prompt read between two looks at Stop
 
 
@@ -52,19 +52,19 @@ class Decoder:
         make = (lambda value: tf.Variable(value, trainable=False)) if changing else tf.constant
         self._weights = {name: make(np.asarray(value, np.float32)) for name, value in weights.items()}
         self._rooms: dict[int, _Room] = {}
-        self._compiling = threading.Lock()
-        self._sizes = sorted({min(SHORT, shape.context), shape.context})
+        self._sizes = sorted({*(min(size, shape.context) for size in ROOMS), shape.context})
+        self._compiling = {size: threading.Lock() for size in self._sizes}
         self._room = self._made(self._sizes[0])
         self._read = tf.function(self._read_many, input_signature=[_INTS, _INT, _CACHE, _CACHE])
 
     def warm(self, background: bool = True) -> None:
-        """Trace the reading of prompts now, and compile the whole context in a thread (or now too)."""
+        """Trace the reading of prompts now, and compile for longer contexts in a thread (or now too)."""
         self.read([0, 0])
         self.rewind(0)
         if background:
-            threading.Thread(target=self._made, args=(self._sizes[-1],), daemon=True, name="compile").start()
+            threading.Thread(target=self._make_all, daemon=True, name="compile").start()
         else:
-            self._made(self._sizes[-1])
+            self._make_all()
 
     def update(self, weights: Mapping[str, np.ndarray]) -> None:
         """Replace all weights of a changing network; what it has read is forgotten."""
@@ -140,10 +140,14 @@ class Decoder:
         elif not self.length:
             self._room = self._made(size)
 
+    def _make_all(self) -> None:
+        for size in self._sizes:
+            self._made(size)
+
     def _made(self, size: int) -> "_Room":
-        """The room of this size, compiled; whoever wants one that is there does not wait for another's compilation."""
+        """The room of this size, compiled; nobody waits for another one's compilation."""
         if size not in self._rooms:
-            with self._compiling:
+            with self._compiling[size]:
                 if size not in self._rooms:
                     room = _Room(self.shape, self._weights, size, self._compiled)
                     room.step(0, 0)
