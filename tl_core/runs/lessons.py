@@ -102,5 +102,5 @@ TEXTS: dict[str, Written] = {
     "article_text": Written(
         message("The article's third demo: GPT-2 goes on from “Once upon a time”"), _GREEDY, "gpt2"
     ),
-    "tale": Written(message("The bundled model goes on from “Once upon a time”"), _GREEDY, "tales"),
+    "tale": Written(message("The article's third demo, with the bundled model: “Once upon a time”"), _GREEDY, "tales"),
 }
