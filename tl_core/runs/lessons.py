@@ -102,5 +102,12 @@ TEXTS: dict[str, Written] = {
     "article_text": Written(
         message("The article's third demo: GPT-2 goes on from “Once upon a time”"), _GREEDY, "gpt2"
     ),
-    "tale": Written(message("The article's third demo, with the bundled model: “Once upon a time”"), _GREEDY, "tales"),
+    "tale": Written(
+        message("The article's third demo, with the bundled model: “Once upon a time”"),
+        message(
+            "The likeliest token is taken every time, so this prompt always gives this text. See which words come "
+            "back, and how sure of itself the model is when they do."
+        ),
+        "tales",
+    ),
 }
