@@ -94,13 +94,14 @@ LESSONS: dict[str, Lesson] = {
     ),
 }
 
-_GREEDY = message(
-    "The likeliest token is taken every time. Watch how soon the text goes round in circles, and how sure of itself "
-    "the model becomes as it does."
-)
 TEXTS: dict[str, Written] = {
     "article_text": Written(
-        message("The article's third demo: GPT-2 goes on from “Once upon a time”"), _GREEDY, "gpt2"
+        message("The article's third demo: GPT-2 goes on from “Once upon a time”"),
+        message(
+            "The likeliest token is taken every time. Watch how soon the text goes round in circles, and how sure of "
+            "itself the model becomes as it does."
+        ),
+        "gpt2",
     ),
     "tale": Written(
         message("The article's third demo, with the bundled model: “Once upon a time”"),
