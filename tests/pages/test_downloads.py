@@ -15,9 +15,8 @@ pytestmark = pytest.mark.usefixtures("tl_home")
 
 
 @pytest.fixture
-def get(monkeypatch):
-    monkeypatch.setattr(test_routes, "ROUTES", DOWNLOADS)
-    return lambda path: test_routes.ask("GET", path)
+def get():
+    return lambda path: test_routes.ask("GET", path, routes=DOWNLOADS)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ ELEMENTS = (
 )  # fmt: skip
 # Names and signs that are the same in every language.
 NAMES = re.compile(
-    r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^«»]*»|"
+    r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^«»]*»"
+    r"|:[a-z]+-badge\[\s*\]|"
     + "|".join(re.escape(row.title) for row in sorted(BACKBONES.values(), key=lambda row: -len(row.title)))
 )
 
