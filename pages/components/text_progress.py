@@ -27,7 +27,7 @@ def figures(run: Run, now: Status, history: History) -> None:
             st.metric(
                 _("Validation perplexity"),
                 f"{reached:.1f}",
-                delta=f"{100 * (reached / before - 1):+.0f} %" if before else None,
+                delta=_change(reached / before) if before else None,
                 delta_color="inverse",
                 width="content",
                 help=_(
@@ -137,3 +137,9 @@ def _forgetting(samples: list[Sample]) -> None:
     else:
         text = _("**Nothing forgotten:** perplexity on held-out fairy tales went from {before} to {after}.")
     st.markdown(text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}"))
+
+
+def _change(factor: float) -> str:
+    """By how many per cent a positive figure rose or fell; it never falls by a hundred."""
+    change = 100 * (factor - 1)
+    return f"{change:+.0f} %" if change > -99 else f"{max(change, -99.9):+.1f} %"
