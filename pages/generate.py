@@ -23,7 +23,8 @@ def write_as_the_article():
     write(writers.Writer(row.name, row.name, row.title, row.shape))
     if not here:
         st.session_state["generate_note"] = _(
-            "{article} is not on this computer, so the bundled model writes: other words, and circles that may come later."
+            "{article} is not on this computer, so the bundled model writes: other words, and circles "
+            "that may come later."
         ).format(article=CHECKPOINTS[writers.ARTICLES].title)
 
 
