@@ -10,7 +10,7 @@ from pages.components.i18n import _, show
 from pages.components.live import duration
 from pages.components.progress import history_of
 from pages.components.runlist import Listed
-from pages.components.tables import Cell, table
+from pages.components.tables import Cell, figure, table
 from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
@@ -83,9 +83,6 @@ def _colours(runs: Sequence[str]) -> dict[str, str]:
 
 
 def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
-    def shown(value: float | None, form: str) -> str:
-        return "–" if value is None else form.format(value)
-
     rows = []
     for line in lines:
         found = line.results
@@ -94,11 +91,11 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
                 Cell(line.run.name, colour=chosen[line.run.id]),
                 status.name(line.status),
                 Cell("–" if found.accuracy is None else percent(found.accuracy), share=found.accuracy),
-                shown(found.loss, "{:.3f}"),
-                shown(found.best_epoch, "{}"),
+                figure(found.loss, "{:.3f}"),
+                figure(found.best_epoch, "{}"),
                 "–" if found.test is None else percent(found.test),
                 duration(found.seconds) if found.seconds else "–",
-                shown(found.images_per_second, "{:,.0f}"),
+                figure(found.images_per_second, "{:,.0f}"),
             ]
         )
     headings = [

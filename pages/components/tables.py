@@ -29,6 +29,11 @@ _STYLE = """
 """
 
 
+def figure(value: float | None, form: str) -> str:
+    """A number for a table, written as `form` says; a dash where there is none."""
+    return "–" if value is None else form.format(value)
+
+
 @dataclass(frozen=True)
 class Cell:
     """What stands in one place of a table."""

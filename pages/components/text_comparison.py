@@ -10,7 +10,7 @@ from pages.components.i18n import _, show
 from pages.components.live import duration
 from pages.components.progress import history_of
 from pages.components.runlist import Listed
-from pages.components.tables import Cell, table
+from pages.components.tables import Cell, figure, table
 from tl_core.charts import language
 from tl_core.charts.curves import NamedHistory
 from tl_core.runs.store import Run
@@ -55,9 +55,6 @@ def settings(run: Run) -> dict[str, str]:
 
 
 def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
-    def shown(value: float | None, form: str = "{:.1f}") -> str:
-        return "–" if value is None else form.format(value)
-
     rows = []
     for line in lines:
         found = line.results
@@ -65,12 +62,12 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
             [
                 Cell(line.run.name, colour=chosen[line.run.id]),
                 status.name(line.status),
-                shown(found.before),
-                shown(found.perplexity),
-                shown(found.forgotten, "× {:.1f}"),
+                figure(found.before, "{:.1f}"),
+                figure(found.perplexity, "{:.1f}"),
+                figure(found.forgotten, "× {:.1f}"),
                 "–" if found.copied is None else _("{n} tokens").format(n=found.copied),
                 duration(found.seconds) if found.seconds else "–",
-                shown(found.images_per_second, "{:,.0f}"),
+                figure(found.images_per_second, "{:,.0f}"),
             ]
         )
     headings = [

@@ -150,8 +150,7 @@ def _choose_run() -> Writer | None:
         st.query_params.pop(ADDRESS, None)
     if not runs:
         st.info(_("No language model has been fine-tuned here yet."), icon=":material/model_training:")
-        if (PAGES / "finetune.py").is_file():
-            st.page_link(PAGES / "finetune.py", label=_("Fine-tune text"), icon=":material/edit_note:")
+        st.page_link(PAGES / "finetune.py", label=_("Fine-tune text"), icon=":material/edit_note:")
         return None
     if wanted not in runs:
         st.session_state["generate_run"] = next(iter(runs))

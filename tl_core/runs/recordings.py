@@ -9,15 +9,17 @@ assets/recordings/<name>/report-validation.json   figures and confusion matrix w
 Recorded texts lie beside them; `tl_core.runs.written` reads those.
 """
 
+import contextlib
 import gzip
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from tl_core import events
 from tl_core.config import RunConfig, run_config
@@ -146,17 +148,23 @@ class Clock:
         return replace(self, position=moved, speed=speed, since=None if self.since is None else now)
 
 
+_Kind = TypeVar("_Kind")
+
+
 def all() -> list[Recording]:
     """All recordings that can be read, the lessons first in their order."""
     folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
     names = [path.name for path in folders if NAME.fullmatch(path.name)]
-    found = []
     order = list(LESSONS)
-    for name in sorted(names, key=lambda name: (order.index(name) if name in LESSONS else len(order), name)):
-        try:
+    return readable(sorted(names, key=lambda name: (order.index(name) if name in LESSONS else len(order), name)), get)
+
+
+def readable(names: Sequence[str], get: Callable[[str], _Kind]) -> list[_Kind]:
+    """What `get` gives for each name, without those that it refuses."""
+    found = []
+    for name in names:
+        with contextlib.suppress(UserError):
             found.append(get(name))
-        except UserError:
-            continue
     return found
 
 

@@ -16,7 +16,6 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from tl_core.errors import UserError
 from tl_core.messages import Message
 from tl_core.runs import recordings
 from tl_core.runs.recordings import NAME, SPEEDS
@@ -88,13 +87,7 @@ def all() -> list[WrittenRecording]:
     """All that can be read, by name."""
     folder = recordings.FOLDER
     names = sorted(path.parent.name for path in folder.glob("*/writing.json")) if folder.is_dir() else []
-    found = []
-    for name in names:
-        try:
-            found.append(get(name))
-        except UserError:
-            continue
-    return found
+    return recordings.readable(names, get)
 
 
 def get(name: str) -> WrittenRecording:

@@ -185,7 +185,8 @@ def _worth(transfer: Mapping[str, Any]) -> list[str]:
         "|:--|--:|--:|",
     ]
     for row in transfer["results"]:
-        goal = f"{100 * row['goal']:.0f} %" if row["goal"] else ""
+        missed = ", missed" if row["mean"] < row["goal"] else ""
+        goal = f"{100 * row['goal']:.0f} %{missed}" if row["goal"] else ""
         lines.append(f"| {row['title']} | {100 * row['mean']:.1f} ± {100 * row['deviation']:.1f} % | {goal} |")
     return lines
 
