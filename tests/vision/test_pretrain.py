@@ -16,6 +16,7 @@ from tl_core.vision import card, pretrain, source_tasks
 from tl_core.vision.pretrain import Recipe
 
 TINY = Recipe(alpha=0.35, image_size=48, epochs=2, batch_size=8, ema=0.5, warmup_epochs=0.5)
+CONTRAST = dataclasses.replace(TINY, contrast=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,7 @@ def test_patterns_are_many_kinds_and_always_the_same(tmp_path):
 def test_every_batch_mixes_the_sources_and_never_holds_a_held_out_picture(sources):
     counts = pretrain._shares(TINY, sources)
     assert sum(counts) == TINY.batch_size and all(counts)
+    assert sum(pretrain._shares(CONTRAST, sources)) == TINY.batch_size // 2  # each of them is seen twice
     order = pretrain._order(sources[1], counts[1], 18, TINY, epoch=0)
     assert order.shape == (18, counts[1])
     assert not sources[1].held_out[order].any()
@@ -110,7 +112,20 @@ def test_augmented_pictures_stay_pictures():
     assert views.std() > 20
 
 
-def test_an_interrupted_pretraining_ends_as_an_uninterrupted_one(sources, tmp_path, small_network):
+def test_contrast_finds_the_other_view_of_a_picture():
+    import tensorflow as tf
+
+    pictures = np.eye(4, dtype=np.float32)
+    found, lost, alike = (
+        float(pretrain._contrast(tf.constant(np.concatenate(views)), 0.15))
+        for views in ([pictures, 5 * pictures], [pictures, pictures[::-1]], [pictures * 0 + 1, pictures * 0 + 1])
+    )
+    assert found < 0.02 < 3 < lost  # lengths do not count
+    assert alike == pytest.approx(np.log(7), rel=1e-4)  # one of seven others, at random
+
+
+@pytest.mark.parametrize("recipe", [TINY, CONTRAST], ids=["labels", "contrast"])
+def test_an_interrupted_pretraining_ends_as_an_uninterrupted_one(recipe, sources, tmp_path, small_network):
     whole, parts = [], []
     interrupted = tmp_path / "parts"
     interrupted.mkdir()
@@ -120,18 +135,18 @@ def test_an_interrupted_pretraining_ends_as_an_uninterrupted_one(sources, tmp_pa
         if record["epoch"] == 1:
             shutil.copy(tmp_path / "whole" / "checkpoint.npz", interrupted)
 
-    pretrain.train(TINY, sources, tmp_path / "whole", report)
-    assert pretrain.averaged(TINY, sources, interrupted)[1] == 1
-    pretrain.train(TINY, sources, interrupted, parts.append)
+    pretrain.train(recipe, sources, tmp_path / "whole", report)
+    assert pretrain.averaged(recipe, sources, interrupted)[1] == 1
+    pretrain.train(recipe, sources, interrupted, parts.append)
     assert [record["epoch"] for record in whole] == [1, 2]
     assert [record["epoch"] for record in parts] == [2]
     assert parts[0]["loss"] == pytest.approx(whole[1]["loss"], rel=1e-5)
     assert {"big_72px", "small_24px", "seconds", "size"} <= whole[0].keys()
-    ones, others = (pretrain.averaged(TINY, sources, tmp_path / name)[0] for name in ("whole", "parts"))
+    ones, others = (pretrain.averaged(recipe, sources, tmp_path / name)[0] for name in ("whole", "parts"))
     for one, other in zip(weights_of(ones), weights_of(others), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
     with pytest.raises(ValueError, match="another recipe"):
-        pretrain.train(dataclasses.replace(TINY, seed=1), sources, tmp_path / "whole")
+        pretrain.train(dataclasses.replace(recipe, seed=1), sources, tmp_path / "whole")
 
 
 def test_the_command_trains_and_ends_with_weights_and_a_card(archives, tmp_path, capsys, small_network):
@@ -192,10 +207,15 @@ def test_what_an_unfinished_pretraining_has_reached_is_called_unfinished(sources
     text = (tmp_path / "small.md").read_text()
     assert "1 epochs of 30 planned: **the pretraining was not finished**" in text
     assert "A note." in text and made["sha256"] in text and "Not measured yet" in text
-    result = {"title": "flowers", "mean": 0.731, "deviation": 0.012, "goal": 0.72}
-    made["transfer"] = {"pictures": "some", "seeds": 5, "date": "today", "results": [result]}
+    result = {"title": "flowers", "mean": 0.731, "deviation": 0.012, "goal": 0.72, "date": "today", "sha256": "ab" * 32}
+    made["transfer"] = {"pictures": "some", "seeds": 5, "results": [result], "earlier": []}
     card.save(made, path)
-    assert "| flowers | 73.1 ± 1.2 % | 72 % |" in (tmp_path / "small.md").read_text()
+    text = (tmp_path / "small.md").read_text()
+    assert "| flowers | 73.1 ± 1.2 % | today | 72 % |" in text and "looked at before" not in text
+    made["transfer"]["earlier"] = [result | {"mean": 0.7, "date": "yesterday"}]
+    card.save(made, path)
+    text = (tmp_path / "small.md").read_text()
+    assert "a second look is not a first" in text and "- flowers: 70.0 ± 1.2 % (yesterday, weights abababab)" in text
     assert card.load(path) == made
 
 

@@ -179,16 +179,31 @@ def _worth(transfer: Mapping[str, Any]) -> list[str]:
         return ["Not measured yet: `python -m tl_core pretrain evaluate --final`."]
     lines = [
         f"Right on {transfer['pictures']}, which were split off before anything was chosen; mean and standard "
-        f"deviation over {transfer['seeds']} seeds, {transfer['date']}.",
+        f"deviation over {transfer['seeds']} seeds.",
         "",
-        "| task | right | goal |",
-        "|:--|--:|--:|",
+        "| task | right | measured | goal |",
+        "|:--|--:|:--|--:|",
     ]
     for row in transfer["results"]:
         missed = ", missed" if row["mean"] < row["goal"] else ""
         goal = f"{100 * row['goal']:.0f} %{missed}" if row["goal"] else ""
-        lines.append(f"| {row['title']} | {100 * row['mean']:.1f} ± {100 * row['deviation']:.1f} % | {goal} |")
+        lines.append(f"| {row['title']} | {_share(row)} | {row['date']} | {goal} |")
+    if transfer["earlier"]:
+        lines += [
+            "",
+            "These photographs were looked at before, with other weights or settings; what has changed since then was "
+            "chosen on the remaining photographs, yet a second look is not a first:",
+            "",
+            *(
+                f"- {row['title']}: {_share(row)} ({row['date']}, weights {row['sha256'][:8]})"
+                for row in transfer["earlier"]
+            ),
+        ]
     return lines
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    return f"{100 * row['mean']:.1f} ± {100 * row['deviation']:.1f} %"
 
 
 def _described(source: Source) -> dict[str, Any]:

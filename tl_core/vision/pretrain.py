@@ -2,7 +2,8 @@
 
 Several labelled sources share one backbone, each with a classifier head of its own; every batch mixes them. The
 resolution grows while training (small pictures teach quickly, large ones finish the work). What is kept is an
-exponential moving average of the weights, which generalises better than the last step.
+exponential moving average of the weights, which generalises better than the last step. A recipe may add that two
+views of one picture are to be found among those of all others: contrast, as against the labels.
 
     python -m tl_core pretrain image --sources DIR --output DIR
     python -m tl_core pretrain image --patterns --output DIR       the contrast: a wrong source, drawn on the spot
@@ -12,7 +13,8 @@ Stopped and started again it goes on after its last epoch; `--export-only` ships
 Sources of the recipe: progressive resizing and its schedule after Tan & Le 2021 (EfficientNetV2,
 https://arxiv.org/abs/2104.00298); random resized crops after Szegedy et al. 2014 (https://arxiv.org/abs/1409.4842);
 AdamW after Loshchilov & Hutter 2019 (https://arxiv.org/abs/1711.05101); label smoothing after Szegedy et al. 2015
-(https://arxiv.org/abs/1512.00567).
+(https://arxiv.org/abs/1512.00567); the contrastive loss after Chen et al. 2020 (SimCLR,
+https://arxiv.org/abs/2002.05709), together with labels after Islam et al. 2021 (https://arxiv.org/abs/2103.13517).
 """
 
 import argparse
@@ -45,8 +47,15 @@ class Recipe:
     ema: float = 0.9985  # decay per step
     warmup_epochs: float = 1.0
     smallest_crop: float = 0.35  # of the picture's area
+    contrast: float = 0.0  # weight of the contrastive loss; above 0 every picture is in its batch twice
+    temperature: float = 0.15  # of the contrastive loss
     pets: int = 1  # cats and dogs of Tiny ImageNet are shown so many times as often as its other classes
     seed: int = 0
+
+    @property
+    def views(self) -> int:
+        """How often a picture is in its batch, each time cropped and coloured anew."""
+        return 2 if self.contrast else 1
 
     def size_at(self, epoch: int) -> int:
         """Pixels per side at `epoch` (0 is the first): two thirds, five sixths, then the full size."""
@@ -58,7 +67,11 @@ PATTERNS = Recipe(epochs=12, ema=0.98)  # fewer pictures, so the average forgets
 
 
 def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Model]:
-    """The backbone (any size in, features out) and the training model: pixels 0..255 in, one logits tensor a source."""
+    """The backbone (any size in, features out) and the training model.
+
+    The latter takes pixels 0..255 and answers with one logits tensor for each source; where the recipe contrasts
+    pictures, their projections [n, 128] follow.
+    """
     keras.utils.set_random_seed(recipe.seed)
     backbone = keras.applications.MobileNetV2(
         input_shape=(None, None, 3), alpha=recipe.alpha, include_top=False, weights=None
@@ -69,6 +82,9 @@ def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Mod
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(backbone.input)
     features = keras.layers.GlobalAveragePooling2D()(backbone(scaled))
     heads = [keras.layers.Dense(len(source.classes), name=source.name)(features) for source in sources]
+    if recipe.contrast:
+        hidden = keras.layers.Dense(256, activation="relu", name="projection_hidden")(features)
+        heads.append(keras.layers.Dense(128, name="projection")(hidden))
     return backbone, keras.Model(backbone.input, heads)
 
 
@@ -138,22 +154,24 @@ def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, means:
     @tf.function(reduce_retracing=True)
     def step(batches: list[tuple[tf.Tensor, tf.Tensor]], size: tf.Tensor) -> tf.Tensor:
         number = tf.cast(optimizer.iterations, tf.int32)
-        seeds = [tf.stack([recipe.seed, number * len(batches) + place]) for place in range(len(batches))]
-        views = [
-            _augmented(images, size, recipe.smallest_crop, s) for (images, _), s in zip(batches, seeds, strict=True)
-        ]
+        shown = batches * recipe.views
+        seeds = [tf.stack([recipe.seed, number * len(shown) + place]) for place in range(len(shown))]
+        crop = recipe.smallest_crop
+        views = [_augmented(images, size, crop, seed) for (images, _), seed in zip(shown, seeds, strict=True)]
         pixels = tf.concat(views, 0)
-        counts = [len(labels) for _, labels in batches]
+        counts = [len(labels) for _, labels in shown]
         with tf.GradientTape() as tape:
-            logits = tf.nest.flatten(model(pixels, training=True))
-            loss, start = 0.0, 0
-            for head, (_, labels), count in zip(logits, batches, counts, strict=True):
+            outputs = tf.nest.flatten(model(pixels, training=True))
+            heads, loss, start = outputs[: len(batches)] * recipe.views, 0.0, 0
+            for head, (_, labels), count in zip(heads, shown, counts, strict=True):
                 own = head[start : start + count]
                 start += count
                 targets = tf.one_hot(labels, head.shape[-1]) * (1 - recipe.label_smoothing)
                 targets += recipe.label_smoothing / head.shape[-1]
                 loss += tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(targets, own))
             loss /= sum(counts)
+            if recipe.contrast:
+                loss += recipe.contrast * _contrast(outputs[-1], recipe.temperature)
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
         step_number = tf.cast(optimizer.iterations, tf.float32)
@@ -163,6 +181,15 @@ def _step(recipe: Recipe, model: keras.Model, optimizer: keras.Optimizer, means:
         return loss
 
     return step
+
+
+def _contrast(projections: tf.Tensor, temperature: float) -> tf.Tensor:
+    """How badly each view is told from the others as that of the same picture; [2n, d], the second views last."""
+    unit = tf.math.l2_normalize(projections, 1)
+    count = len(projections)
+    likeness = tf.linalg.set_diag(unit @ tf.transpose(unit) / temperature, tf.fill([count], -1e9))
+    other = tf.roll(tf.range(count), count // 2, 0)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(other, likeness))
 
 
 def _augmented(images: tf.Tensor, size: tf.Tensor, smallest: float, seed: tf.Tensor) -> tf.Tensor:
@@ -195,8 +222,9 @@ def _augmented(images: tf.Tensor, size: tf.Tensor, smallest: float, seed: tf.Ten
 def _shares(recipe: Recipe, sources: list[Source]) -> list[int]:
     """Pictures of each source in a batch: by the square root of its size, so that a large source does not rule."""
     weights = np.sqrt([len(source.images) for source in sources])
-    counts = np.floor(recipe.batch_size * weights / weights.sum()).astype(int)
-    counts[-1] += recipe.batch_size - counts.sum()
+    pictures = recipe.batch_size // recipe.views
+    counts = np.floor(pictures * weights / weights.sum()).astype(int)
+    counts[-1] += pictures - counts.sum()
     return counts.tolist()
 
 
