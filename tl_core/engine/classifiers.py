@@ -10,7 +10,7 @@ from tl_core.data import pictures
 from tl_core.engine.protocol import Answer
 from tl_core.errors import UserError
 from tl_core.messages import message
-from tl_core.vision import decoding
+from tl_core.vision import batchnorm, decoding
 
 BATCH = 16  # pictures passed through a network together
 
@@ -28,7 +28,7 @@ class Classifier:
         self.bytes = sum(int(np.prod(weight.shape)) * 4 for weight in model.weights)
         self._classes = classes
         resized = next(layer.output for layer in model.layers if None not in layer.output.shape[1:])
-        resize, rest = keras.Model(model.input, resized), keras.Model(resized, model.output)
+        resize, rest = keras.Model(model.input, resized), batchnorm.folded(keras.Model(resized, model.output))
         pixels = tf.TensorSpec((1, None, None, 3), tf.float32)
         inputs = tf.TensorSpec((None, *resized.shape[1:]), resized.dtype)
         self._resize = tf.function(lambda x: resize(x, training=False), input_signature=[pixels], autograph=False)

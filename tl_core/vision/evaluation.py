@@ -14,7 +14,7 @@ from tl_core.data.split import split
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Event, Phase, Progress
 from tl_core.messages import message
-from tl_core.vision import decoding, export, report
+from tl_core.vision import batchnorm, decoding, export, report
 from tl_core.vision.report import Part, Report
 
 BATCH = 16
@@ -82,6 +82,7 @@ def predictions(
     Yields:
         The places in `files`, and float32 [batch, classes].
     """
-    answer = tf.function(lambda pixels: classifier(pixels, training=False), reduce_retracing=True)
+    network = batchnorm.folded(classifier)
+    answer = tf.function(lambda pixels: network(pixels, training=False), reduce_retracing=True)
     for place, pixels in decoding.batches(files, None, decoding.resizer(preprocessing), BATCH):
         yield place, answer(pixels).numpy()

@@ -35,7 +35,7 @@ from tl_core.data.dataset import Dataset
 from tl_core.errors import Stopped
 from tl_core.events import Event, Notice, Phase, Progress
 from tl_core.messages import message
-from tl_core.vision import augmentation, decoding
+from tl_core.vision import augmentation, batchnorm, decoding
 
 VERSION = 1  # of everything between the JPEG and the row; raise it when their meaning changes
 DTYPES = {"float32": np.dtype("float32"), "float16": np.dtype("float16"), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
@@ -154,7 +154,7 @@ class Activations:
 
     @cached_property
     def _forward(self) -> Callable:
-        trunk = self.trunk
+        trunk = batchnorm.folded(self.trunk)
         return tf.function(lambda pixels: trunk(pixels, training=False), reduce_retracing=True)
 
     def _view(self, augmented: bool) -> Callable:

@@ -16,6 +16,7 @@ from tl_core.config import HeadConfig
 from tl_core.errors import UserError
 from tl_core.events import Event
 from tl_core.messages import message
+from tl_core.vision import batchnorm
 from tl_core.vision import weights as weights_files
 from tl_core.vision.backbones import Backbone
 
@@ -96,6 +97,7 @@ def load_base(
     for layer in base.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = SCRATCH_MOMENTUM
+    batchnorm.fuse(base)
     return base
 
 

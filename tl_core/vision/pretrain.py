@@ -29,7 +29,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tl_core.vision import card, source_tasks
+from tl_core.vision import batchnorm, card, source_tasks
 from tl_core.vision.source_tasks import Source
 
 
@@ -79,6 +79,7 @@ def build(recipe: Recipe, sources: list[Source]) -> tuple[keras.Model, keras.Mod
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.95  # Keras' 0.999 needs thousands of steps before the moving statistics mean anything
+    batchnorm.fuse(backbone)
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(backbone.input)
     features = keras.layers.GlobalAveragePooling2D()(backbone(scaled))
     heads = [keras.layers.Dense(len(source.classes), name=source.name)(features) for source in sources]
