@@ -74,7 +74,6 @@ def test_only_a_convolution_that_nothing_else_hears_takes_its_norm_in():
     folded = batchnorm.folded(model)
     assert len(norms(folded)) == 2
     assert all(folded.get_layer(name) is model.get_layer(name) for name in ("heard_twice", "bent", "last"))
-    assert folded.get_layer("no_bias").use_bias and not model.get_layer("no_bias").use_bias
     assert answer(folded, pixels()) == pytest.approx(answer(model, pixels()), abs=1e-4)
 
 
@@ -85,6 +84,21 @@ def test_a_trunk_that_ends_between_convolution_and_norm_keeps_the_convolution():
     trunk = keras.Model(model.input, y)
     assert batchnorm.folded(trunk) is trunk
     assert len(norms(batchnorm.folded(model))) == 0
+
+
+def test_a_folded_network_learns_as_its_model_does_with_fixed_statistics():
+    model, other = plain_and_other(lambda _: None)
+    folded = batchnorm.folded(other)
+    gradients = []
+    for network_, owner in ((model, model), (folded, other)):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(network_(pixels(), training=False) ** 2)
+        gradients.append(tape.gradient(loss, owner.trainable_variables))
+    for expected, found in zip(*gradients, strict=True):
+        assert np.abs(expected).max() > 1e-4
+        assert np.asarray(found) == pytest.approx(np.asarray(expected), rel=1e-3, abs=1e-6)
+    settle(other, seed=2)
+    assert answer(folded, pixels()) == pytest.approx(answer(other, pixels()), abs=1e-5), "they share their weights"
 
 
 def test_nothing_to_fold_is_the_model_itself():

@@ -8,6 +8,7 @@ Everything consists of Keras' own layers and operations, so a saved model opens 
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -258,9 +259,11 @@ class TrainedPart(keras.Model):
         self.upper = upper
         self.head = head
         self.pretrained = pretrained
+        self._infer = partial(batchnorm.folded(upper), training=False)
 
     def call(self, activations: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
-        features = self.upper(activations, training=False if self.pretrained else training)
+        learning = training and not self.pretrained
+        features = self.upper(activations, training=True) if learning else self._infer(activations)
         return self.head(features, training=training)
 
 
