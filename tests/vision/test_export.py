@@ -77,7 +77,7 @@ def test_a_stopped_run_has_a_model_too(stripes, weights, tmp_path):
     """From the best weights so far, fine-tuned blocks included."""
     phases = PhaseConfig(-1, 1, 1e-6), PhaseConfig(3, 9, 1e-3, name="fine-tuning")
     settings = toys.config(stripes, *phases, weights=weights)
-    stopped_after(4, settings, stripes, tmp_path / "run")
+    stopped_after(6, settings, stripes, tmp_path / "run")
     assert not export.model_path(tmp_path / "run").exists()
     model = keras.models.load_model(export.model_file(tmp_path / "run", settings, stripes))
     saved = export.checkpoint.load(export.checkpoint.best_path(tmp_path / "run"))
