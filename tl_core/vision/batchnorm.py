@@ -10,6 +10,7 @@ writes all activations: on a CPU they take longer than the convolutions of a Mob
 """
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -86,7 +87,13 @@ def fuse(model: keras.Model) -> None:
             layer.call = partial(_fused, layer, layer.call)
 
 
-def _fused(layer: keras.layers.BatchNormalization, plain, inputs: tf.Tensor, training=None, mask=None) -> tf.Tensor:  # noqa: ANN001
+def _fused(
+    layer: keras.layers.BatchNormalization,
+    plain: Callable[..., tf.Tensor],  # the layer's own call
+    inputs: tf.Tensor,
+    training: bool | None = None,
+    mask: tf.Tensor | None = None,
+) -> tf.Tensor:
     if not (training and layer.trainable) or len(inputs.shape) != 4:
         return plain(inputs, training=training, mask=mask)
     gamma, beta = (tf.cast(weight.value, tf.float32) for weight in (layer.gamma, layer.beta))

@@ -192,7 +192,7 @@ def _worth(transfer: Mapping[str, Any]) -> list[str]:
         lines += [
             "",
             "These photographs were looked at before, with other weights or settings; what has changed since then was "
-            "chosen on the remaining photographs, yet a second look is not a first:",
+            "chosen on the remaining photographs, yet a later look is not a first:",
             "",
             *(
                 f"- {row['title']}: {_share(row)} ({row['date']}, weights {row['sha256'][:8]})"
