@@ -215,7 +215,7 @@ def test_what_an_unfinished_pretraining_has_reached_is_called_unfinished(sources
     made["transfer"]["earlier"] = [result | {"mean": 0.7, "date": "yesterday"}]
     card.save(made, path)
     text = (tmp_path / "small.md").read_text()
-    assert "a second look is not a first" in text and "- flowers: 70.0 ± 1.2 % (yesterday, weights abababab)" in text
+    assert "a later look is not a first" in text and "- flowers: 70.0 ± 1.2 % (yesterday, weights abababab)" in text
     assert card.load(path) == made
 
 
