@@ -1,18 +1,19 @@
 """Which network answers on the Classify page: one of the finished runs, or an ImageNet backbone with its classifier."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, class_name, ngettext, show
 from pages.components.markdown import plain
 from pages.components.progress import pictures
 from pages.components.session import owner
 from tl_core import events
 from tl_core.charts.curves import percent
 from tl_core.data import dataset as datasets
+from tl_core.engine.client import Answer
 from tl_core.errors import UserError
 from tl_core.runs import store
 from tl_core.runs.store import Run
@@ -31,6 +32,12 @@ class Network:
     source: str
     classes: int
     run: Run | None = None
+
+    def readable(self, answer: Answer) -> Answer:
+        """ImageNet's classes in the reader's language; a run's classes are its owner's own words."""
+        if not self.source.startswith("imagenet:"):
+            return answer
+        return replace(answer, labels=tuple((class_name(name), probability) for name, probability in answer.labels))
 
 
 def choose() -> Network | None:

@@ -5,9 +5,12 @@ The engine is a stand-in here; tests/engine drives the real one, tests/browser b
 
 import csv
 import io
+import json
+import re
 
 import pytest
 from PIL import Image
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from pages.components import answers
@@ -31,6 +34,7 @@ class Engine:
         self.status = State("ready")
         self.warmed, self.asked = [], []
         self.error = None
+        self.labels = LABELS
 
     def state(self, source):
         return self.status
@@ -44,7 +48,8 @@ class Engine:
         if self.error:
             raise self.error
         return [
-            Answer(name, () if "broken" in name else LABELS, BROKEN if "broken" in name else None) for name, _ in files
+            Answer(name, () if "broken" in name else self.labels, BROKEN if "broken" in name else None)
+            for name, _ in files
         ]
 
 
@@ -240,3 +245,51 @@ def test_imagenet_weights_that_are_here_come_first_and_load_at_once(engine, tmp_
     engine.status = State("ready")
     _upload(test.run(), "photo.jpg")
     assert "only answer with its own 1,000 classes" in _texts(test)
+
+
+CLASSES = (("great white shark", 0.7), ("quagga", 0.2), ("daisy", 0.1))  # nobody ever translated the second one
+
+
+@pytest.fixture
+def chinese(monkeypatch):
+    """A browser in Simplified Chinese."""
+    monkeypatch.setattr(ContextProxy, "locale", property(lambda self: "zh-CN"))
+
+
+def _imagenet_page(engine) -> AppTest:
+    """The page where an ImageNet network is about to be shown pictures."""
+    engine.labels = CLASSES
+    test = _page()
+    test.segmented_control("classify_kind").set_value("imagenet").run()
+    test.button("classify_download").click().run()
+    return test
+
+
+def _beside_the_bars(test: AppTest) -> list[str]:
+    return json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]["ticktext"]
+
+
+def test_an_imagenet_network_answers_an_english_reader_in_the_words_of_its_list(engine):
+    test = _imagenet_page(engine)
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["great white shark", "quagga", "daisy"]
+    assert "takes it for great white shark with 70.0" in _texts(test)
+
+
+def test_an_imagenet_network_answers_in_the_readers_language_and_marks_what_is_english(chinese, engine):
+    test = _imagenet_page(engine)
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["大白鲨", "quagga（英文）", "雏菊"]
+    assert re.search("大白鲨.*quagga（英文）", _texts(test))
+    _upload(test, "a.jpg", "b.jpg")
+    table = test.dataframe[0].value
+    assert list(table["first"]) == ["大白鲨"] * 2
+    assert list(table["second"]) == ["quagga（英文） (20.0 %)"] * 2
+    assert "大白鲨 2" in _texts(test)
+
+
+def test_the_classes_of_a_run_are_never_translated(chinese, engine, run):
+    engine.labels = CLASSES
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["great white shark", "quagga", "daisy"]
