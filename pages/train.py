@@ -96,7 +96,9 @@ source = None
 if config.backbone.weights != "random":
     source = consequences.weights_source(row.name, config.backbone.weights, config.backbone.image_size)
 icon, sentence = consequences.weights_sentence(row, config, source)
-weights_note.markdown(f"{icon} {sentence}")
+with weights_note:
+    st.markdown(f"{icon} {sentence}")
+    choices.offer_small(config, source)
 counts = parameter_counts(config, max(classes, 2), len(config.phases) - 1)
 for caution in consequences.cautions(row, config, counts, seen):
     warnings.warning(caution, icon=":material/lightbulb:")

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -22,6 +23,7 @@ from tl_core.engine.client import Answer, State
 from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.runs import store
+from tl_core.vision.backbones import BACKBONES
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
 BROKEN = UserError(message("The file is empty."), message("Choose another picture."))
@@ -100,8 +102,34 @@ def _upload(test: AppTest, *names: str) -> None:
     assert not test.exception
 
 
+def test_without_a_run_imagenet_answers_at_once_and_needs_no_download(engine):
+    """Its weights and the names of its classes came with the app."""
+    engine.status = State("absent")
+    test = _page()
+    assert test.segmented_control("classify_kind").value == "imagenet"
+    assert test.selectbox("classify_backbone").value == "efficientnet_lite0"
+    assert engine.warmed == ["imagenet:efficientnet_lite0"]
+    engine.status = State("ready")
+    _upload(test.run(), "photo.jpg")
+    assert "only answer with its own 1,000 classes" in _texts(test)
+
+
+def test_without_the_package_imagenet_says_how_to_install_it(engine, monkeypatch):
+    small = BACKBONES["efficientnet_lite0"]
+    absent = replace(small.package, distribution="no-such-package")
+    monkeypatch.setitem(BACKBONES, small.name, replace(small, package=absent))
+    test = _page()
+    test.selectbox("classify_backbone").set_value("efficientnet_lite0").run()
+    assert "EfficientNet-Lite0 · its package is missing" in test.selectbox("classify_backbone").options
+    assert "no-such-package is not installed" in test.warning[0].value.replace("\\", "")
+    assert not engine.warmed
+    assert not test.file_uploader
+
+
 def test_without_a_run_the_way_to_training_is_shown_and_nothing_is_loaded(engine):
     test = _page()
+    engine.warmed.clear()
+    test.segmented_control("classify_kind").set_value("run").run()
     assert "No network has been trained here yet" in _texts(test)
     assert not test.file_uploader
     assert not engine.warmed
@@ -222,7 +250,8 @@ def test_a_run_without_weights_in_the_address_says_so(engine, run):
 
 def test_imagenet_weights_are_downloaded_only_when_asked_for(engine):
     test = _page()
-    test.segmented_control("classify_kind").set_value("imagenet").run()
+    engine.warmed.clear()
+    test.selectbox("classify_backbone").set_value("mobilenet").run()
     assert "17 MB to download" in _texts(test)
     assert not engine.warmed
     assert not test.file_uploader
@@ -235,12 +264,14 @@ def test_imagenet_weights_are_downloaded_only_when_asked_for(engine):
 def test_imagenet_weights_that_are_here_come_first_and_load_at_once(engine, tmp_path):
     folder = tmp_path / "keras" / "models"
     folder.mkdir(parents=True)
-    for name in ("mobilenet_2_5_224_tf.h5", "imagenet_class_index.json"):
-        (folder / name).write_bytes(b"here")
-    engine.status = State("absent")
+    (folder / "mobilenet_2_5_224_tf.h5").write_bytes(b"here")
     test = _page()
-    test.segmented_control("classify_kind").set_value("imagenet").run()
-    assert test.selectbox("classify_backbone").value == "mobilenet_0.25"
+    offered = test.selectbox("classify_backbone").options
+    assert [name.split(" · ")[0] for name in offered[:2]] == ["EfficientNet-Lite0", "MobileNet 0.25"]
+    assert "on this computer" in offered[1] and "MB to download" in offered[2]
+    engine.warmed.clear()
+    engine.status = State("absent")
+    test.selectbox("classify_backbone").set_value("mobilenet_0.25").run()
     assert engine.warmed == ["imagenet:mobilenet_0.25"]
     engine.status = State("ready")
     _upload(test.run(), "photo.jpg")
@@ -259,10 +290,7 @@ def chinese(monkeypatch):
 def _imagenet_page(engine) -> AppTest:
     """The page where an ImageNet network is about to be shown pictures."""
     engine.labels = CLASSES
-    test = _page()
-    test.segmented_control("classify_kind").set_value("imagenet").run()
-    test.button("classify_download").click().run()
-    return test
+    return _page()
 
 
 def _beside_the_bars(test: AppTest) -> list[str]:

@@ -43,7 +43,7 @@ DIGITS = 5  # of every number but times
 
 WEIGHTS = {
     "imagenet": message("ImageNet"),
-    "bundled": message("bundled with the app"),
+    "bundled": message("this project's own"),
     "patterns": message("patterns only"),
     "random": message("random"),
 }

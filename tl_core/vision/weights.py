@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tl_core import download
 from tl_core.errors import UserError
@@ -143,6 +143,11 @@ def card_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".weights.h5") + ".json")
 
 
+def card(path: Path) -> dict[str, Any]:
+    """The card of the bundled weights file `path`: how it was made and what it is worth."""
+    return json.loads(card_path(path).read_text(encoding="utf-8"))
+
+
 def _bundled(row: Backbone, weights: str) -> Source:
     path = row.bundled_file(weights)
     if path is None:
@@ -152,8 +157,7 @@ def _bundled(row: Backbone, weights: str) -> Source:
             else message("{backbone} has no bundled weights that saw patterns only.", backbone=row.title),
             message("Choose one of: {allowed}.", allowed=list(row.sources)),
         )
-    card = json.loads(card_path(path).read_text(encoding="utf-8"))
-    if not download.intact(path, card["sha256"]):
+    if not download.intact(path, card(path)["sha256"]):
         raise UserError(
             message("{file}, which came with the app, is damaged.", file=path.name),
             message("Install the app again, or choose other weights."),
@@ -163,7 +167,7 @@ def _bundled(row: Backbone, weights: str) -> Source:
             "Bundled weights that only ever saw drawn patterns: {file}. A wrong source, for contrast.", file=path.name
         )
     else:
-        said = message("Weights bundled with the app: {file}.", file=path.name)
+        said = message("This project's own weights, smaller and weaker than ImageNet's: {file}.", file=path.name)
     return Source("bundled", path, said)
 
 
