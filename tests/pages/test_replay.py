@@ -122,11 +122,10 @@ def test_pause_speed_and_both_ends(shelf, clock):
     assert test.button(key="replay_another")
 
 
-def test_the_first_curves_are_there_within_a_second_of_play(shelf):
+def test_the_first_curves_are_there_at_the_moment_of_play(shelf, clock):
+    """The clock stands still."""
     test = opened("replay")
-    began = time.monotonic()
     test.button(key="replay_frozen").click().run()
-    assert time.monotonic() - began < 1.0
     [chart] = [element for element in test.get("bidi_component") if element.proto.component_name == "tl_live"]
     assert "uid" in chart.proto.json
 

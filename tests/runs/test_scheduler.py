@@ -43,8 +43,12 @@ def begun(run: Run) -> bool:
 
 
 def stop(run: Run, begin: Watched) -> float:
-    """Press Stop and wait until the run has stopped. Returns the seconds that the scheduler's looks until then take on a
-    machine without other work: on a busy one they lie further apart, but are not more."""
+    """Press Stop and wait until the run has stopped.
+
+    Returns:
+        The seconds that the scheduler's looks until then take where nothing else is at work; elsewhere they lie further
+        apart, but are not more.
+    """
     pressed = time.time()
     queue.stop(run.id)
     wait(lambda: store.status(run) == "stopped")

@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import math
-import time
 from pathlib import Path
 
 import numpy as np
