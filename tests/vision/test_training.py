@@ -3,8 +3,7 @@
 import dataclasses
 import itertools
 import math
-import threading
-import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -18,7 +17,7 @@ from tl_core.data import dataset as datasets
 from tl_core.data.ingest import ingest
 from tl_core.data.split import split
 from tl_core.errors import UserError
-from tl_core.vision import checkpoint, export, network, report, training
+from tl_core.vision import checkpoint, export, network, report, steps, training
 
 
 @pytest.fixture
@@ -201,19 +200,16 @@ def test_a_damaged_checkpoint_means_a_new_beginning(stripes, tmp_path):
 
 
 def test_stop_is_obeyed_at_once_and_keeps_the_best(stripes, weights, tmp_path):
+    """In the middle of an epoch; the first yes counts."""
     settings = toys.config(stripes, PhaseConfig(4, 1000, 1e-4), weights=weights)
-    pressed = threading.Event()
-    log = toys.Log()
+    log, asked = toys.Log(), []
 
-    def press():
-        while len(log.of(events.Epoch)) < 3:
-            time.sleep(0.01)
-        pressed.set()
-        press.at = time.monotonic()
+    def pressed() -> bool:
+        asked.append(len(log.losses))  # epochs that are over
+        return asked.count(3) == 2
 
-    threading.Thread(target=press, daemon=True).start()
-    outcome, _ = toys.run(settings, stripes, tmp_path / "run", pressed.is_set, log=log)
-    assert time.monotonic() - press.at < 1.0
+    outcome, _ = toys.run(settings, stripes, tmp_path / "run", pressed, log=log)
+    assert asked[-2:] == [3, 3] and len(log.losses) == 3
     assert outcome.stopped
     best = [epoch for epoch in log.of(events.Epoch) if epoch.best][-1]
     assert outcome.best_epoch == best.epoch
@@ -221,6 +217,16 @@ def test_stop_is_obeyed_at_once_and_keeps_the_best(stripes, weights, tmp_path):
     assert not export.model_path(tmp_path / "run").exists()
     saved = checkpoint.load(checkpoint.best_path(tmp_path / "run"))
     assert saved.facts["epoch"] == best.epoch
+
+
+@pytest.mark.parametrize(("batch", "together"), [(0.3, 1), (0.06, 1), (0.01, 8), (0.0001, 500)])
+def test_stop_is_asked_about_ten_times_a_second_however_long_a_batch_takes(batch, together):
+    """At most 64 MiB are handed over at once: here 500 batches."""
+    row = 64 * 1024 * 1024 // (500 * 4 * 8)
+    pace = steps.Pace(SimpleNamespace(shape=(row,), dtype=np.dtype("float32")), 8)
+    for _ in range(20):
+        pace.took(batch * pace.batches)
+    assert pace.batches == together
 
 
 def test_stop_while_activations_are_computed_keeps_them(tl_home, tmp_path):
