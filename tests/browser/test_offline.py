@@ -6,6 +6,8 @@ Every Python process of the app refuses all sockets but loopback's, and so does 
 import contextlib
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,9 @@ from tl_core import presets
 from tl_core.data.drawn import CLASSES
 
 pytestmark = pytest.mark.browser
-LIMIT = 60.0  # seconds from the first click to the classified picture, on two cores that do nothing else
+# From the first click to the classified picture, in starts of TensorFlow: a minute where one takes five seconds. The
+# worker's and the engine's are on the way; a slow or busy machine takes longer for all of it.
+LIMIT = 12
 
 # Python imports this at its start in every process of the app; the worker and the engine inherit PYTHONPATH.
 GUARD = """
@@ -57,6 +61,13 @@ socket.socket.connect_ex = guarded(connect_ex)
 socket.socket.sendto = guarded(sendto)
 socket.getaddrinfo = resolve
 """
+
+
+def start_of_tensorflow() -> float:
+    """Seconds that a fresh process takes for it, on this machine at this moment."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True)
+    return time.monotonic() - began
 
 
 @pytest.fixture
@@ -110,6 +121,7 @@ def test_from_nothing_to_a_classified_picture_without_a_network(offline: App, lo
     main = page.get_by_test_id("stMain")
     expect(page.locator(".tl-preview img").first).to_be_visible()
 
+    start_before = start_of_tensorflow()
     began = time.monotonic()
     page.get_by_role("button", name="Try it with drawn flowers").click()
     start = page.get_by_role("button", name="Start first training")
@@ -127,6 +139,7 @@ def test_from_nothing_to_a_classified_picture_without_a_network(offline: App, lo
     expect(main).to_contain_text("A picture that was kept aside", timeout=60_000)
     expect(main).to_contain_text("the probabilities always add up to 100 %", timeout=120_000)
     seconds = time.monotonic() - began
+    limit = LIMIT * (start_before + start_of_tensorflow()) / 2
 
     assert any(re.search(rf"\b{name}\b", main.inner_text()) for name in CLASSES["flowers"])
     guarded = (tmp_path / "guard.log").read_text()
@@ -135,6 +148,7 @@ def test_from_nothing_to_a_classified_picture_without_a_network(offline: App, lo
     refused = tmp_path / "guard.log.refused"
     with contextlib.suppress(FileNotFoundError):
         assert not re.search(r"googleapis|keras|huggingface", refused.read_text())  # nothing was even tried
-    print(f"trained after {trained:.0f} s, classified after {seconds:.0f} s, validation accuracy {accuracy} %")
+    took = f"trained after {trained:.0f} s, classified after {seconds:.0f} s of at most {limit:.0f} s"
+    print(f"{took}, validation accuracy {accuracy} %")
     assert accuracy > 40  # five classes: guessing gives 20
-    assert seconds < LIMIT, f"trained after {trained:.0f} s, classified after {seconds:.0f} s; is the machine busy?"
+    assert seconds < limit, took
