@@ -32,7 +32,9 @@ SMALL = "efficientnet_lite0"  # the backbone of the small recipes: real ImageNet
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         message("Quick start"),
-        message("A small network that knows ImageNet, all blocks frozen: a good result within a minute on any computer."),
+        message(
+            "A small network that knows ImageNet, all blocks frozen: a good result within a minute on any computer."
+        ),
         RunConfig(
             _DATA,
             BackboneConfig(SMALL, "imagenet", 224),

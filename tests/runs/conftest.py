@@ -41,17 +41,29 @@ def submitted(config: RunConfig) -> Callable[..., Run]:
     return make
 
 
+class Watched(Scheduler):
+    """A scheduler that remembers its ticks, in seconds since 1970."""
+
+    def __init__(self, places: list[str | None], command: tuple[str, ...]):
+        super().__init__(places, command)
+        self.ticks: list[float] = []
+
+    def tick(self) -> None:
+        self.ticks.append(time.time())
+        super().tick()
+
+
 @pytest.fixture
-def scheduling() -> Iterator[Callable[..., Scheduler]]:
+def scheduling() -> Iterator[Callable[..., Watched]]:
     """Schedulers that tick in threads of their own until the test ends; their workers end with the test."""
     over = threading.Event()
     threads: list[threading.Thread] = []
-    begun: list[Scheduler] = []
+    begun: list[Watched] = []
 
-    def begin(command: tuple[str, ...], places: list[str | None] | None = None, tick: float = 0.05) -> Scheduler:
-        begun.append(Scheduler(places or [None], command))
+    def begin(command: tuple[str, ...], places: list[str | None] | None = None, tick: float = 0.05) -> Watched:
+        begun.append(Watched(places or [None], command))
 
-        def go(scheduler: Scheduler = begun[-1]) -> None:
+        def go(scheduler: Watched = begun[-1]) -> None:
             while not over.is_set():
                 scheduler.tick()
                 time.sleep(tick)
@@ -82,6 +94,22 @@ def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
     return found
+
+
+def looked(scheduler: Watched, times: int = 3) -> None:
+    """Wait until the scheduler has looked so many times, each time from beginning to end."""
+    before = len(scheduler.ticks)
+    wait(lambda: len(scheduler.ticks) > before + times)
+
+
+def computing(work: Callable[[], object]) -> float:
+    """Seconds that this process computes for some work: the best of five times."""
+    best = float("inf")
+    for _ in range(5):
+        began = time.process_time()
+        work()
+        best = min(best, time.process_time() - began)
+    return best
 
 
 def kinds(run: Run) -> list[str]:

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -31,7 +32,6 @@ def storage(tmp_path, monkeypatch):
     with loopback.serving(CONTENT) as state:
         monkeypatch.setenv("TL_WEIGHTS_URL", state.url)
         monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-        monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.setattr(download, "PAUSE", 0.01)
         yield state
@@ -84,11 +84,12 @@ def test_a_useless_part_is_thrown_away(storage, left):
     assert only(folder) == {FILE.name}
 
 
-def test_a_stall_is_noticed_and_the_rest_fetched(storage):
+def test_a_stall_is_noticed_and_the_rest_fetched(storage, monkeypatch):
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
     storage.behaviours = ["stall", "good"]
     began = time.monotonic()
     assert weights.fetch(FILE).read_bytes() == CONTENT
-    assert 0.9 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 0.9
     assert storage.asked[1][1] == "bytes=300000-"
 
 
@@ -111,7 +112,8 @@ def test_one_bad_answer_is_mended_by_the_next(storage, behaviour):
         (["no range, break"], 3, "broke off after 400000 of"),
     ],
 )
-def test_a_server_that_stays_bad_gives_one_clear_message_and_no_file(storage, behaviours, requests, said):
+def test_a_server_that_stays_bad_gives_one_clear_message_and_no_file(storage, behaviours, requests, said, monkeypatch):
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
     storage.behaviours = list(behaviours)
     with pytest.raises(UserError) as error:
         weights.fetch(FILE, backbone("vgg16"))
@@ -141,15 +143,21 @@ def test_no_network_at_all(storage, monkeypatch):
 
 @pytest.mark.parametrize("behaviour", ["stall", "slow", "500"])
 def test_stop_is_obeyed_within_two_seconds_and_the_part_is_kept(storage, behaviour, monkeypatch):
-    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "15")
-    monkeypatch.setattr(download, "PAUSE", 30)
+    """Asked eight times within a wait of fifteen seconds, it is asked at least every two."""
+    monkeypatch.setattr(download, "PAUSE", 15)
     storage.behaviours = [behaviour]
-    began = time.monotonic()
+    part = weights.cache_folder() / (FILE.name + ".part")
+    questions = itertools.count(1)
+
+    def pressed() -> bool:
+        begun = storage.asked if behaviour == "500" else part.is_file() and part.stat().st_size > 100_000
+        return bool(begun) and next(questions) >= 8
+
     with pytest.raises(Stopped):
-        weights.fetch(FILE, should_stop=lambda: time.monotonic() - began > 0.6)
-    assert time.monotonic() - began < 1.5
-    if behaviour != "500":
-        assert (weights.cache_folder() / (FILE.name + ".part")).stat().st_size > 100_000
+        weights.fetch(FILE, should_stop=pressed)
+    assert download.timeout() == 15 and len(storage.asked) == 1, "it must not have waited until the end of the wait"
+    assert next(questions) == 9, "the first yes counts"
+    assert part.exists() == (behaviour != "500")
 
 
 def test_two_processes_download_once(storage):
@@ -318,7 +326,13 @@ def test_fetch_says_what_to_do_about_a_missing_package(storage, tl_home, capsys,
 
 
 def test_help_is_quick_and_names_the_commands():
-    began = time.monotonic()
-    result = subprocess.run([sys.executable, "-m", "tl_core", "--help"], capture_output=True, text=True, check=True)
-    assert time.monotonic() - began < 1.5
+    """It loads nothing that takes long to load."""
+    program = """
+import atexit, sys
+from tl_core.__main__ import main
+atexit.register(lambda: print({"tensorflow", "keras", "huggingface_hub", "h5py", "PIL", "numpy"} & set(sys.modules)))
+main(["--help"])
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout.endswith("set()\n"), result.stdout + result.stderr
     assert all(name in result.stdout for name in ("fetch", "bench", "work", "engine"))
