@@ -33,7 +33,7 @@ class DataConfig:
 
     dataset: str  # dataset id (content hash, edits included)
     validation: float = 0.2  # fraction of each class
-    test: float = 0.1  # fraction of each class
+    test: float = 0.2  # fraction of each class
     seed: int = 0
 
 

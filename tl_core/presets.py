@@ -33,7 +33,7 @@ PRESETS: dict[str, Preset] = {
     "quick": Preset(
         message("Quick start"),
         message(
-            "A small network that knows ImageNet, all blocks frozen: a good result within a minute on any computer."
+            "A small network that knows ImageNet, all blocks frozen: good results within a minute, on any computer."
         ),
         RunConfig(
             _DATA,

@@ -60,7 +60,7 @@ def test_dropped_browsed_and_zipped_folders_keep_their_classes(app: App, page: P
     drop(page, flowers)
     dataset(page, "my flowers")
     assert class_names(page) == list(CLASSES)
-    expect(page.get_by_test_id("stMain")).to_contain_text("700 pictures to train on, 200 to validate, 100 kept")
+    expect(page.get_by_test_id("stMain")).to_contain_text("600 pictures to train on, 200 to validate, 200 kept")
     seen = page.locator(".tl-grid img").first
     assert seen.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
 
