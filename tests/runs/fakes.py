@@ -1,6 +1,6 @@
 """Workers for the tests: real processes that go through the real `work()`, with a training that only pretends.
 
-`python -m tests.runs.fakes <manner> <run id>`; manners:
+`python -m tests.runs.fakes <manner> <run id>`, or `--warm` for a spare that has nothing to load; manners:
 
     quick       one epoch, done at once
     steady      epochs of batches, checkpoints, resumes; writes some lines in two pieces, as a full pipe might
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_core import events
-from tl_core.runs import worker
+from tl_core.runs import spare, worker
 from tl_core.runs.store import Run
 
 EPOCHS, BATCHES = 4, 12
@@ -106,7 +106,11 @@ def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
 
 
 def main(manner: str, run_id: str) -> int:
-    """Work as the manner says."""
+    """Work as the manner says; a spare first waits for its run."""
+    if run_id == "--warm":
+        run_id = spare.become(lambda: None)
+        if run_id is None:
+            return 0
     if manner == "booting":
         time.sleep(120)
     if manner == "broken":
