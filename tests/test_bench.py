@@ -43,9 +43,9 @@ def test_all_parts_in_one_run(home, tmp_path, capsys, monkeypatch):
     assert demo["details"]["photos"] == [60, 30]
     assert finetuning["ratio"] > 1
     assert overhead["app_seconds"] > 0
-    for start in (cached, computed):  # how much the spare saves depends on who else works
-        assert start["ratio"] == pytest.approx(start["plain_seconds"] / start["app_seconds"])
-        assert len(start["details"]["app_seconds"]) == 1
+    for each in (cached, computed):  # how much the spare saves depends on who else works
+        assert each["ratio"] == pytest.approx(each["plain_seconds"] / each["app_seconds"])
+        assert len(each["details"]["app_seconds"]) == 1
     assert cached["details"]["features_seconds"] == [0] and computed["details"]["features_seconds"][0] > 0
     assert {"processor", "cores", "load", "tensorflow", "keras"} <= written["machine"].keys()
     rows = [line.split() for line in printed.splitlines() if line.split()]

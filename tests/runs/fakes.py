@@ -8,9 +8,13 @@
     asleep      has the lock, but never begins
     booting     sleeps before it takes the lock
     broken      exits with 7 before it takes the lock
+    loading     as a spare it is never ready; else as quick
+    stillborn   as a spare it dies at once; else as quick
+    fleeting    as a spare it dies as soon as it has heard of its run; else as quick
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -76,8 +80,9 @@ def _in_two_pieces(log: Path, event: events.Event) -> None:
 
 
 def quick(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
-    """One epoch and done."""
-    started()
+    """One epoch and done, with a word on standard error."""
+    started(device=os.environ.get("CUDA_VISIBLE_DEVICES") or "CPU")
+    print("quickly done", file=sys.stderr)
     emit(events.Epoch(phase="head", epoch=1, step=1, best=True))
     return Outcome(False, 1)
 
@@ -108,15 +113,17 @@ def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
 def main(manner: str, run_id: str) -> int:
     """Work as the manner says; a spare first waits for its run."""
     if run_id == "--warm":
-        run_id = spare.become(lambda: None)
+        run_id = spare.become({"loading": lambda: time.sleep(120), "stillborn": sys.exit}.get(manner, lambda: None))
         if run_id is None:
             return 0
+        if manner == "fleeting":
+            return 3
     if manner == "booting":
         time.sleep(120)
     if manner == "broken":
         print("no such library", file=sys.stderr)
         return 7
-    return worker.work(run_id, {"quick": quick, "steady": steady, "deaf": deaf, "asleep": asleep}[manner])
+    return worker.work(run_id, {"steady": steady, "deaf": deaf, "asleep": asleep}.get(manner, quick))
 
 
 if __name__ == "__main__":
