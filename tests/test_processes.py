@@ -1,5 +1,6 @@
 """A process has a temporary folder that goes with it, and an identity that no other process ever has."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -59,6 +60,16 @@ def test_a_process_that_could_not_be_started_leaves_nothing_for_long(tl_home: Pa
         processes.start([str(tl_home / "no program")], log)
     processes.sweep()
     assert list((tl_home / "tmp").iterdir()) == []
+
+
+def test_a_full_disk_keeps_no_process_from_starting(tl_home: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*arguments, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("TMPDIR", "/elsewhere")
+    monkeypatch.setattr(processes, "take", full)
+    process = started(tl_home, "import os; print(os.environ['TMPDIR'])")
+    assert process.wait(30) == 0 and said(tl_home) == "/elsewhere"
 
 
 def test_a_folder_that_is_just_being_made_is_left_alone(tl_home: Path):

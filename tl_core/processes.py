@@ -43,34 +43,37 @@ def start(
         stdin: as for `subprocess.Popen`.
 
     Raises:
-        OSError: the disk is full, or the machine has no room for another process.
+        OSError: there is no such program, or no room for another process.
     """
     sweep()
-    folder, lock = _temporary()
+    own, locks = {"TL_HOME": str(paths.home()), "PYTHONUNBUFFERED": "1"}, []
+    with contextlib.suppress(OSError):  # a full disk: let the process say so
+        folder, lock = _temporary()
+        own["TMPDIR"] = str(folder)
+        locks.append(lock)
     try:
         return subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "TL_HOME": str(paths.home()),
-                "PYTHONUNBUFFERED": "1",
-                "TMPDIR": str(folder),
-                **(environment or {}),
-            },
+            env={**os.environ, **own, **(environment or {})},
             stdin=stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            pass_fds=(lock,),
+            pass_fds=locks,
         )
     finally:
-        os.close(lock)  # from here on the process alone holds it
+        for lock in locks:  # from here on the process alone holds it
+            os.close(lock)
 
 
 def sweep() -> None:
     """Delete the temporary folders of processes that are dead."""
-    for folder in _folder().iterdir():
+    try:
+        found = list(_folder().iterdir())
+    except OSError:  # there is none yet
+        return
+    for folder in found:
         with contextlib.suppress(OSError):
             if folder.name.startswith(_UNFINISHED):
                 dead = time.time() - folder.stat().st_mtime > _ABANDONED
@@ -108,6 +111,7 @@ def kill(pid: int) -> None:
 def _temporary() -> tuple[Path, int]:
     """A new folder, and the descriptor that holds its lock: nobody ever sees it without."""
     name = secrets.token_hex(6)
+    _folder().mkdir(exist_ok=True)
     building = _folder() / f"{_UNFINISHED}{name}"
     building.mkdir()
     lock = take(building / "lock")
@@ -117,6 +121,4 @@ def _temporary() -> tuple[Path, int]:
 
 
 def _folder() -> Path:
-    folder = paths.home() / "tmp"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return paths.home() / "tmp"

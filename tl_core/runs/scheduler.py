@@ -115,7 +115,7 @@ class Scheduler:
                 working[run.id] = free.pop(0)
             else:
                 left.append(run)
-        self.spare.tend([run for run in runs if run.id in working], waiting=bool(left))
+        self.spare.tend([run for run in runs if run.id in working], waiting=bool(left and working))
         if time.monotonic() - self.swept > SWEEP:
             self.swept = time.monotonic()
             processes.sweep()
