@@ -11,7 +11,8 @@ Loading them takes seconds, longer than training a small head. What the schedule
 - It serves one run, as a worker like any other. If it dies before the run has begun, the run gets a plain worker.
 
 A spare reads one line, `{"run": …, "place": …}`, from its standard input. Until then it ends as soon as that does, with
-the server; afterwards it outlives the server like every worker. It looks at no device before it knows its place.
+the server; afterwards it outlives the server like every worker. It looks at no device before it knows its place. What
+it says goes to $TL_HOME/spare.log, and from then on to its run's worker.log.
 """
 
 import contextlib
@@ -100,19 +101,16 @@ class Spare:
             process.stdin.write(json.dumps({"run": run.id, "place": place}).encode() + b"\n")
             process.stdin.close()
         except OSError:
-            processes.kill(process.pid)
-            process.wait()
+            _end(process)
             return None
         self.used = time.time()
         return process
 
     def let_go(self) -> None:
         """End the spare, if there is one."""
-        if self.process is not None:
-            processes.kill(self.process.pid)
-            self.process.wait()
-            self.process.stdin.close()
-            self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            _end(process)
 
     def _start(self) -> None:
         try:
@@ -168,6 +166,14 @@ def become(load: Callable[[], object]) -> str | None:
 def environment(place: str | None) -> dict[str, str]:
     """What tells a worker its place: the index of a GPU; None, the CPU, needs no words."""
     return {} if place is None else {"CUDA_VISIBLE_DEVICES": place, "TL_PLACE": place}
+
+
+def _end(process: subprocess.Popen) -> None:
+    processes.kill(process.pid)
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5.0)
 
 
 def _wish() -> Path:
