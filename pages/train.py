@@ -12,7 +12,7 @@ from pages.components.live import duration
 from pages.components.session import choose_dataset
 from tl_core.errors import UserError
 from tl_core.estimate import estimate
-from tl_core.runs import store
+from tl_core.runs import spare, store
 from tl_core.vision.backbones import parameter_counts
 from tl_core.vision.code import keras_code
 
@@ -107,3 +107,4 @@ obstacles = consequences.obstacles(config, seen, source)
 submission.start_bar(
     "train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles
 )
+spare.want()

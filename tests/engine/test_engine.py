@@ -165,6 +165,7 @@ def test_killed_between_questions_it_is_started_again_unnoticed(ready, picture):
     os.kill(pid, signal.SIGKILL)
     assert client.classify(ready, [("a.jpg", picture())])[0].labels
     assert protocol.find().pid != pid
+    assert len(list((protocol.lock().parent / "tmp").iterdir())) == 1, "what the killed one left is gone"
 
 
 def test_an_engine_of_another_version_is_replaced(ready, monkeypatch):

@@ -1,17 +1,14 @@
 """A data folder with one small dataset, and runs on it."""
 
-import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.data.drawing import jpeg
-from tl_core import events
+from tl_core import events, processes
 from tl_core.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
 from tl_core.data.ingest import ingest
 from tl_core.runs import queue, store
@@ -76,15 +73,15 @@ def scheduling() -> Iterator[Callable[..., Watched]]:
     over.set()
     for thread in threads:
         thread.join()
-    for run in store.all():
-        worker = store.worker(run)
-        with contextlib.suppress(OSError):
-            if worker and run.id.encode() in Path(f"/proc/{worker.pid}/cmdline").read_bytes():
-                os.kill(worker.pid, signal.SIGKILL)
     for scheduler in begun:
+        scheduler.spare.let_go()
         for child in scheduler.children.values():
             child.process.kill()
             child.process.wait()
+    for run in store.all():
+        worker = store.worker(run)
+        if worker and worker.born == processes.born(worker.pid) and worker.pid != os.getpid():
+            processes.kill(worker.pid)
 
 
 def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
