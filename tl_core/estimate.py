@@ -14,9 +14,10 @@ from tl_core.events import Phase as PhaseEvent
 from tl_core.messages import Message, message
 from tl_core.vision.backbones import Backbone, backbone, boundary
 
-# Forward passes, images per second at an image size, on two cores of an AMD EPYC in the faster precision. Measured:
-# vgg16, resnet50, mobilenet_0.25, efficientnet_lite0 (on an Intel Xeon), all three mobilenetv2, efficientnetv2b0, convnexttiny; the others by their published
-# number of multiplications against the nearest measured relative.
+# Forward passes, images per second at an image size, on two cores of an AMD EPYC (efficientnet_lite0: of an Intel Xeon)
+# in the faster precision. Measured: efficientnet_lite0, vgg16, resnet50, mobilenet_0.25, all three mobilenetv2,
+# efficientnetv2b0, convnexttiny; the others by their published number of multiplications against the nearest measured
+# relative.
 FORWARD = {
     "efficientnet_lite0": (95, 224),
     "vgg16": (71, 150),
