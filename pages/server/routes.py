@@ -6,8 +6,9 @@
     PUT /tl/upload/<upload>/<part>             one part of it, a ZIP
     DELETE /tl/upload/<upload>                 throw it away
 
-Every visitor gets a random id in a cookie: no accounts, but each knows their own runs and uploads. Other sites' pages
-cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody answers.
+Every visitor gets a random secret in a cookie: no accounts, but each knows their own runs and uploads. Other sites'
+pages cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody
+answers.
 """
 
 import re
@@ -26,7 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.components.i18n import catalogue
-from pages.components.session import COOKIE
+from pages.server.visitors import COOKIE, visitor
 from tl_core.data import dataset as datasets
 from tl_core.data import uploads
 from tl_core.errors import UserError, disk_full_explained
@@ -69,7 +70,7 @@ def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Req
             if request.headers.get("content-type") != "application/zip":
                 return Response(status_code=415)
             with disk_full_explained():
-                return JSONResponse(await handle(request, _visitor(request)))
+                return JSONResponse(await handle(request, _owner(request)))
         except UserError as error:
             translate = catalogue(request.query_params.get("language", "en")).gettext
             sentence = f"{error.what.translated(translate)} {error.remedy.translated(translate)}"
@@ -80,9 +81,9 @@ def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Req
     return route
 
 
-def _visitor(request: Request) -> str:
-    if visitor := request.cookies.get(COOKIE):
-        return visitor
+def _owner(request: Request) -> str:
+    if owner := visitor(request).id:
+        return owner
     raise UserError(
         message("Your browser keeps no cookies for this page, so nobody knows whose pictures these are."),
         message("Allow cookies for this page and reload it."),
@@ -90,24 +91,24 @@ def _visitor(request: Request) -> str:
 
 
 @answered
-async def begin_upload(request: Request, visitor: str) -> dict:
+async def begin_upload(request: Request, owner: str) -> dict:
     """Make room for an upload."""
-    return {"token": await run_in_threadpool(uploads.begin, visitor)}
+    return {"token": await run_in_threadpool(uploads.begin, owner)}
 
 
 @answered
-async def upload_part(request: Request, visitor: str) -> dict:
+async def upload_part(request: Request, owner: str) -> dict:
     """Write one part of an upload to the disk as it arrives; only the visitor who began it may add to it."""
-    with uploads.part(request.path_params["upload"], request.path_params["part"], visitor) as file:
+    with uploads.part(request.path_params["upload"], request.path_params["part"], owner) as file:
         async for chunk in request.stream():
             await run_in_threadpool(file.write, chunk)
     return {"received": True}
 
 
 @answered
-async def discard_upload(request: Request, visitor: str) -> dict:
+async def discard_upload(request: Request, owner: str) -> dict:
     """Throw an upload away."""
-    await run_in_threadpool(uploads.discard, request.path_params["upload"], visitor)
+    await run_in_threadpool(uploads.discard, request.path_params["upload"], owner)
     return {"discarded": True}
 
 
@@ -129,7 +130,7 @@ class Visitor:
                 if headers.get("content-type", "").startswith("text/html"):
                     headers["Content-Security-Policy"] = PICTURES_FROM
                     if not known:
-                        cookie = f"{COOKIE}={secrets.token_hex(8)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
+                        cookie = f"{COOKIE}={secrets.token_hex(16)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
                         headers.append("Set-Cookie", cookie)
             await send(event)
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from pages.components.session import COOKIE
 from pages.server.routes import MIDDLEWARE, ROUTES
-from tests.pages.made import drawn
+from pages.server.visitors import COOKIE
+from tests.pages.made import drawn, person
 from tl_core import paths
 from tl_core.data import uploads
 
@@ -103,7 +103,7 @@ def test_plotly_is_served_from_the_wheel():
 def test_parts_of_an_upload_arrive_on_the_disk():
     token = begun()
     assert ask("PUT", f"/tl/upload/{token}/0", b"PK", b"...", headers=ADA | ZIP)[0] == 200
-    assert (uploads.folder(token, "ada") / "part-0.zip").read_bytes() == b"PK..."
+    assert (uploads.folder(token, person("ada")) / "part-0.zip").read_bytes() == b"PK..."
     assert ask("DELETE", f"/tl/upload/{token}", headers=ADA | ZIP)[0] == 200
     assert not list(paths.uploads().iterdir())
 
@@ -122,7 +122,7 @@ def test_only_the_visitor_who_began_an_upload_may_change_it(method: str, headers
     token = begun()
     path = f"/tl/upload/{token}" + ("/0" if method == "PUT" else "")
     assert ask(method, path, b"PK", headers=headers)[0] == status
-    assert [item.name for item in uploads.folder(token, "ada").iterdir()] == ["owner"]
+    assert [item.name for item in uploads.folder(token, person("ada")).iterdir()] == ["owner"]
 
 
 @pytest.mark.parametrize("path", ["0" * 32 + "/0", "{token}/x", "{token}/-1", "..%2f/0"])
@@ -136,7 +136,7 @@ def test_parts_of_no_upload_are_refused(path: str):
 def test_a_part_that_breaks_off_leaves_nothing():
     token = begun()
     assert ask("PUT", f"/tl/upload/{token}/0", b"half", headers=ADA | ZIP, breaks_off=True)[0] == 400
-    assert [item.name for item in uploads.folder(token, "ada").iterdir()] == ["owner"]
+    assert [item.name for item in uploads.folder(token, person("ada")).iterdir()] == ["owner"]
 
 
 def test_what_goes_wrong_is_said_in_a_sentence(monkeypatch):
