@@ -80,7 +80,7 @@ def _choose_run() -> Network | None:
         _("Run"),
         list(runs),
         format_func=lambda run_id: _described(runs[run_id]),
-        index=None,
+        index=0 if st.session_state["classify_run"] else None,
         placeholder=_("Choose a run that somebody else has trained"),
         key="classify_run",
         label_visibility="collapsed",

@@ -41,7 +41,7 @@ def chooser(summaries: list[DatasetSummary], now: DatasetSummary | None) -> None
             format_func=names.__getitem__,
             key="shelf_chosen",
             on_change=lambda: choose_dataset(st.session_state["shelf_chosen"]),
-            index=None,
+            index=0 if now else None,
             placeholder=_("Choose pictures that somebody else brought in"),
             width="stretch",
         )

@@ -162,7 +162,7 @@ def _choose_run() -> Writer | None:
         _("Run"),
         list(runs),
         format_func=lambda run_id: _described(runs[run_id]),
-        index=None,
+        index=0 if st.session_state["generate_run"] else None,
         placeholder=_("Choose a run that somebody else has trained"),
         key="generate_run",
         **SAVED,

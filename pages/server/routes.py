@@ -12,22 +12,18 @@ answers.
 """
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
 import plotly
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.components.i18n import catalogue
-from pages.server.visitors import COOKIE, visitor
+from pages.server.visitors import visitor
 from tl_core.data import dataset as datasets
 from tl_core.data import uploads
 from tl_core.errors import UserError, disk_full_explained
@@ -35,7 +31,6 @@ from tl_core.messages import message
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
-PICTURES_FROM = "img-src 'self' data: blob:"  # else Streamlit would fetch each page's icon from Google
 SIDES = range(16, 641)  # pixels of a thumbnail
 
 
@@ -112,31 +107,6 @@ async def discard_upload(request: Request, owner: str) -> dict:
     return {"discarded": True}
 
 
-class Visitor:
-    """ASGI middleware: whoever comes without the visitor's cookie is given one; pictures come from here alone."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        known = COOKIE in Request(scope).cookies
-
-        async def with_headers(event: Message) -> None:
-            if event["type"] == "http.response.start":
-                headers = MutableHeaders(scope=event)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = PICTURES_FROM
-                    if not known:
-                        cookie = f"{COOKIE}={secrets.token_hex(16)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
-                        headers.append("Set-Cookie", cookie)
-            await send(event)
-
-        await self.app(scope, receive, with_headers)
-
-
 ROUTES = [
     Route("/tl/plotly.min.js", plotly_script),
     Route("/tl/picture/{dataset}/{picture}", picture),
@@ -144,4 +114,3 @@ ROUTES = [
     Route("/tl/upload/{upload}", discard_upload, methods=["DELETE"]),
     Route("/tl/upload/{upload}/{part}", upload_part, methods=["PUT"]),
 ]
-MIDDLEWARE = [Middleware(Visitor)]

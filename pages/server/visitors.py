@@ -5,6 +5,7 @@ Where policy asks, it asks `tl_core.runs.people`; here is how a connection becom
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from tl_core.runs import people
 from tl_core.runs.people import Person
 
 COOKIE = "tl_visitor"
+HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::(?P<port>\d{1,5}))?", re.ASCII)
 NEVER_LOCAL = ("0", "no", "never", "false")  # values of TL_LOCAL
 FORWARDED = (  # headers that only something between the browser and us adds; also all that begin with X-Forwarded
     "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host", "x-proxycontextpath",
@@ -53,15 +55,9 @@ def is_local(peer: str | None, headers: Iterable[tuple[str, str]]) -> bool:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without its port; "" if there is none."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _port = parts.port  # raises where it is no number
-    except ValueError:
-        return ""
-    if parts.netloc != host or parts.username is not None or parts.password is not None:
-        return ""
-    return (parts.hostname or "").rstrip(".")
+    """The name or address in a Host header, in small letters and without its port; "" if it is malformed."""
+    found = HOST.fullmatch(host)
+    return (found["address"] or found["name"]).lower().rstrip(".") if found else ""
 
 
 def is_loopback(name: str) -> bool:
