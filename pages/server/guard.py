@@ -128,7 +128,7 @@ def _refusal(asked: HTTPConnection) -> PlainTextResponse | None:
         status = 403
     else:
         return None
-    logging.getLogger(__name__).warning("refused: %s", said)
+    logging.getLogger(__name__).log(logging.WARNING, "refused: %s", said)
     language = "zh" if asked.headers.get("accept-language", "").lower().startswith("zh") else "en"
     return PlainTextResponse(said.translated(catalogue(language).gettext), status)
 
