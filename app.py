@@ -10,8 +10,14 @@ from streamlit import App
 
 from pages.server.downloads import DOWNLOADS
 from pages.server.guard import MIDDLEWARE
+from pages.server.held import HELD
 from pages.server.lifespan import lifespan
 from pages.server.routes import ROUTES
 from pages.server.writing_routes import WRITING
 
-app = App("pages/navigation.py", lifespan=lifespan, routes=[*ROUTES, *DOWNLOADS, *WRITING], middleware=MIDDLEWARE)
+app = App(
+    "pages/navigation.py",
+    lifespan=lifespan,
+    routes=[*ROUTES, *DOWNLOADS, *WRITING],
+    middleware=[*MIDDLEWARE, HELD],
+)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import struct
 import unicodedata
 import zipfile
@@ -111,7 +112,18 @@ def test_many_small_zips_of_nothing_are_a_bomb_too(tmp_path: Path, monkeypatch):
     assert nothing_left()
 
 
-def test_no_more_zips_lie_open_at_once_than_the_server_can_bear(tmp_path: Path, monkeypatch):
+def test_an_upload_of_more_parts_than_a_process_may_have_open_files_is_ingested(tmp_path: Path):
+    for number in range(60):
+        packed(tmp_path / f"part-{number}.zip", [(f"{'ab'[number % 2]}/{number}.jpg", jpeg(number))])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 40, hard))
+    try:
+        assert counts(ingest(tmp_path, name="x")) == {"a": 30, "b": 30}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_only_so_many_zips_inside_a_zip_are_opened(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(sources, "MAX_INNER_FILES", 3)
     pets = packed(tmp_path / "pets.zip", files("a/1.jpg", "b/2.jpg")).read_bytes()
     inner = [(f"{number}.zip", pets) for number in range(4)]

@@ -4,6 +4,7 @@ No name ever becomes a path on our disk, so a name cannot lead out of a folder; 
 """
 
 import contextlib
+import errno
 import io
 import lzma
 import os
@@ -27,7 +28,7 @@ MAX_RATIO = 200  # uncompressed / compressed of a ZIP entry larger than a mebiby
 MAX_UNPACKED = 64 * 1024**3  # bytes of all entries of a ZIP together
 MAX_INNER = 4 * 1024**3  # bytes of all ZIP files inside another one, which lie on the disk while they are read
 MAX_DIRECTORY = 64 * 1024**2  # bytes of a ZIP's list of entries: far more than MAX_FILES need
-MAX_INNER_FILES = 100  # ZIP files inside another one: each lies open until all pictures are read
+MAX_INNER_FILES = 1000  # ZIP files inside another one
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}
 NOT_PICTURES = (".txt", ".csv", ".json", ".md", ".xml", ".yaml", ".yml", ".html", ".py", ".log", ".tsv", ".mat", ".npy")
 
@@ -145,7 +146,8 @@ class Source:
     def _zip(self, file: Path | BinaryIO, depth: int = 0) -> Iterator[tuple[str, Callable[[], bytes]]]:
         try:
             _check_directory(file)
-            archive = self._archives.enter_context(zipfile.ZipFile(file))
+            reader = _Reader(file) if isinstance(file, Path) else file
+            archive = self._archives.enter_context(zipfile.ZipFile(reader))
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error) as error:
             raise UserError(
                 message("The ZIP file is damaged ({reason}).", reason=str(error)[:120]),
@@ -242,6 +244,41 @@ class Source:
             unique = str(path.with_name(f"{path.stem} ({self._taken[key.casefold()]}){path.suffix}"))
         self._taken[folded] = 1
         return unique
+
+
+class _Reader(io.RawIOBase):
+    """A file that is open only while it is read: an upload may have more parts than a process may have open files."""
+
+    def __init__(self, path: Path):
+        self.path, self.size, self.at = path, path.stat().st_size, 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next read begins, in bytes."""
+        return self.at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; answers it."""
+        place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
+        if place < 0:
+            raise OSError(errno.EINVAL, "a place before the file's beginning")
+        self.at = place
+        return place
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, all of them for -1."""
+        with open(self.path, "rb") as file:
+            file.seek(self.at)
+            data = file.read(size)
+        self.at += len(data)
+        return data
 
 
 def _file_bytes(path: Path) -> bytes:
