@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data.drawing import encoded, huge_png, jpeg, picture, tree
 from tl_core import paths
@@ -52,6 +53,14 @@ def notices(dataset: Dataset) -> list[str]:
 
 def nothing_left() -> bool:
     return not list(paths.datasets().iterdir())
+
+
+def test_what_a_camera_wrote_into_a_file_is_not_stored_anywhere():
+    exif = Image.Exif()
+    exif[0x010E] = "Secret place"
+    dataset = ingest([(f"{c}/1.jpg", encoded(picture(n), exif=exif)) for n, c in enumerate("ab")], name="x")
+    files = [path for path in dataset.folder.rglob("*") if path.is_file()]
+    assert len(files) >= 4 and not any(b"Secret" in path.read_bytes() for path in files)
 
 
 # Ways in
