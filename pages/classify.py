@@ -143,6 +143,7 @@ if network is not None:
             st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
             st.button(_("Try again"), key="classify_retry", icon=":material/refresh:")
         else:
+            said = [network.readable(answer) for answer in said]
             if len(said) == 1:
                 answers.one(said[0], pictures[0][1], "classify_chart", true)
             else:

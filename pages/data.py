@@ -10,6 +10,7 @@ from pages.components.markdown import problem, sentence
 from pages.components.session import choose_dataset, may
 from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
+from tl_core.runs import spare
 
 PAGES = Path(__file__).parent
 
@@ -61,6 +62,7 @@ def go_on(summary, divided):
         ):
             choose_dataset(summary.id)
             st.switch_page(PAGES / "train.py")
+    spare.want()
 
 
 settings.begin()

@@ -10,7 +10,7 @@ from pages.components import text_settings as settings
 from pages.components.i18n import _
 from pages.components.session import may
 from tl_core.errors import UserError
-from tl_core.runs import store
+from tl_core.runs import spare, store
 from tl_core.text.checkpoints import Source
 from tl_core.text.code import keras_code
 from tl_core.text.config import TextConfig
@@ -115,3 +115,4 @@ submission.start_bar(
     lambda: text_cost.time_sentence(config, shape, seen.training_tokens if seen else None),
     obstacles,
 )
+spare.want()

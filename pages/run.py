@@ -1,5 +1,6 @@
 """One run: live while it trains, a report when it has ended. Everything comes from the id in the address."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -9,11 +10,12 @@ from pages.components.i18n import _, show
 from pages.components.session import may
 from pages.components.whose import own
 from tl_core.errors import UserError
-from tl_core.runs import store
+from tl_core.runs import spare, store
 from tl_core.runs.store import ACTIVE
 
 PAGES = Path(__file__).parent
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
+EAGER, YOUNG = 0.4, 10.0  # seconds between looks while its first epoch may come any moment: in its first ten seconds
 
 
 def chosen():
@@ -27,13 +29,21 @@ def chosen():
     return run
 
 
+def pace(run, now):
+    """Seconds between looks at a run that does this now; None: it is over."""
+    history = progress.history_of(run)
+    if now == "running" and not history.epochs and history.started and time.time() - history.started.t < YOUNG:
+        return EAGER
+    return PACE.get(now)
+
+
 def follow(run):
     """Everything that changes while the run is active: one fragment, silent when the run has ended."""
-    pace = PACE.get(store.status(run))
+    present = pace(run, store.status(run))
 
-    @st.fragment(run_every=pace)
+    @st.fragment(run_every=present)
     def view():
-        if PACE.get(progress.show_progress(run)) != pace:
+        if pace(run, progress.show_progress(run)) != present:
             st.rerun()
 
     view()
@@ -58,3 +68,4 @@ if store.status(run) not in ACTIVE:
         report.show_report(run)
     elif progress.history_of(run).best and may("read", run):
         before_after.show_before_and_after(run)
+    spare.want()  # to resume it, or to train again

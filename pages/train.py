@@ -12,7 +12,7 @@ from pages.components.live import duration
 from pages.components.session import choose_dataset
 from tl_core.errors import UserError
 from tl_core.estimate import estimate
-from tl_core.runs import store
+from tl_core.runs import spare, store
 from tl_core.vision.backbones import parameter_counts
 from tl_core.vision.code import keras_code
 
@@ -96,7 +96,9 @@ source = None
 if config.backbone.weights != "random":
     source = consequences.weights_source(row.name, config.backbone.weights, config.backbone.image_size)
 icon, sentence = consequences.weights_sentence(row, config, source)
-weights_note.markdown(f"{icon} {sentence}")
+with weights_note:
+    st.markdown(f"{icon} {sentence}")
+    choices.offer_small(config, source)
 counts = parameter_counts(config, max(classes, 2), len(config.phases) - 1)
 for caution in consequences.cautions(row, config, counts, seen):
     warnings.warning(caution, icon=":material/lightbulb:")
@@ -105,3 +107,4 @@ obstacles = consequences.obstacles(config, seen, source)
 submission.start_bar(
     "train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles
 )
+spare.want()

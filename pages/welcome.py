@@ -10,7 +10,7 @@ from pages.components.i18n import _
 from pages.components.markdown import plain
 from pages.components.steps import steps
 from pages.components.whose import own
-from tl_core.runs import store
+from tl_core.runs import spare, store
 
 PAGES = Path(__file__).parent
 
@@ -43,8 +43,10 @@ def begin(again):
     summary = shelf.chosen(shelf.known())
     if job and job.active:
         intake.follow(job)
+        spare.want()
     elif summary:
         first_run(summary, again=again)
+        spare.want()
     else:
         st.subheader(_("Begin with a folder of pictures"), anchor=False)
         drop, try_it = st.columns([5, 3])

@@ -68,7 +68,7 @@ def serving(content: bytes = b"") -> Iterator[Storage]:
             elif behaviour == "stall":
                 self.wfile.write(body[:300_000])
                 self.wfile.flush()
-                state.release.wait(20)
+                state.release.wait()  # until the test ends: only the client can end it
                 self.close_connection = True
             elif behaviour == "slow":
                 for at in range(0, len(body), 100_000):

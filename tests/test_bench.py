@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tl_core.__main__ import main
-from tl_core.bench import drawn, measures, plain
+from tl_core.bench import drawn, measures, plain, start
 from tl_core.data.split import split
+from tl_core.runs import spare
 from tl_core.vision import decoding, network
 from tl_core.vision.backbones import backbone
 
@@ -28,27 +29,38 @@ def dataset(home):
 
 
 @pytest.mark.slow
-def test_all_parts_in_one_run(home, tmp_path, capsys):
+def test_all_parts_in_one_run(home, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(spare, "ENOUGH", 0)  # whatever else is at work here
+    monkeypatch.setattr(spare, "SHORT", 0)
     before = set(home.rglob("*"))
     assert main(["bench", "--quick", "--json", str(tmp_path / "bench.json")]) == 0
     printed = capsys.readouterr().out
     assert set(home.rglob("*")) == before, "the benchmark must not touch the reader's data folder"
     written = json.loads((tmp_path / "bench.json").read_text())
-    demo, finetuning, overhead = written["measures"]
+    demo, finetuning, overhead, cached, computed = written["measures"]
     assert demo["ratio"] == pytest.approx(demo["plain_seconds"] / demo["app_seconds"])
     assert abs(demo["details"]["difference_points"]) <= 5
     assert demo["details"]["photos"] == [60, 30]
     assert finetuning["ratio"] > 1
     assert overhead["app_seconds"] > 0
+    for each in (cached, computed):  # how much the spare saves depends on who else works
+        assert each["ratio"] == pytest.approx(each["plain_seconds"] / each["app_seconds"])
+        assert len(each["details"]["app_seconds"]) == 1
+    assert cached["details"]["features_seconds"] == [0] and computed["details"]["features_seconds"][0] > 0
     assert {"processor", "cores", "load", "tensorflow", "keras"} <= written["machine"].keys()
     rows = [line.split() for line in printed.splitlines() if line.split()]
     assert rows[0][:3] == ["ratio", "target", "measure"]
     assert rows[1][0] == f"{demo['ratio']:.1f}x"
 
 
+def test_without_a_spare_there_is_nothing_to_compare(dataset, monkeypatch):
+    monkeypatch.setenv("TL_WARM", "0")
+    assert start.start(measures.demo_config(dataset, "random", 0, quick=True), dataset, 1) == []
+
+
 def test_an_unknown_part_is_refused(capsys):
     assert main(["bench", "everything"]) == 2
-    assert "demo, finetuning, overhead" in capsys.readouterr().out
+    assert "demo, finetuning, overhead, start" in capsys.readouterr().out
 
 
 def test_drawn_pictures_are_the_same_for_a_seed_and_differ_between_seeds(tmp_path):

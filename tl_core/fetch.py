@@ -22,10 +22,17 @@ from tl_core.messages import message
 from tl_core.text import checkpoints, hub
 from tl_core.text.checkpoints import CHECKPOINTS, Checkpoint
 from tl_core.text.folder import FILES
-from tl_core.vision import weights
+from tl_core.vision import packages, weights
 from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
+from tl_core.vision.packages import PackageFile
 
-KIT_MODELS = ("mobilenet_0.25", "vgg16", "resnet50", "gpt2")  # what a kit holds when nothing is named
+KIT_MODELS = (
+    "efficientnet_lite0",
+    "mobilenet_0.25",
+    "vgg16",
+    "resnet50",
+    "gpt2",
+)  # what a kit holds when nothing is named
 KIT_SAMPLES = ("cats_dogs", "flower_photos")
 
 
@@ -33,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m tl_core fetch`."""
     parser.add_argument("models", nargs="*", metavar="model", help="names as --list shows them")
     parser.add_argument("--all", action="store_true", help="all backbones; language models have to be named")
-    parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers and their class names")
+    parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers")
     parser.add_argument(
         "--size", type=int, help="only what this image size needs (MobileNets have a file for each size)"
     )
@@ -88,20 +95,28 @@ def _jobs(args: argparse.Namespace) -> list[Job]:
     language = [CHECKPOINTS[name] for name in args.models if name in CHECKPOINTS]
     others = [name for name in args.models if name not in CHECKPOINTS]
     rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in others]
-    wanted: list[tuple[WeightsFile, Backbone | None]] = [
-        (f, row) for row in rows for f in _files(row, args.size, args.top)
-    ]
-    if args.top and rows:
-        wanted.append((weights.CLASS_INDEX, None))
+    packaged = [row.package for row in rows if row.package]
+    wanted = [(file, row) for row in rows for file in _files(row, args.size, args.top)]
     names = list(SAMPLES) if args.samples == ["all"] else args.samples
     return [
+        *(_package_job(file) for file in packaged),
         *(_weights_job(*pair) for pair in wanted),
         *(_language_job(row) for row in language if row.repository),  # the bundled one is here anyway
         *(_sample_job(sample(name)) for name in names),
     ]
 
 
-def _weights_job(file: WeightsFile, row: Backbone | None) -> Job:
+def _package_job(file: PackageFile) -> Job:
+    """Weights that are installed with the app: converted now, so that a kit can carry them like all others."""
+
+    def here() -> list[Path] | None:
+        path = packages.converted(file)
+        return [path] if path else None
+
+    return Job(file.converted, file.size, "packages", here, lambda emit: [packages.convert(file)], file.licence)
+
+
+def _weights_job(file: WeightsFile, row: Backbone) -> Job:
     def here() -> list[Path] | None:
         path = weights.cached(file)
         return [path] if path else None
@@ -183,7 +198,9 @@ def _install(folder: Path) -> int:
 
 
 def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile]:
-    """What a class needs of a backbone: one file, or with the MobileNets one for each image size."""
+    """What a class has to download of a backbone: one file, or with the MobileNets one for each image size."""
+    if row.package:
+        return []
     sizes = [image_size] if image_size else list(row.sizes)
     files = [row.weights_file(size) for size in sizes]
     if top:
@@ -193,6 +210,10 @@ def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile
 
 def _list() -> int:
     for row in BACKBONES.values():
+        if row.package:
+            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.package.size):>7} MB  {_of_package(row.package)}")
+            print(f"    {row.package.licence}")
+            continue
         files = _files(row, None, top=False)
         ready = sum(weights.cached(file) is not None for file in files)
         size = _megabytes(sum(file.size for file in files))
@@ -209,6 +230,14 @@ def _list() -> int:
     folders = [str(folder()) for folder in kit.SECTIONS.values()]
     print(message("The last column counts the files that are already in {folder}.", folder=folders))
     return 0
+
+
+def _of_package(file: PackageFile) -> str:
+    try:
+        packages.located(file)
+    except UserError as error:
+        return f"0/1  {error}"
+    return "1/1  " + str(message("in the installed package {package}", package=file.distribution))
 
 
 def _megabytes(size: int) -> str:

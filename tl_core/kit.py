@@ -2,6 +2,7 @@
 
     kit.json              what is in it: section, name, size and SHA-256 of every file
     weights/…             goes to Keras' cache of weights
+    packages/…            goes to $TL_HOME/weights
     models/…              goes to the Hugging Face Hub's cache
     samples/…             goes to $TL_HOME/samples
 
@@ -27,6 +28,7 @@ VERSION = 1
 CHUNK = 1 << 20  # bytes
 SECTIONS: dict[str, Callable[[], Path]] = {
     "weights": weights.cache_folder,
+    "packages": paths.weights,
     "models": hub.cache_folder,
     "samples": paths.samples,
 }

@@ -26,23 +26,35 @@ else:
         return True
 
 
-@contextlib.contextmanager
-def try_lock(path: Path, patience: float = 0.0) -> Iterator[bool]:
-    """Hold the lock at `path` for the block if nobody else does; yields whether that worked.
+def take(path: Path, patience: float = 0.0) -> int | None:
+    """Take the lock at `path`: a descriptor that holds it until it is closed, here and in whoever inherits it.
 
     Args:
         patience: seconds to go on trying, for whoever means to keep the lock: others hold it for a moment to see who
             is alive.
+
+    Returns:
+        None where somebody else has it or the folder is gone.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     except FileNotFoundError:  # the folder is gone
-        yield False
-        return
+        return None
+    deadline = time.monotonic() + patience
+    while not (taken := _take(descriptor)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if taken:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+@contextlib.contextmanager
+def try_lock(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Hold the lock at `path` for the block if nobody else does; yields whether that worked. `patience`: see `take`."""
+    descriptor = take(path, patience)
     try:
-        deadline = time.monotonic() + patience
-        while not (taken := _take(descriptor)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield taken
+        yield descriptor is not None
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)

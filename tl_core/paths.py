@@ -33,6 +33,11 @@ def uploads() -> Path:
     return _made(home() / "uploads")
 
 
+def weights() -> Path:
+    """Weights out of installed packages, converted once."""
+    return _made(home() / "weights")
+
+
 def samples() -> Path:
     """Downloaded sample data, as it came: archives."""
     return _made(home() / "samples")

@@ -1,18 +1,21 @@
 """What is trained, on the Train page: pictures, recipe, backbone, freeze boundary, and what they add up to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import consequences, settings, shelf
+from pages.components import backbone_words, consequences, settings, shelf
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import choose_dataset, current_dataset, is_local
 from pages.components.whose import marked, own
 from tl_core import presets
 from tl_core.config import RunConfig
+from tl_core.errors import UserError
 from tl_core.vision.backbones import BACKBONES, Backbone, backbone, boundary, parameter_counts
+from tl_core.vision.weights import Source
 
 PAGES = Path(__file__).parent.parent
 KEY = settings.PREFIX
@@ -102,6 +105,31 @@ def describe_recipe(note: DeltaGenerator, config: RunConfig) -> None:
     note.caption(text)
 
 
+def offer_small(config: RunConfig, source: Source | UserError | None) -> None:
+    """Where an article's recipe would have to download its weights: the same settings on the backbone that is here."""
+    name = st.session_state[KEY + "preset"]
+    small = backbone(presets.SMALL)
+    asked = presets.PRESETS[name].template.backbone if name else None
+    if source is not None or config.backbone != asked or asked.name == small.name or not presets.small_is_here():
+        return
+
+    def apply() -> None:
+        settings.put(replace(presets.on_small(name), data=config.data))
+
+    st.markdown(
+        _(
+            "Or at once: the ImageNet weights of {small} came with the app. The article's other settings stay as they "
+            "are, so you see the same lesson on a smaller, newer network."
+        ).format(small=small.title)
+    )
+    st.button(
+        _("The same settings with {small}").format(small=small.title),
+        key=KEY + "small",
+        icon=":material/bolt:",
+        on_click=apply,
+    )
+
+
 def choose_backbone() -> Backbone:
     """The network, the size it sees pictures at, and where its weights come from."""
     name, size, source = st.columns([3, 2, 2])
@@ -126,7 +154,7 @@ def choose_backbone() -> Backbone:
         **SAVED,
     )
     names = {
-        "bundled": _("Bundled with the app"),
+        "bundled": _("This project's own (smaller, weaker)"),
         "imagenet": _("ImageNet (pretrained)"),
         "patterns": _("Patterns only (a wrong source)"),
         "random": _("Random (from scratch)"),
@@ -141,18 +169,15 @@ def choose_backbone() -> Backbone:
         format_func=names.__getitem__,
         key=f"{KEY}weights",
         help=_(
-            "What the backbone knows when training begins: what it learned from photographs (ImageNet's, or the "
-            "smaller set of the bundled weights), from drawn patterns without any thing in them, or nothing."
+            "What the backbone knows when training begins: what it learned from ImageNet's 1.3 million photographs, "
+            "from this project's few small ones, from drawn patterns without any thing in them, or nothing. Compare "
+            "them: the source decides what transfer is worth."
         ),
         **SAVED,
     )
     if settings.get("weights") == "file":
         st.text_input(_("Path of the weights file"), key=f"{KEY}file", placeholder="/path/to/weights.h5", **SAVED)
-    st.caption(
-        _("{description} {year}, {top1} % of ImageNet right. [Paper]({paper})").format(
-            description=show(row.description), year=row.year, top1=f"{row.imagenet_top1:.1f}", paper=row.paper
-        )
-    )
+    st.caption(backbone_words.described(row, settings.get("weights")))
     return row
 
 

@@ -116,7 +116,7 @@ def _settings(run: Run) -> dict[str, str]:
     config, yes, no = run.config, _("yes"), _("no")
     weights = {
         "imagenet": "ImageNet",
-        "bundled": _("bundled with the app"),
+        "bundled": _("this project's own"),
         "patterns": _("patterns only"),
         "random": _("random"),
     }

@@ -1,12 +1,14 @@
 """The reader's language: chosen from the browser, switchable on every page, part of the address.
 
-`_` and `ngettext` translate while a page is drawn; `show` puts a `tl_core` message together. English is the source
-language; other languages are `.po` files in `assets/translations`, read when they are first needed.
+`_` and `ngettext` translate while a page is drawn; `show` puts a `tl_core` message together; `class_name` translates
+what ImageNet's networks answer. English is the source language; each other language has a folder of `.po` files in
+`assets/translations`, read when they are first needed: one for our sentences, one for the names of ImageNet's classes.
 """
 
 import gettext
 import io
 from functools import lru_cache
+from typing import Literal
 
 import streamlit as st
 
@@ -14,21 +16,20 @@ from tl_core.messages import Message
 from tl_core.paths import ASSETS
 
 LANGUAGES = {"en": "English", "zh": "简体中文"}
-PO_FILES = {"zh": ASSETS / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.po"}
+FOLDERS = {"zh": ASSETS / "translations" / "zh_Hans_CN" / "LC_MESSAGES"}
 KEY = "language"
 
 
 @lru_cache
-def catalogue(language: str) -> gettext.NullTranslations:
+def catalogue(language: str, domain: Literal["messages", "imagenet"] = "messages") -> gettext.NullTranslations:
     """The translations of a language; for English (and for what is missing) the text itself."""
-    path = PO_FILES.get(language)
-    if path is None:
+    if language not in FOLDERS:
         return gettext.NullTranslations()
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     compiled = io.BytesIO()
-    with open(path, "rb") as file:
+    with open(FOLDERS[language] / f"{domain}.po", "rb") as file:
         write_mo(compiled, read_po(file))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
@@ -53,6 +54,14 @@ def ngettext(one: str, many: str, count: float) -> str:
 def show(sentence: Message) -> str:
     """A message of tl_core in the reader's language."""
     return sentence.translated(_)
+
+
+def class_name(english: str) -> str:
+    """A class of ImageNet in the reader's language; a name that this language lacks stays English and says so."""
+    name = catalogue(language(), "imagenet").gettext(english)
+    if language() == "en" or name != english:
+        return name
+    return _("{name} (in English)").format(name=english)
 
 
 def switch() -> None:

@@ -1,18 +1,20 @@
 """Which network answers on the Classify page: one of the finished runs, or an ImageNet backbone with its classifier."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
-from pages.components.markdown import plain
+from pages.components import backbone_words
+from pages.components.i18n import _, class_name, ngettext, show
+from pages.components.markdown import plain, problem
 from pages.components.progress import pictures
 from pages.components.whose import marked, own, own_first
 from tl_core import events
 from tl_core.charts.curves import percent
 from tl_core.data import dataset as datasets
+from tl_core.engine.client import Answer
 from tl_core.errors import UserError
 from tl_core.runs import store
 from tl_core.runs.store import Run
@@ -31,6 +33,12 @@ class Network:
     source: str
     classes: int
     run: Run | None = None
+
+    def readable(self, answer: Answer) -> Answer:
+        """ImageNet's classes in the reader's language; a run's classes are its owner's own words."""
+        if not self.source.startswith("imagenet:"):
+            return answer
+        return replace(answer, labels=tuple((class_name(name), probability) for name, probability in answer.labels))
 
 
 def choose() -> Network | None:
@@ -55,7 +63,8 @@ def _arrive() -> None:
         st.session_state["classify_asked"] = asked
         st.session_state["classify_kind"] = "run"
         st.session_state["classify_run"] = asked
-    st.session_state.setdefault("classify_kind", "run")
+    if "classify_kind" not in st.session_state:
+        st.session_state["classify_kind"] = "run" if own(_usable()) else "imagenet"
 
 
 def _choose_run() -> Network | None:
@@ -112,10 +121,10 @@ def _say_why_not(run_id: str) -> None:
 
 def _choose_imagenet() -> Network | None:
     st.query_params.pop(ADDRESS, None)
-    here = {name: _is_here(row) for name, row in BACKBONES.items() if row.top}
+    here = {name: _is_here(row) for name, row in BACKBONES.items() if row.top or row.package}
     names = sorted(here, key=lambda name: not here[name])  # those that need no download first
     if st.session_state.get("classify_backbone") not in here:
-        st.session_state["classify_backbone"] = names[0] if here[names[0]] else "mobilenet"
+        st.session_state["classify_backbone"] = names[0]
     chosen = st.selectbox(
         _("Backbone"),
         names,
@@ -125,15 +134,14 @@ def _choose_imagenet() -> Network | None:
         **SAVED,
     )
     row = BACKBONES[chosen]
-    st.caption(
-        _("{description} {year}, {top1} % of ImageNet right. [Paper]({paper})").format(
-            description=show(row.description), year=row.year, top1=f"{row.imagenet_top1:.1f}", paper=row.paper
-        )
-    )
+    st.caption(backbone_words.described(row, "imagenet"))
     network = Network(f"imagenet:{row.name}", 1000)
     agreed = st.session_state.setdefault("classify_agreed", set())
     if here[chosen] or chosen in agreed:
         return network
+    if row.package:
+        st.warning(problem(_package_problem(row)), icon=":material/error:")
+        return None
     size = f"{row.weights_file(row.native_size, top=True).size / 1e6:,.0f}"
     st.markdown(_("Its weights are not on this computer yet: {size} MB to download, once.").format(size=size))
     st.button(
@@ -148,14 +156,25 @@ def _choose_imagenet() -> Network | None:
 def _offered(row: Backbone, here: bool) -> str:
     if here:
         return f"{row.title} · {_('on this computer')}"
+    if row.package:
+        return f"{row.title} · {_('its package is missing')}"
     size = f"{row.weights_file(row.native_size, top=True).size / 1e6:,.0f}"
     return f"{row.title} · {_('{size} MB to download').format(size=size)}"
 
 
 def _is_here(row: Backbone) -> bool:
-    """Whether the weights with the classifier and the class names lie in Keras' cache; the engine checks them."""
-    files = (row.weights_file(row.native_size, top=True), weights.CLASS_INDEX)
-    return all((weights.cache_folder() / file.name).is_file() for file in files)
+    """Whether the weights with the classifier are on this computer; the engine checks those of Keras' cache."""
+    if row.package:
+        return _package_problem(row) is None
+    return (weights.cache_folder() / row.weights_file(row.native_size, top=True).name).is_file()
+
+
+def _package_problem(row: Backbone) -> UserError | None:
+    try:
+        weights.find(row, "imagenet", row.native_size)
+    except UserError as error:
+        return error
+    return None
 
 
 def _usable() -> list[Run]:

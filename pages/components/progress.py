@@ -18,6 +18,7 @@ from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 
 STARTING = N_("Starting the worker and loading TensorFlow…")
+BUILDING = N_("Building the network…")
 STAGES = {
     "weights": N_("Downloading weights: {done} of {total} MB"),
     "features": N_("Passing the pictures through the frozen blocks: {done} of {total}"),
@@ -159,7 +160,7 @@ def _stage(run: Run, history: History) -> tuple[float, str]:
     """How far the present stage has come, 0 to 1, and what it is called."""
     phase = history.phases[-1] if history.phases else None
     if phase is None:
-        return 0.0, _(STARTING)
+        return 0.0, _(BUILDING)
     if phase.unit == "epochs" and writes(run):
         return text_progress.stage(history, run.config)
     text = _(STAGES[phase.phase]) if phase.phase in STAGES else phase.phase

@@ -1,4 +1,4 @@
-"""From the server's start to its end: old data folders are upgraded, then the scheduler runs; workers outlive it."""
+"""From the server's start to its end: the scheduler runs in between; workers outlive it, the spare does not."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

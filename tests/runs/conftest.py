@@ -1,17 +1,14 @@
 """A data folder with one small dataset, and runs on it."""
 
-import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.data.drawing import jpeg
-from tl_core import events
+from tl_core import events, processes
 from tl_core.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
 from tl_core.data.ingest import ingest
 from tl_core.runs import queue, store
@@ -41,17 +38,29 @@ def submitted(config: RunConfig) -> Callable[..., Run]:
     return make
 
 
+class Watched(Scheduler):
+    """A scheduler that remembers its ticks, in seconds since 1970."""
+
+    def __init__(self, places: list[str | None], command: tuple[str, ...]):
+        super().__init__(places, command)
+        self.ticks: list[float] = []
+
+    def tick(self) -> None:
+        self.ticks.append(time.time())
+        super().tick()
+
+
 @pytest.fixture
-def scheduling() -> Iterator[Callable[..., Scheduler]]:
+def scheduling() -> Iterator[Callable[..., Watched]]:
     """Schedulers that tick in threads of their own until the test ends; their workers end with the test."""
     over = threading.Event()
     threads: list[threading.Thread] = []
-    begun: list[Scheduler] = []
+    begun: list[Watched] = []
 
-    def begin(command: tuple[str, ...], places: list[str | None] | None = None, tick: float = 0.05) -> Scheduler:
-        begun.append(Scheduler(places or [None], command))
+    def begin(command: tuple[str, ...], places: list[str | None] | None = None, tick: float = 0.05) -> Watched:
+        begun.append(Watched(places or [None], command))
 
-        def go(scheduler: Scheduler = begun[-1]) -> None:
+        def go(scheduler: Watched = begun[-1]) -> None:
             while not over.is_set():
                 scheduler.tick()
                 time.sleep(tick)
@@ -64,15 +73,15 @@ def scheduling() -> Iterator[Callable[..., Scheduler]]:
     over.set()
     for thread in threads:
         thread.join()
-    for run in store.all():
-        worker = store.worker(run)
-        with contextlib.suppress(OSError):
-            if worker and run.id.encode() in Path(f"/proc/{worker.pid}/cmdline").read_bytes():
-                os.kill(worker.pid, signal.SIGKILL)
     for scheduler in begun:
+        scheduler.spare.let_go()
         for child in scheduler.children.values():
             child.process.kill()
             child.process.wait()
+    for run in store.all():
+        worker = store.worker(run)
+        if worker and worker.born == processes.born(worker.pid) and worker.pid != os.getpid():
+            processes.kill(worker.pid)
 
 
 def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
@@ -82,6 +91,22 @@ def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
     return found
+
+
+def looked(scheduler: Watched, times: int = 3) -> None:
+    """Wait until the scheduler has looked so many times, each time from beginning to end."""
+    before = len(scheduler.ticks)
+    wait(lambda: len(scheduler.ticks) > before + times)
+
+
+def computing(work: Callable[[], object]) -> float:
+    """Seconds that this process computes for some work: the best of five times."""
+    best = float("inf")
+    for _ in range(5):
+        began = time.process_time()
+        work()
+        best = min(best, time.process_time() - began)
+    return best
 
 
 def kinds(run: Run) -> list[str]:

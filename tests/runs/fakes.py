@@ -1,6 +1,6 @@
 """Workers for the tests: real processes that go through the real `work()`, with a training that only pretends.
 
-`python -m tests.runs.fakes <manner> <run id>`; manners:
+`python -m tests.runs.fakes <manner> <run id>`, or `--warm` for a spare that has nothing to load; manners:
 
     quick       one epoch, done at once
     steady      epochs of batches, checkpoints, resumes; writes some lines in two pieces, as a full pipe might
@@ -8,9 +8,13 @@
     asleep      has the lock, but never begins
     booting     sleeps before it takes the lock
     broken      exits with 7 before it takes the lock
+    loading     as a spare it is never ready; else as quick
+    stillborn   as a spare it dies at once; else as quick
+    fleeting    as a spare it dies as soon as it has heard of its run; else as quick
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -18,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_core import events
-from tl_core.runs import worker
+from tl_core.runs import spare, worker
 from tl_core.runs.store import Run
 
 EPOCHS, BATCHES = 4, 12
@@ -76,8 +80,9 @@ def _in_two_pieces(log: Path, event: events.Event) -> None:
 
 
 def quick(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
-    """One epoch and done."""
-    started()
+    """One epoch and done, with a word on standard error."""
+    started(device=os.environ.get("CUDA_VISIBLE_DEVICES") or "CPU")
+    print("quickly done", file=sys.stderr)
     emit(events.Epoch(phase="head", epoch=1, step=1, best=True))
     return Outcome(False, 1)
 
@@ -106,13 +111,19 @@ def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
 
 
 def main(manner: str, run_id: str) -> int:
-    """Work as the manner says."""
+    """Work as the manner says; a spare first waits for its run."""
+    if run_id == "--warm":
+        run_id = spare.become({"loading": lambda: time.sleep(120), "stillborn": sys.exit}.get(manner, lambda: None))
+        if run_id is None:
+            return 0
+        if manner == "fleeting":
+            return 3
     if manner == "booting":
         time.sleep(120)
     if manner == "broken":
         print("no such library", file=sys.stderr)
         return 7
-    return worker.work(run_id, {"quick": quick, "steady": steady, "deaf": deaf, "asleep": asleep}[manner])
+    return worker.work(run_id, {"steady": steady, "deaf": deaf, "asleep": asleep}.get(manner, quick))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.runs.conftest import kinds
+from tests.runs.conftest import kinds, wait
 from tl_core import events
 from tl_core.config import RunConfig
 from tl_core.errors import UserError
@@ -106,8 +106,7 @@ def test_position_notices_new_runs_at_once_and_old_ones_soon(submitted: Submit):
     second = submitted("bob")
     assert queue.position(second.id) == 1
     queue.stop(first.id)
-    time.sleep(0.6)
-    assert queue.position(second.id) == 0 and queue.position(first.id) == 0
+    wait(lambda: queue.position(second.id) == 0 and queue.position(first.id) == 0)
 
 
 def test_submitting_twice_keeps_the_place(submitted: Submit):

@@ -156,7 +156,7 @@ def test_random_weights_in_the_articles_demo_are_said(shelf):
         made = recordings.get("cats_dogs")
         notices.append(str(made.card.notice))
     assert str(made.card.weights) == "random"
-    assert "could not be had" in notices[1] and "could not be had" not in notices[0]
+    assert "nothing is transferred" in notices[1] and "nothing is transferred" not in notices[0]
 
 
 def test_a_long_log_is_thinned_until_it_fits_and_keeps_its_epochs(shelf, monkeypatch):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -58,6 +57,7 @@ class Hub:
 
     def __init__(self, folder: Path):
         self.folder, self.faults, self.head_faults, self.requests = folder, [], [], []
+        self.closing = threading.Event()
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -103,7 +103,7 @@ class Hub:
                 if fault == "stall":
                     self.wfile.write(data[: len(data) // 2])
                     self.wfile.flush()
-                    time.sleep(3)
+                    hub.closing.wait()  # until the test ends: only the client can end it
                     self.close_connection = True
                 elif fault == "break":
                     self.wfile.write(data[: len(data) // 2])
@@ -123,5 +123,6 @@ class Hub:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def close(self):
+        self.closing.set()
         self.server.shutdown()
         self.server.server_close()

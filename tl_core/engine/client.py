@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import paths
+from tl_core import paths, processes
 from tl_core.engine import protocol
 from tl_core.engine.protocol import Answer, State
 from tl_core.errors import UserError
@@ -46,7 +46,6 @@ SILENCE = 60.0  # seconds without a sign of life after which the engine counts a
 LIMIT = 1800.0  # seconds for one call: a slow download, or a large network over many pictures
 TOGETHER = 16  # pictures sent at once
 LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 _starting = threading.Lock()
 _children: dict[Path, subprocess.Popen] = {}  # data folder -> the engine that this process started for it
@@ -289,15 +288,7 @@ def _reached() -> Connection | None:
 def _start() -> None:
     mode = "wb" if _log().exists() and _log().stat().st_size > LOG_LIMIT else "ab"
     with open(_log(), mode) as log:
-        _children[paths.home()] = subprocess.Popen(
-            [sys.executable, "-m", "tl_core", "engine"],
-            cwd=REPOSITORY,
-            env={**os.environ, "TL_HOME": str(paths.home()), "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # it outlives the server, and Ctrl-C there does not reach it
-        )
+        _children[paths.home()] = processes.start([sys.executable, "-m", "tl_core", "engine"], log)
 
 
 def _log() -> Path:

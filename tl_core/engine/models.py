@@ -25,7 +25,7 @@ from tl_core.text import export as text_export
 from tl_core.text import folder as text_folder
 from tl_core.text import model as language_models
 from tl_core.text.sampling import Settings
-from tl_core.vision import evaluation, export, network, weights
+from tl_core.vision import evaluation, export, network, packages, weights
 from tl_core.vision.backbones import backbone
 from tl_core.vision.report import Part
 
@@ -212,7 +212,7 @@ class Models:
                 tell(message("Downloading ImageNet weights: {done} of {total} MB", **megabytes))
 
         weights.obtain(row, "imagenet", row.native_size, top=True, emit=emit)  # others may build meanwhile
-        classes = weights.class_names(emit)
+        classes = packages.class_names()
         tell(message("Loading the model…"))
         with self._building:
             return Classifier(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))

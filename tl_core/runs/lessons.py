@@ -22,7 +22,7 @@ class Written:
 class Lesson:
     """What a well-known recording is for, and whether a run is what the title says.
 
-    `untaught` takes the notice's place where the backbone knew nothing.
+    `untaught` and `untaught_title` take the notice's and the title's place where the backbone knew nothing.
     """
 
     title: Message
@@ -30,6 +30,7 @@ class Lesson:
     notice: Message
     fits: Callable[[RunConfig, tuple[str, ...]], bool] = lambda config, classes: True  # classes: of the pictures
     untaught: Message | None = None
+    untaught_title: Message | None = None
 
 
 def _drawn(config: RunConfig, classes: tuple[str, ...], phases: tuple[str, ...]) -> bool:
@@ -38,16 +39,16 @@ def _drawn(config: RunConfig, classes: tuple[str, ...], phases: tuple[str, ...])
     return same and classes == CLASSES["flowers"]
 
 
+def _article(config: RunConfig, classes: tuple[str, ...], backbone: str, classes_then: tuple[str, ...]) -> bool:
+    return config.backbone.name == backbone and classes == classes_then
+
+
+FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+UNTAUGHT = message(
+    "The article's settings, but the frozen blocks are random: nothing is transferred, and this is what is left. "
+    "Compare it with the same demo on weights that know ImageNet."
+)
 LESSONS: dict[str, Lesson] = {
-    "scratch": Lesson(
-        message("Drawn flowers, from scratch"),
-        message("Drawn flowers"),
-        message(
-            "Nothing is frozen and nothing is known: the curves begin at guessing. Compare the last validation "
-            "accuracy, and the time it took, with the frozen run."
-        ),
-        partial(_drawn, phases=("from scratch",)),
-    ),
     "frozen": Lesson(
         message("Drawn flowers, frozen backbone"),
         message("Drawn flowers"),
@@ -66,6 +67,33 @@ LESSONS: dict[str, Lesson] = {
         ),
         partial(_drawn, phases=("head", "fine-tuning")),
     ),
+    "scratch": Lesson(
+        message("Drawn flowers, from scratch"),
+        message("Drawn flowers"),
+        message(
+            "Nothing is frozen and nothing is known: the curves begin at guessing. Compare the last validation "
+            "accuracy, and the time it took, with the frozen run."
+        ),
+        partial(_drawn, phases=("from scratch",)),
+    ),
+    "cats_dogs_lite0": Lesson(
+        message("The article's first demo on EfficientNet-Lite0: cats and dogs"),
+        message("Cats and dogs (photographs)"),
+        message(
+            "The article's settings on a backbone that knows ImageNet, all blocks frozen. It learned from many kinds "
+            "of dogs and some of cats: see how much is right after the first epoch already."
+        ),
+        partial(_article, backbone="efficientnet_lite0", classes_then=("cats", "dogs")),
+    ),
+    "flowers_lite0": Lesson(
+        message("The article's second demo on EfficientNet-Lite0: five flowers"),
+        message("Flowers (photographs)"),
+        message(
+            "The article's settings on a backbone that knows ImageNet, all blocks frozen. Of the five flowers ImageNet "
+            "has the daisy only; what it learned from other things serves the others too."
+        ),
+        partial(_article, backbone="efficientnet_lite0", classes_then=FLOWERS),
+    ),
     "cats_dogs": Lesson(
         message("The article's first demo: cats and dogs"),
         message("Cats and dogs (photographs)"),
@@ -73,11 +101,9 @@ LESSONS: dict[str, Lesson] = {
             "VGG16 with all blocks frozen and a head of two million parameters. Watch the gap between training and "
             "validation accuracy: it says how much the head memorises."
         ),
-        lambda config, classes: config.backbone.name == "vgg16" and classes == ("cats", "dogs"),
-        message(
-            "The article's settings, but ImageNet's weights could not be had where this was recorded, so the frozen "
-            "blocks are random. This is what is left when nothing is transferred."
-        ),
+        partial(_article, backbone="vgg16", classes_then=("cats", "dogs")),
+        UNTAUGHT,
+        message("The contrast: the article's first demo with random weights"),
     ),
     "flowers": Lesson(
         message("The article's second demo: five flowers"),
@@ -86,11 +112,9 @@ LESSONS: dict[str, Lesson] = {
             "ResNet50 with all blocks frozen; average pooling keeps the head at half a million parameters. See how "
             "soon validation accuracy stops following training accuracy."
         ),
-        lambda config, classes: config.backbone.name == "resnet50" and len(classes) == 5 and "roses" in classes,
-        message(
-            "The article's settings, but ImageNet's weights could not be had where this was recorded, so the frozen "
-            "blocks are random. This is what is left when nothing is transferred."
-        ),
+        partial(_article, backbone="resnet50", classes_then=FLOWERS),
+        UNTAUGHT,
+        message("The contrast: the article's second demo with random weights"),
     ),
 }
 

@@ -4,6 +4,7 @@ What waits is read from the run folders; what runs holds its lock. So a restarte
 folder, see the same queue. `tl_core.runs.scheduler` starts workers for it.
 """
 
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
 from tl_core.runs.store import Run
+
+changed = threading.Event()  # set when this process has changed the queue, so that its scheduler looks at once
 
 _order: tuple[float, Path | None, list[str]] = (0.0, None, [])  # when and where it was looked up, ids of waiting runs
 
@@ -35,6 +38,7 @@ def submit(run_id: str) -> None:
     with disk_full_explained():
         (run.folder / "stop").unlink(missing_ok=True)
         events.append(run.log, events.Queued())
+    changed.set()
 
 
 def resume(run_id: str) -> None:

@@ -43,7 +43,7 @@ DIGITS = 5  # of every number but times
 
 WEIGHTS = {
     "imagenet": message("ImageNet"),
-    "bundled": message("bundled with the app"),
+    "bundled": message("this project's own"),
     "patterns": message("patterns only"),
     "random": message("random"),
 }
@@ -135,7 +135,7 @@ def _lesson(name: str, config: RunConfig, dataset: Dataset, given: Lesson) -> Le
             message("Record a run with these settings and pictures, or choose another name."),
         )
     if known.untaught and config.backbone.weights == "random":
-        known = replace(known, notice=known.untaught)
+        known = replace(known, notice=known.untaught, title=known.untaught_title or known.title)
     words = {"title": given.title, "data": given.data, "notice": given.notice}
     return replace(known, **{key: text for key, text in words.items() if text.text})
 

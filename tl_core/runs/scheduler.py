@@ -1,13 +1,13 @@
 """The scheduler starts workers for the queue, ends those that do not obey Stop, and buries the dead.
 
 One thread per process tries to hold `scheduler.lock`; whoever has it schedules. A worker is its own session and
-outlives the server; the next server finds it by its lock and by what it wrote down of itself.
+outlives the server; the next server finds it by its lock and by what it wrote down of itself. Where there is a spare
+(`tl_core.runs.spare`), it becomes the next run's worker, which then need not load TensorFlow first.
 """
 
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,21 +16,20 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tl_core import events, paths
+from tl_core import events, paths, processes
 from tl_core.errors import UserError
 from tl_core.locks import try_lock
 from tl_core.messages import message
-from tl_core.runs import store
-from tl_core.runs.queue import submit, waiting
+from tl_core.runs import queue, store
+from tl_core.runs.spare import Spare, environment
 from tl_core.runs.store import Run
 
-TICK = 0.25  # seconds between looks at the queue
+TICK = 0.25  # seconds between looks at the queue; one that this process changes is looked at right away
+SWEEP = 30.0  # seconds between looks for what dead processes left
 GRACE = 1.2  # seconds that a worker has to obey Stop before it is killed
 STARTING = 120.0  # seconds without a sign after which a starting worker counts as dead
 FORGOTTEN = 10.0  # seconds after which a run that was laid out but never queued (a crash between) is queued
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 _started = threading.Lock()
 _thread: threading.Thread | None = None
@@ -71,7 +70,8 @@ def _schedule() -> None:
                 except Exception:  # a full disk or a folder deleted under us: the queue must go on at the next tick
                     traceback.print_exc(file=sys.stderr)
                     time.sleep(1.0)
-                time.sleep(TICK)
+                queue.changed.wait(TICK)
+                queue.changed.clear()
         time.sleep(1.0)
 
 
@@ -82,6 +82,7 @@ class _Child:
     process: subprocess.Popen
     place: str | None
     started: float  # seconds since 1970
+    spare: bool  # whether it was the spare
 
 
 class Scheduler:
@@ -89,24 +90,35 @@ class Scheduler:
 
     Args:
         places: from `slots`.
-        command: what starts a worker; the run's id is appended.
+        command: what starts a worker; the run's id is appended, or `--warm` for a spare.
     """
 
     def __init__(self, places: list[str | None], command: tuple[str, ...] = ()):
         self.places = places
         self.command = command or (sys.executable, "-m", "tl_core", "work")
+        self.spare = Spare((*self.command, "--warm"))
         self.children: dict[str, _Child] = {}
         self.stopping: dict[str, float] = {}  # run -> when we first saw that it was asked to stop (monotonic)
+        self.swept = -SWEEP  # monotonic
 
     def tick(self) -> None:
-        """Bury the dead, end the disobedient, start who is next."""
+        """Bury the dead, end the disobedient, start who is next, look after the spare."""
         runs = store.all()
         working = self._working(runs)
         free = [place for place in self.places if place not in working.values()]
         free = free[: max(0, len(self.places) - len(working))]
-        for run in waiting(runs) if free else []:
-            if free and run.id not in working and self._spawn(run, free[0]):
-                free.pop(0)
+        left = []
+        for run in queue.waiting(runs):
+            if run.id in working:
+                continue
+            if free and self._spawn(run, free[0]):
+                working[run.id] = free.pop(0)
+            else:
+                left.append(run)
+        self.spare.tend([run for run in runs if run.id in working], waiting=bool(left and working))
+        if time.monotonic() - self.swept > SWEEP:
+            self.swept = time.monotonic()
+            processes.sweep()
 
     def _working(self, runs: Sequence[Run]) -> dict[str, str | None]:
         """Runs at work, with their places; on the way those that have ended or must end are dealt with."""
@@ -124,7 +136,7 @@ class Scheduler:
             else:
                 self.stopping.pop(run.id, None)
         for run_id in self.children.keys() - {run.id for run in runs}:  # somebody deleted the folder
-            _kill(self.children.pop(run_id).process.pid)
+            processes.kill(self.children.pop(run_id).process.pid)
         return working
 
     def _at_work(self, run: Run) -> bool:
@@ -132,7 +144,7 @@ class Scheduler:
         last, child = store.last_event(run), self.children.get(run.id)
         exited = child is not None and child.process.poll() is not None
         if last is None and time.time() - run.created > FORGOTTEN:
-            submit(run.id)
+            queue.submit(run.id)
         if isinstance(last, events.Started):
             if store.bury(run):
                 self.children.pop(run.id, None)
@@ -144,13 +156,16 @@ class Scheduler:
             return False
         if exited:
             del self.children[run.id]
-            if last.t <= child.started:
-                self._never_started(run, child.process.returncode)
+            if last.t > child.started:
+                return False
+            if child.spare:  # it died as the run was handed over, which is not the run's fault
+                return self._spawn(run, child.place, plain=True)
+            self._never_started(run, child.process.returncode)
             return False
         if child is None:  # waiting, unless a worker of an earlier server is just starting
             return _is_held(run)
         if time.time() - max(child.started, run.log.stat().st_mtime) > STARTING:
-            _kill(child.process.pid)
+            processes.kill(child.process.pid)
         return True
 
     def _place(self, run: Run) -> str | None:
@@ -166,9 +181,9 @@ class Scheduler:
             return
         child = self.children.get(run.id)
         if child is not None and child.process.poll() is None:
-            _kill(child.process.pid)
+            processes.kill(child.process.pid)
         elif _is_worker(run):  # started by an earlier server
-            _kill(store.worker(run).pid)
+            processes.kill(store.worker(run).pid)
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             if child is not None:
@@ -181,21 +196,14 @@ class Scheduler:
                     return
             time.sleep(0.02)
 
-    def _spawn(self, run: Run, place: str | None) -> bool:
-        environment = {**os.environ, "TL_HOME": str(paths.home()), "PYTHONUNBUFFERED": "1"}
-        if place is not None:
-            environment |= {"CUDA_VISIBLE_DEVICES": place, "TL_PLACE": place}
+    def _spawn(self, run: Run, place: str | None, plain: bool = False) -> bool:
+        """Give the run a worker: the spare, unless a `plain` one is asked for or there is none."""
         with _one_by_one(run), open(run.folder / "worker.log", "ab") as log:
-            process = subprocess.Popen(
-                [*self.command, run.id],
-                cwd=REPOSITORY,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            self.children[run.id] = _Child(process, place, time.time())
+            process = None if plain else self.spare.hand_over(run, place)
+            was_spare = process is not None
+            if process is None:
+                process = processes.start([*self.command, run.id], log, environment=environment(place))
+            self.children[run.id] = _Child(process, place, time.time(), was_spare)
         return run.id in self.children
 
     def _never_started(self, run: Run, code: int) -> None:
@@ -235,19 +243,4 @@ def _is_worker(run: Run) -> bool:
     worker = store.worker(run)
     if worker is None or worker.host != socket.gethostname() or not _is_held(run):
         return False
-    try:
-        return run.id.encode() in Path(f"/proc/{worker.pid}/cmdline").read_bytes()
-    except OSError:
-        return not Path("/proc/self").exists()  # a system that cannot be asked: the held lock must do
-
-
-def _kill(pid: int) -> None:
-    try:
-        if os.name == "nt":
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True)
-        elif os.getpgid(pid) == pid:
-            os.killpg(pid, signal.SIGKILL)
-        else:  # started by hand
-            os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
+    return worker.born == processes.born(worker.pid)  # a system that cannot be asked says None: the held lock must do

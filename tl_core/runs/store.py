@@ -11,6 +11,7 @@ runs/<id>/…              checkpoint, model, labels, reports; of text runs the 
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -26,7 +27,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import events, paths
+from tl_core import events, paths, processes
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.locks import try_lock
 from tl_core.messages import message
@@ -64,6 +65,7 @@ class Worker:
     """The process that works on a run."""
 
     pid: int
+    born: int | None  # from `tl_core.processes.born`: another process with this number began at another time
     host: str
     place: str | None  # from `tl_core.runs.scheduler.slots`
 
@@ -177,14 +179,15 @@ def worker(run: Run) -> Worker | None:
     """The process that holds or held the run's lock last; None if there was none yet."""
     try:
         found = json.loads((run.folder / "worker.json").read_text(encoding="utf-8"))
-        return Worker(int(found["pid"]), str(found["host"]), found.get("place"))
+        return Worker(int(found["pid"]), found["born"], str(found["host"]), found.get("place"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def announce(run: Run, place: str | None) -> None:
     """Write down that this process has the run's lock."""
-    _write(run.folder / "worker.json", {"pid": os.getpid(), "host": socket.gethostname(), "place": place})
+    worker = Worker(os.getpid(), processes.born(os.getpid()), socket.gethostname(), place)
+    _write(run.folder / "worker.json", dataclasses.asdict(worker))
 
 
 def rename(run_id: str, name: str) -> Run:

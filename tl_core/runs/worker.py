@@ -1,7 +1,7 @@
 """The worker: `python -m tl_core work <run-id>` trains one run and writes its log.
 
 It takes the run's lock before anything else and holds it until it dies; whoever finds the lock free knows that the
-worker is gone.
+worker is gone. `python -m tl_core work --warm` loads TensorFlow first and is told its run later (`tl_core.runs.spare`).
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tl_core.data.dataset import Dataset
 from tl_core.errors import Stopped, UserError
 from tl_core.locks import try_lock
 from tl_core.messages import message
-from tl_core.runs import store
+from tl_core.runs import spare, store
 from tl_core.runs.configs import Config
 from tl_core.text import corpus as corpora
 from tl_core.text.corpus import Corpus
@@ -160,15 +160,18 @@ def _explained(error: BaseException, kind: str) -> UserError:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core work`."""
-    parser.add_argument("run", help="id of a queued run")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("run", nargs="?", help="id of a queued run")
+    which.add_argument("--warm", action="store_true", help="load TensorFlow, then read on standard input which run")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Train one run."""
+    """Train one run; 0 also where none was named."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # pages and predictions come first on a machine that is busy
     try:
-        return work(args.run)
+        run_id = spare.become(lambda: _trainer("image")) if args.warm else args.run
+        return work(run_id) if run_id else 0
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

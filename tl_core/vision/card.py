@@ -25,8 +25,8 @@ from tl_core.vision.source_tasks import Source
 from tl_core.vision.weights import card_path
 
 PHOTOGRAPHS_LIMITS = (
-    "It is small and saw few, small pictures: ImageNet weights of the same network are better wherever they can be "
-    "had.",
+    "It is small and saw few, small pictures, and its use is to be compared with: real ImageNet weights come with the "
+    "app (EfficientNet-Lite0) and are far better.",
     "It never saw a picture of more than 112 px, and most had 32: fine differences, as between breeds or species, "
     "largely escape it.",
     "It was not examined for bias and is not fit for any use in which an error does harm; it is made for lessons.",
@@ -117,11 +117,6 @@ def save(card: Mapping[str, Any], path: Path) -> None:
     side.with_name(side.name.removesuffix(".json") + ".md").write_text(markdown(card), encoding="utf-8")
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The card of the weights file `path`."""
-    return json.loads(card_path(path).read_text(encoding="utf-8"))
-
-
 def markdown(card: Mapping[str, Any]) -> str:
     """The card for people."""
     planned, trained = card["recipe"]["epochs"], card["epochs_trained"]
@@ -197,6 +192,18 @@ def _worth(transfer: Mapping[str, Any]) -> list[str]:
             *(
                 f"- {row['title']}: {_share(row)} ({row['date']}, weights {row['sha256'][:8]})"
                 for row in transfer["earlier"]
+            ),
+        ]
+    if independent := transfer.get("independent"):
+        lines += [
+            "",
+            f"An independent look, by somebody who had no part in making the weights: {independent['how']}.",
+            "",
+            "| task | photographs | right | ImageNet's EfficientNet-Lite0, the same way |",
+            "|:--|--:|--:|--:|",
+            *(
+                f"| {row['title']} | {row['pictures']} | {_share(row)} | {100 * row['imagenet']:.1f} % |"
+                for row in independent["results"]
             ),
         ]
     return lines

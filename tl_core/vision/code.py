@@ -4,10 +4,12 @@ It trains the same network the plain way, without the activation cache; TensorFl
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tl_core.config import PhaseConfig, RunConfig
 from tl_core.vision.backbones import Backbone, backbone, boundary
 
+HERE = Path(__file__).parent
 OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 AUGMENTATION = {
     "none": (),
@@ -32,7 +34,7 @@ def keras_code(config: RunConfig, counts: Sequence[int], folder: str = "images")
     """
     row = backbone(config.backbone.name)
     parts = [
-        ["import keras", ""],
+        _imports(config, row),
         [f"keras.utils.set_random_seed({config.seed})"],
         _precision(config),
         _data(config, folder),
@@ -45,6 +47,20 @@ def keras_code(config: RunConfig, counts: Sequence[int], folder: str = "images")
         parts += [[""], _phase(config, phase, row, number, counts)]
     parts.append(['model.save("model.keras")'])
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _imports(config: RunConfig, row: Backbone) -> list[str]:
+    """What the script needs; where Keras does not have the network, the function that builds it too."""
+    lines = ["import keras"]
+    if row.package and config.backbone.weights == "imagenet":
+        lines += ["from safetensors.numpy import load_file"]
+    if row.library != "keras.applications":
+        source = (HERE / f"{row.library.rpartition('.')[2]}.py").read_text(encoding="utf-8")
+        function = source[source.index("\ndef ") :].replace(
+            "  # noqa: N802 - named like the functions of keras.applications", ""
+        )
+        lines += ["", *function.rstrip().split("\n"), ""]
+    return [*lines, ""]
 
 
 def _precision(config: RunConfig) -> list[str]:
@@ -67,14 +83,23 @@ def _data(config: RunConfig, folder: str) -> list[str]:
 def _base(config: RunConfig, row: Backbone) -> list[str]:
     size = config.backbone.image_size
     wanted = config.backbone.weights
-    file = row.bundled.get(wanted)
-    weights = "None" if file or wanted == "random" else '"imagenet"' if wanted == "imagenet" else repr(wanted)
+    file, packaged = row.bundled.get(wanted), row.package if wanted == "imagenet" else None
+    weights = (
+        "None" if file or packaged or wanted == "random" else '"imagenet"' if wanted == "imagenet" else repr(wanted)
+    )
     arguments = "".join(f"{name}={value!r}, " for name, value in row.arguments.items())
     lines = [
-        f"base = keras.applications.{row.application}(",
+        f"base = {'keras.applications.' if row.library == 'keras.applications' else ''}{row.application}(",
         f"    {arguments}include_top=False, weights={weights}, input_shape=({size}, {size}, 3))",
         *([f'base.load_weights("{file}")  # from assets/weights of this app'] if file else []),
     ]
+    if packaged:
+        lines += [
+            f"# `python -m tl_core fetch {row.name}` puts this file into ~/.transfer-learning-lab/weights.",
+            f'weights = load_file("{packaged.converted}")',
+            "for layer in base.layers:",
+            '    layer.set_weights([weights[f"{layer.name}/{weight.name}"] for weight in layer.weights])',
+        ]
     if config.backbone.weights == "random":
         lines += [
             "for layer in base.layers:",
@@ -88,7 +113,9 @@ def _network(config: RunConfig, row: Backbone, classes: int) -> list[str]:
     size, head = config.backbone.image_size, config.head
     lines = [f"x = inputs = keras.Input(({size}, {size}, 3))"]
     lines += [f"x = keras.layers.{layer}(x)" for layer in AUGMENTATION[config.augmentation]]
-    if row.application not in ("EfficientNetV2B0", "ConvNeXtTiny"):  # these two scale their pixels themselves
+    if row.scaling == "lite":
+        lines.append("x = keras.layers.Rescaling(1 / 128, offset=-127 / 128)(x)")
+    elif row.application not in ("EfficientNetV2B0", "ConvNeXtTiny"):  # these two scale their pixels themselves
         lines.append(f'x = keras.applications.imagenet_utils.preprocess_input(x, mode="{row.scaling}")')
     lines.append("x = base(x)" if config.backbone.weights == "random" else "x = base(x, training=False)")
     lines.append(f"x = keras.layers.{'Flatten' if head.pooling == 'flatten' else 'GlobalAveragePooling2D'}()(x)")

@@ -5,6 +5,7 @@
 Everything consists of Keras' own layers and operations, so a saved model opens with Keras alone.
 """
 
+import importlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from tl_core.config import HeadConfig
 from tl_core.errors import UserError
 from tl_core.events import Event
 from tl_core.messages import message
-from tl_core.vision import batchnorm
+from tl_core.vision import batchnorm, packages
 from tl_core.vision import weights as weights_files
 from tl_core.vision.backbones import Backbone
 
@@ -58,6 +59,8 @@ def preprocessing(backbone: Backbone, image_size: int) -> keras.Model:
         x = keras.layers.Normalization(
             mean=_TORCH_MEAN_RGB, variance=_TORCH_VARIANCE_RGB, dtype="float32", name="standardize"
         )(x)
+    elif backbone.scaling == "lite":
+        x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="rescale")(x)
     elif backbone.scaling == "tf":
         x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescale")(x)
     return keras.Model(pixels, x, name="preprocessing")
@@ -109,7 +112,7 @@ def load_with_top(
 ) -> keras.Model:
     """The complete ImageNet classifier: raw pixels in, probabilities of the 1,000 ImageNet classes out.
 
-    The class names are in `tl_core.vision.weights.class_names()`.
+    The class names are in `tl_core.vision.packages.class_names()`.
 
     Raises:
         UserError: the weights cannot be had.
@@ -123,7 +126,8 @@ def load_with_top(
 
 
 def load_weights(model: keras.Model, path: Path, title: str) -> None:
-    """Load a local weights file into `model`: `.h5`, `.weights.h5`, or a `.keras` model that contains the same layers.
+    """Load a local weights file into `model`: `.h5`, `.weights.h5`, a `.keras` model that contains the same layers, or
+    `.safetensors` with arrays named "<layer>/<weight>".
 
     Raises:
         UserError: the file is damaged or of another network, or lacks a layer; says what was expected.
@@ -131,6 +135,10 @@ def load_weights(model: keras.Model, path: Path, title: str) -> None:
     try:
         if path.suffix == ".keras":
             _copy_weights(keras.models.load_model(path, compile=False), model)
+        elif path.suffix == ".safetensors":
+            arrays = packages.read(path)
+            for layer in model.layers:
+                layer.set_weights([arrays[f"{layer.name}/{weight.name}"] for weight in layer.weights])
         else:
             model.load_weights(path)
     except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
@@ -280,11 +288,11 @@ def assemble(preprocessing: keras.Model, base: keras.Model, head: keras.Model, c
 
 
 def _application(backbone: Backbone, include_top: bool, input_shape: tuple[int, int, int]) -> keras.Model:
-    """The keras.applications model with random weights and no preprocessing of its own; names as in the registry."""
+    """The model with random weights and no preprocessing of its own; layers are named as in the registry."""
     arguments = dict(backbone.arguments)
     if backbone.application.startswith(("EfficientNetV2", "ConvNeXt")):
         arguments["include_preprocessing"] = False
-    build = getattr(keras.applications, backbone.application)
+    build = getattr(importlib.import_module(backbone.library), backbone.application)
     model = build(include_top=include_top, weights=None, input_shape=input_shape, **arguments)
     # Layers that Keras names by counting ("conv2d_7") go on counting from whatever this process built before.
     counted = Counter()

@@ -1,4 +1,5 @@
-"""Where pretrained weights come from: a local file, Keras' cache, the official download, or the bundled file.
+"""Where pretrained weights come from: a local file, an installed package, Keras' cache, the official download, or the
+bundled file.
 
 The source is always named, never replaced by random weights in silence. Files are kept under Keras' own names in Keras'
 own cache folder, so that Keras and this app share them. `python -m tl_core fetch` prepares a machine for a class
@@ -8,30 +9,26 @@ without a network. Nothing here imports TensorFlow.
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tl_core import download
 from tl_core.errors import UserError
 from tl_core.events import Event, Notice, Phase, Progress
 from tl_core.messages import Message, message
+from tl_core.vision import packages
 from tl_core.vision.backbones import Backbone, WeightsFile
+from tl_core.vision.packages import PackageFile
 
 OFFICIAL = "https://storage.googleapis.com/tensorflow/keras-applications/"
-CLASS_INDEX = WeightsFile(  # as in keras.applications.imagenet_utils.decode_predictions
-    "imagenet_class_index.json",
-    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
-    35_363,
-    "c2c37ea517e94d9795004a39431a14cb",
-)
 
 
 @dataclass(frozen=True)
 class Source:
     """Weights that lie on this computer, and where they came from."""
 
-    kind: Literal["file", "cache", "download", "bundled"]
+    kind: Literal["file", "package", "cache", "download", "bundled"]
     path: Path
     description: Message  # one sentence for the page
 
@@ -43,10 +40,7 @@ def cache_folder() -> Path:
 
 def url(file: WeightsFile) -> str:
     """The official address; `TL_WEIGHTS_URL` replaces the address of Keras' storage (a mirror in a school, a test)."""
-    mirror = os.environ.get("TL_WEIGHTS_URL")
-    if mirror:
-        return mirror.rstrip("/") + "/" + (file.name if "://" in file.path else file.path)
-    return file.path if "://" in file.path else OFFICIAL + file.path
+    return (os.environ.get("TL_WEIGHTS_URL") or OFFICIAL).rstrip("/") + "/" + file.path
 
 
 def find(row: Backbone, weights: str, image_size: int, top: bool = False) -> Source | None:
@@ -59,12 +53,14 @@ def find(row: Backbone, weights: str, image_size: int, top: bool = False) -> Sou
         top: whether the ImageNet classifier is wanted too.
 
     Raises:
-        UserError: the local file or the bundled file does not exist, or the bundled one is damaged.
+        UserError: the local file, the package or the bundled file does not exist, or one of the latter is damaged.
     """
     if weights in ("bundled", "patterns"):
         return _bundled(row, weights)
     if weights != "imagenet":
         return _local_file(Path(weights).expanduser())
+    if row.package:
+        return _packaged(row.package)
     path = cached(row.weights_file(image_size, top))
     if path is None:
         return None
@@ -96,6 +92,8 @@ def obtain(
         file = row.weights_file(image_size, top)
         path = fetch(file, row, emit, should_stop)
         source = Source("download", path, message("ImageNet weights downloaded from {url}.", url=url(file)))
+    elif source.kind == "package":
+        source = replace(source, path=packages.convert(row.package))
     if emit:
         emit(Notice(source.description))
     return source
@@ -140,22 +138,14 @@ def fetch(
         ) from error
 
 
-def class_names(
-    emit: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] | None = None
-) -> list[str]:
-    """The names of the 1,000 ImageNet classes in the order of the classifier's outputs, words separated by spaces.
-
-    Raises:
-        UserError: the list is neither in Keras' cache nor to be downloaded.
-    """
-    path = cached(CLASS_INDEX) or fetch(CLASS_INDEX, None, emit, should_stop)
-    index = json.loads(path.read_text(encoding="utf-8"))
-    return [index[str(number)][1].replace("_", " ") for number in range(len(index))]
-
-
 def card_path(path: Path) -> Path:
     """The card of a bundled weights file: JSON, with the file's SHA-256 and how it was made."""
     return path.with_name(path.name.removesuffix(".weights.h5") + ".json")
+
+
+def card(path: Path) -> dict[str, Any]:
+    """The card of the bundled weights file `path`: how it was made and what it is worth."""
+    return json.loads(card_path(path).read_text(encoding="utf-8"))
 
 
 def _bundled(row: Backbone, weights: str) -> Source:
@@ -167,8 +157,7 @@ def _bundled(row: Backbone, weights: str) -> Source:
             else message("{backbone} has no bundled weights that saw patterns only.", backbone=row.title),
             message("Choose one of: {allowed}.", allowed=list(row.sources)),
         )
-    card = json.loads(card_path(path).read_text(encoding="utf-8"))
-    if not download.intact(path, card["sha256"]):
+    if not download.intact(path, card(path)["sha256"]):
         raise UserError(
             message("{file}, which came with the app, is damaged.", file=path.name),
             message("Install the app again, or choose other weights."),
@@ -178,8 +167,14 @@ def _bundled(row: Backbone, weights: str) -> Source:
             "Bundled weights that only ever saw drawn patterns: {file}. A wrong source, for contrast.", file=path.name
         )
     else:
-        said = message("Weights bundled with the app: {file}.", file=path.name)
+        said = message("This project's own weights, smaller and weaker than ImageNet's: {file}.", file=path.name)
     return Source("bundled", path, said)
+
+
+def _packaged(file: PackageFile) -> Source:
+    """What has been converted, else the file in the package, which `obtain` converts."""
+    said = message("ImageNet weights from the installed package {package}.", package=file.distribution)
+    return Source("package", packages.converted(file) or packages.located(file), said)
 
 
 def _local_file(path: Path) -> Source:

@@ -204,7 +204,7 @@ def _keep(results: Sequence[Mapping[str, Any]], seeds: int) -> None:
     path = backbone(NAME).bundled_file("bundled")
     if path is None:
         return
-    known = card.load(path)
+    known = weights.card(path)
     look = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "sha256": known["sha256"]}
     measured = {result["name"]: {**result, **look} for result in results}
     before = known["transfer"].get("results", [])
@@ -214,6 +214,7 @@ def _keep(results: Sequence[Mapping[str, Any]], seeds: int) -> None:
         "seeds": seeds,
         "results": [kept[name] for name in TRIALS if name in kept],
         "earlier": known["transfer"].get("earlier", []) + [result for result in before if result["name"] in measured],
+        "independent": known["transfer"].get("independent", {}),
     }
     card.save(known, path)
     print(json.dumps(known["transfer"]["results"]), flush=True)
