@@ -8,6 +8,7 @@ import streamlit as st
 from pages.components import answers, loading, networks
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import current_dataset, is_local
+from pages.server import held
 from tl_core.data import dataset as datasets
 from tl_core.data.split import split
 from tl_core.engine import client
@@ -48,6 +49,9 @@ def take_pictures(network):
         accept_multiple_files=True,
         key="classify_files",
         max_upload_size=MEGABYTES,
+        help=_("At most {n} MB together; the server holds them in memory as long as this page is open.").format(
+            n=held.EACH >> 20
+        ),
     )
     if len(files) > MOST:
         st.warning(

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import consequences, dataset_view, intake, settings, shelf, tidy, ways_in
 from pages.components.i18n import _
 from pages.components.markdown import problem, sentence
-from pages.components.session import choose_dataset
+from pages.components.session import choose_dataset, may
 from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
 from tl_core.runs import spare
@@ -41,7 +41,7 @@ def describe(summary):
     )
     divided = dataset_view.split(dataset, seen)
     st.subheader(_("Look through and tidy up"), anchor=False)
-    tidy.look_through(dataset, seen, editable=shelf.may_edit(summary))
+    tidy.look_through(dataset, seen, editable=may("change", summary))
     return divided
 
 
@@ -78,9 +78,10 @@ if job and job.active:
     intake.follow(job)
 else:
     bring_in(empty=summary is None)
+if summaries:
+    shelf.chooser(summaries, summary)
 if summary is not None:
     st.query_params[shelf.ADDRESS] = summary.id.split("@")[0]
-    shelf.chooser(summaries, summary)
     try:
         go_on(summary, describe(summary))
     except UserError as error:

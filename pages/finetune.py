@@ -1,5 +1,6 @@
 """Fine-tune a language model: a text, a model, what of it learns, and how it is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -7,10 +8,12 @@ import streamlit as st
 from pages.components import intake, submission, text_choices, text_cost, text_in, text_view
 from pages.components import text_settings as settings
 from pages.components.i18n import _
+from pages.components.session import may
 from tl_core.errors import UserError
 from tl_core.runs import spare, store
 from tl_core.text.checkpoints import Source
 from tl_core.text.code import keras_code
+from tl_core.text.config import TextConfig
 
 PAGES = Path(__file__).parent
 
@@ -33,8 +36,12 @@ def arrive():
         return
     if run.config.kind != "text":
         st.switch_page(PAGES / "train.py", query_params={"from": asked})
-    settings.put(run.config)
-    text_in.choose(run.config.corpus)
+    if may("read", run):
+        settings.put(run.config)
+        text_in.choose(run.config.corpus)
+    else:  # its settings, without what might be a piece of a private text
+        settings.put(replace(run.config, prompt=TextConfig("").prompt))
+        st.session_state["tune_private"] = True
 
 
 def bring_in(empty):
@@ -65,6 +72,8 @@ if job and not job.active:
 with st.container():  # its place stays even when it is empty: what stands below keeps its state
     text_in.complain()
     submission.complain()
+    if st.session_state.pop("tune_private", False):
+        st.info(_("The text of that run is private. Its settings are filled in below; choose a text."))
 text = text_in.current()
 if job and job.active:
     intake.follow(job)

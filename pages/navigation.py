@@ -10,6 +10,8 @@ from tl_core.paths import ASSETS
 
 PAGES = Path(__file__).parent
 
+# Before the pages are named: else the browser would fetch the page's Material icon from the internet for its tab.
+st.set_page_config(page_icon=str(ASSETS / "icons" / "icon.png"), layout="wide")
 with st.sidebar:
     i18n.switch()
 page = st.navigation(
@@ -29,9 +31,5 @@ page = st.navigation(
         ],
     }
 )
-st.set_page_config(
-    page_title=f"{page.title} · {_('Transfer learning lab')}",
-    page_icon=str(ASSETS / "icons" / "icon.png"),  # a Material icon would be fetched from the internet
-    layout="wide",
-)
+st.set_page_config(page_title=f"{page.title} · {_('Transfer learning lab')}")
 page.run()

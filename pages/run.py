@@ -7,7 +7,8 @@ import streamlit as st
 
 from pages.components import before_after, progress, report, takeaway
 from pages.components.i18n import _, show
-from pages.components.session import owner
+from pages.components.session import may
+from pages.components.whose import own
 from tl_core.errors import UserError
 from tl_core.runs import spare, store
 from tl_core.runs.store import ACTIVE
@@ -21,7 +22,7 @@ def chosen():
     """The run that the address names; without one, this person's run that is active, or else the latest."""
     if wanted := st.query_params.get("run"):
         return store.get(wanted)
-    mine = [run for run in store.all() if run.owner == owner()]
+    mine = own(store.all())
     run = next((run for run in mine if store.status(run) in ACTIVE), mine[0] if mine else None)
     if run:
         st.query_params["run"] = run.id
@@ -65,6 +66,6 @@ if store.status(run) not in ACTIVE:
     takeaway.go_on(run)
     if not progress.writes(run):
         report.show_report(run)
-    elif progress.history_of(run).best:
+    elif progress.history_of(run).best and may("read", run):
         before_after.show_before_and_after(run)
     spare.want()  # to resume it, or to train again

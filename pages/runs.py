@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import compare, manage, runlist
 from pages.components.i18n import _, ngettext
+from pages.components.session import is_local
 from tl_core.runs import store
 from tl_core.runs.store import ACTIVE
 
@@ -37,12 +38,12 @@ def clear():
 
 def find(lines):
     """The filter above the list."""
-    whose, words = st.columns([1, 3], vertical_alignment="bottom")
-    mine = whose.segmented_control(
+    whose, words = (None, st) if is_local() else st.columns([1, 3], vertical_alignment="bottom")
+    mine = whose and whose.segmented_control(
         _("Whose"),
-        ["all", "mine"],
+        ["mine", "all"],
         format_func={"all": _("All"), "mine": _("Mine")}.__getitem__,
-        default="all",
+        default="mine" if lines[0].mine else "all",
         key="runs_whose",
         required=True,
         persist_state="session",

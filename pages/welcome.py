@@ -8,8 +8,8 @@ from pages.components import intake, sample_pictures, shelf, status, submission,
 from pages.components.first_run import first_run
 from pages.components.i18n import _
 from pages.components.markdown import plain
-from pages.components.session import owner
 from pages.components.steps import steps
+from pages.components.whose import own
 from tl_core.runs import spare, store
 
 PAGES = Path(__file__).parent
@@ -67,7 +67,7 @@ st.markdown(
         "home."
     )
 )
-mine = [run for run in store.all() if run.owner == owner()]
+mine = own(store.all())
 at_work([run for run in mine[:50] if store.status(run) in store.ACTIVE])
 begin(again=bool(mine))
 st.subheader(_("The way: eight steps of transfer learning"), anchor=False)

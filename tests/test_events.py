@@ -15,7 +15,7 @@ from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
 
 ALL = [
-    events.Queued(owner="ada"),
+    events.Queued(),
     events.Started(pid=7, host="h", device="NVIDIA L4", precision="mixed_float16", versions={"keras": "3"}),
     events.Phase(phase="head", total=5, unit="epochs", frozen_blocks=3, learning_rate=1e-3, trainable=10, frozen=9),
     events.Progress(phase="features", done=3, total=10, rate=1.5),

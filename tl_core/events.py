@@ -34,7 +34,6 @@ class Queued(Event):
     """The run waits for a worker."""
 
     kind = "queued"
-    owner: str = ""
 
 
 @dataclass(frozen=True)

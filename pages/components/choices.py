@@ -6,13 +6,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import backbone_words, consequences, settings
+from pages.components import backbone_words, consequences, settings, shelf
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.components.i18n import _, ngettext, show
 from pages.components.session import choose_dataset, current_dataset, is_local
+from pages.components.whose import marked, own
 from tl_core import presets
 from tl_core.config import RunConfig
-from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
 from tl_core.vision.backbones import BACKBONES, Backbone, backbone, boundary, parameter_counts
 from tl_core.vision.weights import Source
@@ -24,22 +24,28 @@ SAVED = {"persist_state": "session"}  # settings survive a visit to another page
 
 def choose_pictures() -> consequences.Pictures:
     """The dataset, and how it would be split."""
-    known = {summary.id: summary for summary in datasets.available()}
+    known = {summary.id: summary for summary in shelf.known()}
     current = current_dataset()  # of whatever page it was chosen on, with later edits
-    st.session_state[KEY + "dataset"] = current if current in known else next(iter(known), "")
-    if not known:
+    default = next((summary.id for summary in own(known.values())), "")
+    st.session_state[KEY + "dataset"] = chosen = current if current in known else default
+    if not chosen:
         st.info(_("Training needs pictures. Drop a folder of them first; each sub-folder becomes a class."))
         st.page_link(PAGES / "data.py", label=_("Add pictures"), icon=":material/add_photo_alternate:")
+    if not known:
         return consequences.Pictures()
+    names = {} if chosen else {"": _("Choose pictures")}
+    names |= {name: marked([summary.name], summary) for name, summary in known.items()}
     chooser, sentence = st.columns([2, 3], vertical_alignment="bottom")
     chooser.selectbox(
         _("Pictures"),
-        list(known),
-        format_func=lambda name: known[name].name,
+        list(names),
+        format_func=names.__getitem__,
         key=KEY + "dataset",
         on_change=lambda: choose_dataset(settings.get("dataset")),
         **SAVED,
     )
+    if not chosen:
+        return consequences.Pictures()
     seen = consequences.pictures(
         settings.get("dataset"),
         settings.get("validation") / 100,

@@ -14,6 +14,7 @@ from pages.components.markdown import plain, problem
 from pages.components.session import choose_dataset, owner
 from tl_core.data import jobs, pictures
 from tl_core.data.sources import File
+from tl_core.errors import UserError
 from tl_core.messages import N_
 
 ADDRESS = "ingest"  # the address's parameter that holds the job's id
@@ -33,7 +34,11 @@ def take_in(
     kind: jobs.Kind = "pictures",
 ) -> None:
     """Callback: start the job; short ones are over before the page is drawn again."""
-    job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup, kind=kind)
+    try:
+        job_id = jobs.start(source, name=name, owner=owner(), cleanup=cleanup, kind=kind)
+    except UserError as error:
+        st.session_state["upload_error"] = error
+        return
     st.session_state["upload_job"] = job_id
     st.query_params[ADDRESS] = job_id
 

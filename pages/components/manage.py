@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
 from pages.components.runlist import Listed
-from pages.components.session import can_edit
+from pages.components.session import may
 from tl_core.errors import UserError
 from tl_core.runs import store
 from tl_core.runs.store import ACTIVE, Run
@@ -30,11 +30,12 @@ def show_actions(lines: Sequence[Listed]) -> None:
                     query_params={"run": single.id},
                     width="content",
                 )
-            if can_edit(single):
+            if may("change", single):
                 with st.popover(_("Rename and tag"), icon=":material/edit:"):
                     _rename(single)
-            st.link_button(_("Download (.zip)"), f"tl/run/{single.id}", icon=":material/folder_zip:")
-        doomed = [line.run for line in lines if can_edit(line.run) and line.status not in ACTIVE]
+            if may("read", single):
+                st.link_button(_("Download (.zip)"), f"tl/run/{single.id}", icon=":material/folder_zip:")
+        doomed = [line.run for line in lines if may("change", line.run) and line.status not in ACTIVE]
         if doomed:
             with st.popover(_("Delete"), icon=":material/delete:"):
                 _delete(doomed, kept=len(lines) - len(doomed))
@@ -80,7 +81,7 @@ def _delete(doomed: Sequence[Run], kept: int) -> None:
 
 def _deleted(runs: Sequence[str]) -> None:
     for run in runs:
-        if can_edit(store.get(run)):
+        if may("change", store.get(run)):
             store.delete(run)
 
 

@@ -10,7 +10,7 @@ from pages.components import backbone_words
 from pages.components.i18n import _, class_name, ngettext, show
 from pages.components.markdown import plain, problem
 from pages.components.progress import pictures
-from pages.components.session import owner
+from pages.components.whose import marked, own, own_first
 from tl_core import events
 from tl_core.charts.curves import percent
 from tl_core.data import dataset as datasets
@@ -64,7 +64,7 @@ def _arrive() -> None:
         st.session_state["classify_kind"] = "run"
         st.session_state["classify_run"] = asked
     if "classify_kind" not in st.session_state:
-        st.session_state["classify_kind"] = "run" if _usable() else "imagenet"
+        st.session_state["classify_kind"] = "run" if own(_usable()) else "imagenet"
 
 
 def _choose_run() -> Network | None:
@@ -84,15 +84,19 @@ def _choose_run() -> Network | None:
         st.page_link(PAGES / "train.py", label=_("Train"), icon=":material/model_training:")
         return None
     if wanted not in runs:
-        st.session_state["classify_run"] = next(iter(runs))
+        st.session_state["classify_run"] = next((run.id for run in own(runs.values())), None)
     chosen = st.selectbox(
         _("Run"),
         list(runs),
         format_func=lambda run_id: _described(runs[run_id]),
+        index=0 if st.session_state["classify_run"] else None,
+        placeholder=_("Choose a run that somebody else has trained"),
         key="classify_run",
         label_visibility="collapsed",
         **SAVED,
     )
+    if chosen is None:
+        return None
     st.query_params[ADDRESS] = st.session_state["classify_asked"] = chosen
     run, names = runs[chosen], _classes(runs[chosen])
     row = BACKBONES.get(run.config.backbone.name)
@@ -175,13 +179,13 @@ def _package_problem(row: Backbone) -> UserError | None:
 
 def _usable() -> list[Run]:
     """The runs whose network can answer: the reader's own first, each group newest first."""
-    mine, usable = owner(), []
+    usable = []
     for run in store.all():
         last = store.last_event(run)
         seeing = run.config is not None and run.config.kind == "image"
         if seeing and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
             usable.append(run)
-    return sorted(usable, key=lambda run: (run.owner != mine, -run.created))
+    return own_first(sorted(usable, key=lambda run: -run.created))
 
 
 def _described(run: Run) -> str:
@@ -190,9 +194,7 @@ def _described(run: Run) -> str:
     parts = [run.name, pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
     if accuracy is not None:
         parts.append(percent(accuracy))
-    if run.owner != owner():
-        parts.append(_("from somebody else"))
-    return " · ".join(parts)
+    return marked(parts, run)
 
 
 def _classes(run: Run) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components import live, status, text_progress, text_view
 from pages.components.i18n import _, ngettext, show
-from pages.components.session import can_edit
+from pages.components.session import may
 from tl_core.charts import curves
 from tl_core.data import dataset as datasets
 from tl_core.errors import UserError
@@ -41,11 +41,16 @@ def show_progress(run: Run) -> Status:
     _bar(run, now, history)
     _controls(run, now)
     if now == "failed":
-        _failure(history)
+        _failure(history, details=may("read", run))
     if now in ACTIVE or history.batches(1) or history.epochs:
         _curves(run, now, history)
-    if writes(run):
+    if writes(run) and may("read", run):
         text_progress.show_samples(history)
+    elif writes(run):
+        st.caption(
+            ":material/lock: "
+            + _("The text is private: what the model writes, and the model itself, are shown to its owner alone.")
+        )
     for notice in history.notices:
         st.caption(f":material/info: {show(notice.message)}")
     return now
@@ -83,7 +88,9 @@ def _header(run: Run, now: Status, history: History) -> None:
         status.badge(now)
     facts = []
     if writes(run):
-        facts += [title(run.config), text_view.name(run.config.corpus) or _("a text that has been deleted")]
+        known = text_view.name(run.config.corpus)
+        text = (known if may("read", run) else _("a private text")) if known else _("a text that has been deleted")
+        facts += [title(run.config), text]
     elif run.config:
         facts += [title(run.config), pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
     if history.started:
@@ -170,7 +177,7 @@ def _stage(run: Run, history: History) -> tuple[float, str]:
 
 def _controls(run: Run, now: Status) -> None:
     """Stop while it runs, resume when it was stopped or failed; only for whose run it is."""
-    if not can_edit(run):
+    if not may("change", run):
         if now in ACTIVE:
             st.caption(_("Somebody else started this run: you can watch it, but not stop it."))
         return
@@ -204,13 +211,13 @@ def _attempt(action: Callable[[str], None], run_id: str) -> None:
         st.session_state["run_error"] = error
 
 
-def _failure(history: History) -> None:
+def _failure(history: History, details: bool) -> None:
     """Why the run failed, what to do, and the details for the teacher."""
     failed = history.error
     if failed is None:
         return
     if failed.error is not None:
         st.error(f"**{show(failed.error.what)}** {show(failed.error.remedy)}", icon=":material/error:")
-    if failed.details:
+    if failed.details and details:
         with st.expander(_("Details for the teacher"), icon=":material/bug_report:"):
             st.code(failed.details, language=None, wrap_lines=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
 from pages.components.progress import history_of
-from pages.components.session import can_edit
+from pages.components.session import may
 from pages.components.tables import Cell, table
 from pages.components.thumbnails import Thumbnail, thumbnails
 from tl_core.charts import confusion
@@ -43,7 +43,7 @@ def show_report(run: Run) -> None:
 def _offer_validation(run: Run) -> None:
     """A stopped run has weights but no report yet."""
     st.markdown(_("There is no report yet: this run ended before its pictures were looked at."))
-    if not can_edit(run):
+    if not may("change", run):
         return
     _evaluate(run, "validation", _("Look at the validation pictures now"), ":material/fact_check:")
 
@@ -88,7 +88,7 @@ def _last_test(run: Run) -> None:
                 + " "
                 + _("Look at them once, when you have decided which run is your best one. The result stays here.")
             )
-            if can_edit(run):
+            if may("change", run):
                 _evaluate(run, "test", _("Look at the test pictures (once)"), ":material/school:")
             else:
                 st.caption(_("Only whoever started this run can do that."))

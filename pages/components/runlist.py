@@ -10,7 +10,7 @@ from pages.components import status, text_cost, text_view
 from pages.components.i18n import _
 from pages.components.live import duration
 from pages.components.progress import pictures
-from pages.components.session import owner
+from pages.components.session import is_local, may, mine
 from tl_core.charts import language
 from tl_core.runs import configs, store
 from tl_core.runs.history import History
@@ -48,14 +48,14 @@ class Listed:
 
 
 def everything() -> list[Listed]:
-    """All runs, newest first."""
-    return [listed(run) for run in store.all()]
+    """All runs: the reader's own first, each group newest first."""
+    return sorted(map(listed, store.all()), key=lambda line: not line.mine)
 
 
 def listed(run: Run) -> Listed:
     """One run with its present status and results."""
     now = store.status(run)
-    return Listed(run, now, run.owner == owner(), _results(run.id, _stamp(run), now in ACTIVE))
+    return Listed(run, now, mine(run), _results(run.id, _stamp(run), now in ACTIVE))
 
 
 def matching(lines: Sequence[Listed], text: str, mine: bool) -> list[Listed]:
@@ -133,6 +133,8 @@ def dataset(run: Run) -> str:
     if run.config is None:
         return ""
     known = text_view.name(run.config.corpus) if writes(run) else pictures(run.config.data.dataset)[0]
+    if known and not may("read", run):
+        return _("a private text")
     return known or _("deleted")
 
 
@@ -167,7 +169,7 @@ def _frame(lines: Sequence[Listed]) -> dict[str, list]:
     return {
         "name": [line.run.name for line in lines],
         "status": [status.name(line.status) for line in lines],
-        "who": [_("Me") if line.mine else _("Others") for line in lines],
+        **({} if is_local() else {"who": [_("Me") if line.mine else _("Others") for line in lines]}),
         **_figures(lines),
         "pictures": [dataset(line.run) for line in lines],
         "backbone": [network(line.run) for line in lines],

@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.components.i18n import _, ngettext
 from pages.components.markdown import plain, problem
-from pages.components.session import choose_dataset, current_dataset, is_local, owner
+from pages.components.session import choose_dataset, current_dataset, may
+from pages.components.whose import marked, own, own_first
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import DatasetSummary
 from tl_core.errors import UserError
@@ -17,28 +18,22 @@ ADDRESS = "dataset"  # the address's parameter that names the dataset
 
 def known() -> list[DatasetSummary]:
     """All datasets: the reader's own first, each group newest first."""
-    mine = owner()
-    return sorted(datasets.available(), key=lambda summary: summary.owner != mine)
+    return own_first(datasets.available())
 
 
 def chosen(summaries: list[DatasetSummary]) -> DatasetSummary | None:
-    """The dataset that the session or the address names, else the first; None if there is none."""
+    """The dataset that the session or the address names, else the reader's own newest; None if there is none."""
     by_folder = {_folder(summary.id): summary for summary in summaries}
     for wanted in (current_dataset(), st.query_params.get(ADDRESS, "")):
         if summary := by_folder.get(_folder(wanted)):
             return summary
-    return next(iter(summaries), None)
+    return next(iter(own(summaries)), None)
 
 
-def may_edit(summary: DatasetSummary) -> bool:
-    """Whether the reader may change this dataset: it is theirs, or the server is theirs alone."""
-    return summary.owner == owner() or is_local()
-
-
-def chooser(summaries: list[DatasetSummary], now: DatasetSummary) -> None:
-    """The list, and beside it what can be done to the chosen dataset."""
-    names = {_folder(summary.id): _described(summary) for summary in summaries}
-    st.session_state["shelf_chosen"] = _folder(now.id)
+def chooser(summaries: list[DatasetSummary], now: DatasetSummary | None) -> None:
+    """The list, and beside it what can be done to the chosen dataset; None: all are of others, none is chosen yet."""
+    names = {_folder(summary.id): described(summary) for summary in summaries}
+    st.session_state["shelf_chosen"] = _folder(now.id) if now else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             _("Dataset"),
@@ -46,9 +41,11 @@ def chooser(summaries: list[DatasetSummary], now: DatasetSummary) -> None:
             format_func=names.__getitem__,
             key="shelf_chosen",
             on_change=lambda: choose_dataset(st.session_state["shelf_chosen"]),
+            index=0 if now else None,
+            placeholder=_("Choose pictures that somebody else brought in"),
             width="stretch",
         )
-        if may_edit(now):
+        if now and may("change", now):
             with st.popover(_("Rename"), icon=":material/edit:", key="shelf_rename"):
                 _rename(now)
             with st.popover(_("Delete"), icon=":material/delete:", key="shelf_delete"):
@@ -104,11 +101,11 @@ def _trains_on(run: store.Run, dataset_id: str) -> bool:
     return False
 
 
-def _described(summary: DatasetSummary) -> str:
+def described(summary: DatasetSummary) -> str:
+    """What a list says of a dataset."""
     pictures = ngettext("{n} picture", "{n} pictures", summary.images).format(n=f"{summary.images:,}")
     classes = ngettext("{n} class", "{n} classes", len(summary.classes)).format(n=len(summary.classes))
-    whose = [] if summary.owner == owner() else [_("from somebody else")]
-    return " · ".join([summary.name, pictures, classes, *whose])
+    return marked([summary.name, pictures, classes], summary)
 
 
 def _folder(dataset_id: str) -> str:

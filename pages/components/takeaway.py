@@ -8,6 +8,7 @@ from pages.components import text_takeaway
 from pages.components.consequences import pictures
 from pages.components.i18n import _, show
 from pages.components.progress import history_of
+from pages.components.session import may
 from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs.store import Run
@@ -19,7 +20,8 @@ PAGES = Path(__file__).parent.parent
 def go_on(run: Run) -> None:
     """The ways on from here, as one row of links and a menu of downloads."""
     text = run.config is not None and run.config.kind == "text"
-    has_model = bool((run.folder / "model.keras").is_file() or history_of(run).best)
+    readable = may("read", run)
+    has_model = readable and bool((run.folder / "model.keras").is_file() or history_of(run).best)
     with st.container(horizontal=True, vertical_alignment="center"):
         if has_model and text:
             _link("generate.py", _("Write with this model"), ":material/edit:", {"run": run.id})
@@ -29,6 +31,8 @@ def go_on(run: Run) -> None:
             again = "finetune.py" if text else "train.py"
             _link(again, _("Train again with changes"), ":material/tune:", {"from": run.id})
         _link("runs.py", _("Compare"), ":material/compare_arrows:", {"compare": run.id})
+        if not readable:
+            return
         with st.popover(_("Take it home"), icon=":material/download:"):
             if text and has_model:
                 text_takeaway.downloads(run)

@@ -10,6 +10,7 @@ from pages.components.i18n import _, show
 from pages.components.live import duration
 from pages.components.progress import history_of
 from pages.components.runlist import Listed
+from pages.components.session import may
 from pages.components.tables import Cell, figure, table
 from tl_core.charts import language
 from tl_core.charts.curves import NamedHistory
@@ -47,7 +48,7 @@ def settings(run: Run) -> dict[str, str]:
         _("Tokens in a window"): str(config.context),
         _("Weight decay"): f"{config.weight_decay:g}",
         _("Dropout"): f"{config.dropout:g}",
-        _("Prompt of the samples"): config.prompt,
+        _("Prompt of the samples"): config.prompt if may("read", run) else "–",
         _("Number format"): config.precision.replace("_", " "),
         _("Compute frozen blocks only once"): yes if config.cache else no,
         _("Seed"): str(config.seed),

@@ -1,5 +1,6 @@
 """The ways in for text: a sample, a pasted text, files; and the choice among the texts that are there."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
@@ -8,7 +9,8 @@ import streamlit as st
 from pages.components import intake
 from pages.components.i18n import _, show
 from pages.components.markdown import plain
-from pages.components.session import is_local, owner
+from pages.components.session import may, owner
+from pages.components.whose import own
 from tl_core.errors import UserError
 from tl_core.runs import store
 from tl_core.text import corpus, samples
@@ -26,14 +28,15 @@ def choose(corpus_id: str) -> None:
 
 
 def current() -> Corpus | None:
-    """The text that the session or the address names, else the reader's latest; None if there is none."""
+    """The text that the session or the address names, else the reader's latest; None if there is none.
+
+    Somebody else's private text is as good as gone.
+    """
     for wanted in (st.session_state.get(CURRENT), st.query_params.get(ADDRESS)):
-        try:
-            if wanted:
-                return corpus.load(wanted)
-        except UserError:
-            continue
-    return next(iter(corpus.corpora(owner())), None)
+        with contextlib.suppress(UserError):
+            if wanted and may("read", text := corpus.load(wanted)):
+                return text
+    return next(iter(own(corpus.corpora())), None)
 
 
 def ways_in() -> None:
@@ -45,8 +48,9 @@ def ways_in() -> None:
 
 
 def shelf(now: Corpus) -> None:
-    """The list of texts, and a way to delete the chosen one."""
-    known = {item.id: item for item in (now, *corpus.corpora(owner()))}
+    """The list of the reader's texts and nobody's, and a way to delete the chosen one."""
+    texts = corpus.corpora()
+    known = {item.id: item for item in (now, *own(texts), *(text for text in texts if not text.owner))}
     st.session_state["text_shelf"] = now.id
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
@@ -57,7 +61,7 @@ def shelf(now: Corpus) -> None:
             on_change=lambda: choose(st.session_state["text_shelf"]),
             width="stretch",
         )
-        if now.owner == owner() or is_local():
+        if may("change", now):
             with st.popover(_("Delete"), icon=":material/delete:", key="text_delete"):
                 st.markdown(_("Delete **{name}** for good?").format(name=plain(now.name)))
                 st.button(
@@ -157,7 +161,8 @@ def _delete(now: Corpus) -> None:
         if learns and store.status(run) in store.ACTIVE:
             st.session_state["text_busy"] = run.name
             return
-    corpus.delete(now.id)
+    if may("change", now):
+        corpus.delete(now.id)
     st.session_state.pop(CURRENT, None)
     st.query_params.pop(ADDRESS, None)
 

@@ -13,6 +13,7 @@ from pages.components import i18n, intake
 from pages.components.i18n import _
 from pages.components.sample_pictures import sample_pictures
 from pages.components.session import data_root, owner
+from pages.server import held
 from tl_core.data import pictures, uploads
 from tl_core.data.sources import MAX_FILES
 from tl_core.errors import UserError
@@ -50,7 +51,7 @@ def drop_zone(key: str) -> None:
             return
         token = str(found.get("token", ""))
         try:
-            folder = uploads.folder(token, owner())
+            folder = uploads.complete(token, owner())
         except UserError as error:
             st.session_state["upload_error"] = error
             return
@@ -98,7 +99,11 @@ def drop_zone(key: str) -> None:
 
 def class_by_class(key: str) -> None:
     """For a few files: one uploader for each class."""
-    st.caption(_("For a few pictures, or photos that you have just taken: one row for each class."))
+    st.caption(
+        _("For a few pictures, or photos that you have just taken: one row for each class, {n} MB together.").format(
+            n=held.EACH >> 20
+        )
+    )
     rounds = st.session_state.setdefault("upload_round", 0)  # an uploader is emptied by giving it another key
     rows = st.session_state.setdefault("upload_rows", 2)
     given: list[tuple[str, list]] = []

@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.components.i18n import _, show
 from pages.components.markdown import problem
-from pages.components.session import is_local, owner
+from pages.components.session import is_local, may
+from pages.components.whose import marked, own, own_first
 from tl_core import events
 from tl_core.errors import UserError
 from tl_core.runs import store
@@ -144,7 +145,10 @@ def _choose_run() -> Writer | None:
     wanted = st.session_state.get("generate_run")
     if wanted and wanted not in runs:
         st.warning(
-            _("The run that you asked for has no model yet: its first round is not over, or it has been deleted."),
+            _(
+                "The run that you asked for has no model for you: its first round is not over, it has been deleted, "
+                "or it learned from a private text of somebody else."
+            ),
             icon=":material/hourglass_top:",
         )
         st.query_params.pop(ADDRESS, None)
@@ -153,14 +157,18 @@ def _choose_run() -> Writer | None:
         st.page_link(PAGES / "finetune.py", label=_("Fine-tune text"), icon=":material/edit_note:")
         return None
     if wanted not in runs:
-        st.session_state["generate_run"] = next(iter(runs))
+        st.session_state["generate_run"] = next((run.id for run in own(runs.values())), None)
     chosen = st.selectbox(
         _("Run"),
         list(runs),
         format_func=lambda run_id: _described(runs[run_id]),
+        index=0 if st.session_state["generate_run"] else None,
+        placeholder=_("Choose a run that somebody else has trained"),
         key="generate_run",
         **SAVED,
     )
+    if chosen is None:
+        return None
     st.query_params[ADDRESS] = st.session_state["generate_asked"] = chosen
     run = runs[chosen]
     try:
@@ -172,25 +180,22 @@ def _choose_run() -> Writer | None:
 
 
 def _usable() -> list[Run]:
-    """The text runs that have a model: the reader's own first, each group newest first."""
+    """The text runs whose model may write for the reader: their own first, each group newest first."""
     usable = []
     for run in store.all():
-        if run.config is None or run.config.kind != "text":
+        if run.config is None or run.config.kind != "text" or not may("read", run):
             continue
         last = store.last_event(run)
         ended = isinstance(last, events.Finished | events.Stopped)
         if last.best_epoch if ended else store.best_epoch(run):
             usable.append(run)
-    mine = owner()
-    return sorted(usable, key=lambda run: (run.owner != mine, -run.created))
+    return own_first(sorted(usable, key=lambda run: -run.created))
 
 
 def _described(run: Run) -> str:
     row = CHECKPOINTS.get(run.config.model)
     parts = [run.name, row.title if row else Path(run.config.model).name]
-    if run.owner != owner():
-        parts.append(_("from somebody else"))
-    return " · ".join(parts)
+    return marked(parts, run)
 
 
 def _shape(base: str) -> Shape:

@@ -3,6 +3,8 @@
 GET /tl/model/<run>          the complete model (.keras), when it has been written
 GET /tl/text/<run>/<form>    a tuned language model in one of tl_core.text.export's forms, when it has been made
 GET /tl/run/<run>            the run's folder as a ZIP, without checkpoints
+
+What shows a private text is for its owner alone (`tl_core.runs.people`).
 """
 
 import contextlib
@@ -14,15 +16,17 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from pages.server.visitors import visitor
 from tl_core.errors import UserError
-from tl_core.runs import store
+from tl_core.messages import message
+from tl_core.runs import people, store
 from tl_core.text import export
 
 
 async def model(request: Request) -> Response:
     """The run's model under a name that says which run it is."""
     try:
-        run = store.get(request.path_params["run"])
+        run = await _asked(request)
     except UserError:
         return Response(status_code=404)
     path = run.folder / "model.keras"
@@ -35,7 +39,7 @@ async def text_model(request: Request) -> Response:
     """A tuned language model's file; an older one of a run that has gone on is not sent."""
     form = request.path_params["form"]
     try:
-        run = store.get(request.path_params["run"])
+        run = await _asked(request)
     except UserError:
         return Response(status_code=404)
     path = export.ready(run.folder, form) if form in export.FILES else None
@@ -48,12 +52,20 @@ async def folder(request: Request) -> Response:
     """The run's folder, packed into a temporary file that is deleted when it has been sent."""
     with contextlib.ExitStack() as packed:
         try:
-            run = store.get(request.path_params["run"])
+            run = await _asked(request)
             path = await run_in_threadpool(packed.enter_context, store.archive(run.id))
         except UserError:
             return Response(status_code=404)
         sent = BackgroundTask(packed.pop_all().close)
         return FileResponse(path, filename=f"{_file_name(run)}.zip", media_type="application/zip", background=sent)
+
+
+async def _asked(request: Request) -> store.Run:
+    """The run that the address names; UserError if there is none, or none for this visitor."""
+    run = await run_in_threadpool(store.get, request.path_params["run"])
+    if not await run_in_threadpool(people.may, visitor(request), "read", run):
+        raise UserError(message("This run learned from a private text."), message("Ask its owner for it."))
+    return run
 
 
 def _file_name(run: store.Run) -> str:

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from streamlit import App
 
-from tl_core.runs import scheduler
+from tl_core.runs import scheduler, upgrade
 
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
-    """Start this process's scheduler; it is a daemon thread and ends with the process."""
+    """Before anybody is answered, upgrade the data folder; then start this process's scheduler, a daemon thread."""
+    upgrade.upgrade()
     scheduler.start()
     yield

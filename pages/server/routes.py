@@ -6,27 +6,24 @@
     PUT /tl/upload/<upload>/<part>             one part of it, a ZIP
     DELETE /tl/upload/<upload>                 throw it away
 
-Every visitor gets a random id in a cookie: no accounts, but each knows their own runs and uploads. Other sites' pages
-cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody answers.
+Every visitor gets a random secret in a cookie: no accounts, but each knows their own runs and uploads. Other sites'
+pages cannot upload in a visitor's name: the cookie is SameSite, and application/zip needs a preflight that nobody
+answers.
 """
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
 import plotly
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.components.i18n import catalogue
-from pages.components.session import COOKIE
+from pages.server.visitors import visitor
 from tl_core.data import dataset as datasets
 from tl_core.data import uploads
 from tl_core.errors import UserError, disk_full_explained
@@ -34,7 +31,6 @@ from tl_core.messages import message
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds
-PICTURES_FROM = "img-src 'self' data: blob:"  # else Streamlit would fetch each page's icon from Google
 SIDES = range(16, 641)  # pixels of a thumbnail
 
 
@@ -69,7 +65,7 @@ def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Req
             if request.headers.get("content-type") != "application/zip":
                 return Response(status_code=415)
             with disk_full_explained():
-                return JSONResponse(await handle(request, _visitor(request)))
+                return JSONResponse(await handle(request, _owner(request)))
         except UserError as error:
             translate = catalogue(request.query_params.get("language", "en")).gettext
             sentence = f"{error.what.translated(translate)} {error.remedy.translated(translate)}"
@@ -80,9 +76,9 @@ def answered(handle: Callable[[Request, str], Awaitable[dict]]) -> Callable[[Req
     return route
 
 
-def _visitor(request: Request) -> str:
-    if visitor := request.cookies.get(COOKIE):
-        return visitor
+def _owner(request: Request) -> str:
+    if owner := visitor(request).id:
+        return owner
     raise UserError(
         message("Your browser keeps no cookies for this page, so nobody knows whose pictures these are."),
         message("Allow cookies for this page and reload it."),
@@ -90,50 +86,25 @@ def _visitor(request: Request) -> str:
 
 
 @answered
-async def begin_upload(request: Request, visitor: str) -> dict:
+async def begin_upload(request: Request, owner: str) -> dict:
     """Make room for an upload."""
-    return {"token": await run_in_threadpool(uploads.begin, visitor)}
+    return {"token": await run_in_threadpool(uploads.begin, owner)}
 
 
 @answered
-async def upload_part(request: Request, visitor: str) -> dict:
+async def upload_part(request: Request, owner: str) -> dict:
     """Write one part of an upload to the disk as it arrives; only the visitor who began it may add to it."""
-    with uploads.part(request.path_params["upload"], request.path_params["part"], visitor) as file:
+    with uploads.part(request.path_params["upload"], request.path_params["part"], owner) as file:
         async for chunk in request.stream():
             await run_in_threadpool(file.write, chunk)
     return {"received": True}
 
 
 @answered
-async def discard_upload(request: Request, visitor: str) -> dict:
+async def discard_upload(request: Request, owner: str) -> dict:
     """Throw an upload away."""
-    await run_in_threadpool(uploads.discard, request.path_params["upload"], visitor)
+    await run_in_threadpool(uploads.discard, request.path_params["upload"], owner)
     return {"discarded": True}
-
-
-class Visitor:
-    """ASGI middleware: whoever comes without the visitor's cookie is given one; pictures come from here alone."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        known = COOKIE in Request(scope).cookies
-
-        async def with_headers(event: Message) -> None:
-            if event["type"] == "http.response.start":
-                headers = MutableHeaders(scope=event)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = PICTURES_FROM
-                    if not known:
-                        cookie = f"{COOKIE}={secrets.token_hex(8)}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"
-                        headers.append("Set-Cookie", cookie)
-            await send(event)
-
-        await self.app(scope, receive, with_headers)
 
 
 ROUTES = [
@@ -143,4 +114,3 @@ ROUTES = [
     Route("/tl/upload/{upload}", discard_upload, methods=["DELETE"]),
     Route("/tl/upload/{upload}/{part}", upload_part, methods=["PUT"]),
 ]
-MIDDLEWARE = [Middleware(Visitor)]

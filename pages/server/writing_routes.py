@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pages.components.i18n import catalogue
-from pages.components.session import COOKIE
 from pages.server import writings
+from pages.server.visitors import visitor
 from pages.server.writings import Writing
 
 LONGEST = 15.0  # seconds that a request waits for news
@@ -23,7 +23,7 @@ TICK = 0.02  # seconds between two looks
 
 async def news(request: Request) -> Response:
     """What has been written since; answered at once if there is something, else when there is."""
-    writing = writings.get(request.cookies.get(COOKIE, ""), request.path_params["text"])
+    writing = writings.get(visitor(request).id, request.path_params["text"])
     try:
         known = max(0, int(request.query_params.get("from", "0")))
         version = int(request.query_params.get("version", "-1"))
@@ -42,7 +42,7 @@ async def news(request: Request) -> Response:
 
 async def stop(request: Request) -> Response:
     """Stop a text of the visitor's own."""
-    writings.stop(request.cookies.get(COOKIE, ""), request.path_params["text"])
+    writings.stop(visitor(request).id, request.path_params["text"])
     return Response(status_code=204)
 
 

@@ -124,7 +124,7 @@ def begin(owner: str, order: Order, parent: str = "", kept: Sequence[dict[str, A
 def get(owner: str, writing_id: str) -> Writing | None:
     """A visitor's text; None if it is forgotten, or somebody else's."""
     writing = _all.get(writing_id)
-    return writing if writing and writing.owner == owner else None
+    return writing if writing and owner and writing.owner == owner else None
 
 
 def take(owner: str, writing_id: str, sample: int, index: int, token: int) -> Writing | None:

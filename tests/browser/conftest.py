@@ -21,7 +21,9 @@ from tests.conftest import REPOSITORY
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+FOREIGN, LAN = "evil.example", "192.0.2.5"  # a name and an address at which the browser finds this computer
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+         f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1, MAP {LAN} 127.0.0.1"]  # fmt: skip
 MOBILENET = "mobilenet_2_5_224_tf_no_top.h5"
 PATIENCE = 60_000  # milliseconds that an assertion waits at most: a busy machine needs them
 
@@ -96,11 +98,14 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor's page, 1280 x 900, English."""
+    """A fresh visitor's page, 1280 x 900, English; what it does must keep to the Content-Security-Policy."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
-    yield context.new_page()
+    opened, violations = context.new_page(), []
+    opened.on("console", lambda said: violations.append(said.text) if "Content Security Policy" in said.text else None)
+    yield opened
     context.close()
+    assert not violations
 
 
 def _end_what_is_left(home: Path) -> None:

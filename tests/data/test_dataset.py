@@ -1,5 +1,6 @@
 """Edits never change what an id means; undo gives the old id back; what is damaged is a clear error."""
 
+import io
 import json
 import threading
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.data.drawing import jpeg
+from tests.data.drawing import encoded, jpeg, picture
 from tl_core.data import dataset as datasets
 from tl_core.data import edits
 from tl_core.data.dataset import Dataset
@@ -183,7 +184,7 @@ def test_damaged_files_are_an_error_and_left_out_of_lists(flowers: Dataset, name
 def test_a_thumbnail_is_the_central_square(flowers: Dataset):
     for image in flowers.images:
         data = datasets.thumbnail_of(flowers.path(image), side=32)
-        assert Image.open(datasets.io.BytesIO(data)).size == (32, 32)
+        assert Image.open(io.BytesIO(data)).size == (32, 32)
     with pytest.raises(OSError):
         datasets.thumbnail_of(flowers.folder / "nothing.jpg")
 
@@ -192,3 +193,13 @@ def test_manifest_holds_what_it_promises(flowers: Dataset):
     manifest = json.loads((flowers.folder / "manifest.json").read_text())
     assert manifest["classes"] == ["lilies", "roses", "tulips"] and len(manifest["images"]) == 6
     assert manifest["rejected"] == [] and manifest["notices"] == []
+
+
+def test_what_earlier_versions_stored_with_a_picture_does_not_leave_with_its_thumbnail(flowers: Dataset):
+    """They kept small JPEGs byte for byte; those stay as they are, since their names are their hashes."""
+    exif = Image.Exif()
+    exif[0x010E] = "Secret place"
+    path = flowers.path(flowers.images[0])
+    path.write_bytes(encoded(picture(), exif=exif, comment="Secret place"))
+    assert b"Secret" in path.read_bytes()
+    assert b"Secret" not in datasets.thumbnail_of(path)

@@ -2,13 +2,16 @@
 
 import errno
 import os
+import resource
 import struct
 import unicodedata
 import zipfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data.drawing import encoded, huge_png, jpeg, picture, tree
 from tl_core import paths
@@ -52,6 +55,14 @@ def nothing_left() -> bool:
     return not list(paths.datasets().iterdir())
 
 
+def test_what_a_camera_wrote_into_a_file_is_not_stored_anywhere():
+    exif = Image.Exif()
+    exif[0x010E] = "Secret place"
+    dataset = ingest([(f"{c}/1.jpg", encoded(picture(n), exif=exif)) for n, c in enumerate("ab")], name="x")
+    files = [path for path in dataset.folder.rglob("*") if path.is_file()]
+    assert len(files) >= 4 and not any(b"Secret" in path.read_bytes() for path in files)
+
+
 # Ways in
 
 
@@ -86,6 +97,73 @@ def test_a_zip_dropped_where_a_folder_was_expected_is_opened(tmp_path: Path):
     twice = packed(tmp_path / "twice.zip", [("outer.zip", (upload / "part-0.zip").read_bytes())])
     with pytest.raises(UserError, match="nested ZIP"):
         ingest(twice, name="pets")
+
+
+def test_a_bomb_inside_a_zip_is_refused_before_a_byte_of_it_is_written(tmp_path: Path, monkeypatch):
+    """Three gigabytes of zeros in three megabytes; here it is fewer, the ratio is the same."""
+    outer = packed(tmp_path / "outer.zip", [("inner.zip", bytes(300_000_000))])
+    assert outer.stat().st_size < 300_000_000 / sources.MAX_RATIO
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(UserError, match="ZIP bomb"):
+        ingest(outer, name="x")
+    assert nothing_left()
+
+
+def test_many_small_zips_of_nothing_are_a_bomb_too(tmp_path: Path, monkeypatch):
+    """Each is too small to be looked at alone; together they unpack to what the whole file cannot hold."""
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a/1.jpg", bytes(1_000_000))
+    data = (tmp_path / "inner.zip").read_bytes()
+    outer = packed(tmp_path / "outer.zip", [(f"{number}.zip", data) for number in range(10)])
+    monkeypatch.setattr(sources, "MAX_RATIO", 9)
+    with pytest.raises(UserError, match="ZIP bomb"):
+        ingest(outer, name="x")
+    assert nothing_left()
+
+
+def test_an_upload_of_more_parts_than_a_process_may_have_open_files_is_ingested(tmp_path: Path):
+    for number in range(60):
+        packed(tmp_path / f"part-{number}.zip", [(f"{'ab'[number % 2]}/{number}.jpg", jpeg(number))])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 40, hard))
+    try:
+        assert counts(ingest(tmp_path, name="x")) == {"a": 30, "b": 30}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_only_so_many_zips_inside_a_zip_are_opened(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_INNER_FILES", 3)
+    pets = packed(tmp_path / "pets.zip", files("a/1.jpg", "b/2.jpg")).read_bytes()
+    inner = [(f"{number}.zip", pets) for number in range(4)]
+    with pytest.raises(UserError, match="at most 3"):
+        ingest(packed(tmp_path / "outer.zip", inner), name="x")
+    assert len(ingest(packed(tmp_path / "outer.zip", inner[:3]), name="x").images) == 6
+
+
+def test_zips_inside_a_zip_take_no_more_of_the_disk_than_is_theirs(tmp_path: Path, monkeypatch):
+    inner = packed(tmp_path / "pets.zip", files("pets/cats/a.jpg", "pets/dogs/b.jpg")).read_bytes()
+    outer = packed(tmp_path / "outer.zip", [("a.zip", inner), ("b.zip", inner)])
+    monkeypatch.setattr(sources, "MAX_INNER", 2 * len(inner) - 1)
+    with pytest.raises(UserError, match="take more than"):
+        ingest(outer, name="x")
+    monkeypatch.setattr(sources, "MAX_INNER", 2 * len(inner))
+    assert len(ingest(outer, name="x").images) == 4
+
+
+def test_a_zip_inside_a_zip_is_not_unpacked_for_whoever_has_stopped(tmp_path: Path):
+    noise = np.random.default_rng(0).integers(0, 256, 6 << 20, np.uint8).tobytes()
+    outer = packed(tmp_path / "outer.zip", [("inner.zip", noise)])
+    looks = []
+
+    def should_stop() -> bool:
+        looks.append(sum(path.stat().st_size for path in paths.datasets().rglob("inner-*.zip")))
+        return len(looks) > 2
+
+    with pytest.raises(Stopped):
+        ingest(outer, name="x", should_stop=should_stop)
+    assert looks[-1] < len(noise), "it stopped on the way"
+    assert nothing_left()
 
 
 def test_a_zip_among_pictures_is_refused_and_the_pictures_kept(tmp_path: Path):

@@ -131,6 +131,25 @@ def test_thirty_visitors_at_once_are_all_served(gate: Gate):
     assert len(jobs.of("7")) == 2
 
 
+def test_nobody_lets_more_wait_than_the_server_bears(gate: Gate, monkeypatch: pytest.MonkeyPatch):
+    cleaned: list[str] = []
+
+    def begin(owner: str) -> str:
+        return jobs.start(Path(), name="x", owner=owner, cleanup=lambda: cleaned.append(owner))
+
+    started = [begin("ada") for _ in range(jobs.EACH)]
+    with pytest.raises(UserError, match="of yours are under way"):
+        begin("ada")
+    assert cleaned == ["ada"], "what was refused is not left lying"
+    monkeypatch.setattr(jobs, "ALL", jobs.EACH + 1)
+    started.append(begin("bob"))
+    with pytest.raises(UserError, match="as many uploads as it has room for"):
+        begin("cy")
+    gate.open.release(9)
+    assert {ended(job).state for job in started} == {"done"}
+    assert ended(begin("ada")).state == "done"
+
+
 def test_stop_while_it_waits_and_while_it_works(gate: Gate):
     cleaned: list[int] = []
     running = [jobs.start(Path(), name="x", owner="ada", cleanup=lambda: cleaned.append(1)) for _ in range(2)]

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.conftest import REPOSITORY
 from tests.data.drawing import BLUE, GREEN, RED, WHITE, encoded, huge_png, jpeg, picture, quarters
@@ -240,7 +240,7 @@ def test_the_largest_picture_that_is_taken_needs_little_memory():
     program = r"""
 import io, re
 from pathlib import Path
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 from tl_core.data.pictures import MAX_PIXELS, clean
 buffer = io.BytesIO()
 Image.new("RGBA", (10_000, MAX_PIXELS // 10_000), (200, 10, 10, 128)).save(buffer, "PNG", compress_level=1)
@@ -256,3 +256,111 @@ print(peak() - before, before)
     assert done.returncode == 0, done.stderr
     more, before = map(int, done.stdout.split())  # KiB; the drawing itself has taken 240 MB before
     assert before + more < 700_000, done.stdout
+
+
+# What else is in a file
+
+SECRETS = (b"Secret place", b"52.3731", b"my camera")
+
+
+def personal(kind: str = "JPEG", size: tuple[int, int] = (64, 40), **options: object) -> bytes:
+    """A picture with everything in it that tells who and where: GPS, description, camera, comments, XMP."""
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0110] = "Secret place", "my camera"
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 22.0, 23.0), 29: "52.3731"})
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">Secret place</x:xmpmeta>'
+    options |= {"JPEG": {"exif": exif, "xmp": xmp, "comment": "Secret place"}, "WEBP": {"exif": exif, "xmp": xmp},
+                "GIF": {"comment": b"Secret place"}, "TIFF": {"exif": exif}}.get(kind, {})  # fmt: skip
+    if kind == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_text("comment", "Secret place")
+        options["exif"] = exif
+    data = encoded(quarters(size), kind, **options)
+    assert any(secret in data for secret in SECRETS)
+    return data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
+@pytest.mark.parametrize("size", [(64, 40), (1600, 1000)], ids=["small", "large"])
+def test_nothing_but_the_picture_is_stored(kind: str, size: tuple[int, int]):
+    stored = clean(personal(kind, size)).data
+    for secret in SECRETS:
+        assert secret not in stored
+    image = Image.open(io.BytesIO(stored))
+    assert not image.getexif() and not {"exif", "xmp", "comment", "icc_profile", "photoshop"} & set(image.info)
+    assert near(corners(stored)[0], RED)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 2}])
+def test_a_small_upright_jpeg_loses_what_else_was_in_it_and_no_pixel_changes(options: dict):
+    """Nor does what lies behind its end come along, nor a preview in its header."""
+    plain = encoded(quarters(), **options)
+    assert clean(plain).data == plain
+    data = personal(**options)
+    preview = data[:18] + b"\x01\x01RGB" + data[20:]
+    assert data[2:4] == b"\xff\xe0" and data[18:20] == b"\0\0"
+    preview = preview[:4] + (19).to_bytes(2, "big") + preview[6:]
+    iptc = b"\xff\xed" + (30).to_bytes(2, "big") + b"Photoshop 3.0\0Secret place.."
+    for found in (
+        data,
+        preview,
+        data[:20] + iptc + data[20:],
+        data + b"Secret place",
+        data + data,
+        data[:20] + b"\xff" + data[20:],
+    ):
+        assert clean(found).data == plain
+    assert np.array_equal(pixels(data), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_a_jpeg_laid_out_in_an_odd_way_is_written_anew():
+    data = personal()
+    odd = data[:20] + b"rubbish" + data[20:]
+    assert Image.open(io.BytesIO(odd)).size == (64, 40), "decoders put up with it"
+    assert pictures.bare(odd) is None
+    stored = clean(odd).data
+    assert not any(secret in stored for secret in SECRETS) and near(corners(stored)[0], RED)
+
+
+def test_the_colours_that_adobe_programs_leave_out_of_the_header_stay():
+    """Without its Adobe segment a JPEG of plain RGB would be taken for YCbCr."""
+    data = encoded(quarters(), keep_rgb=True, comment=b"Secret place")
+    assert b"Adobe" in data
+    stored = clean(data).data
+    assert b"Secret" not in stored and near(corners(stored)[0], RED) and near(corners(stored)[1], GREEN)
+
+
+def swapped() -> bytes:
+    """A colour profile in which red means green, and green red."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = (profile.index(tag, 128) for tag in (b"rXYZ", b"gXYZ"))
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    name = "sRGB".encode("utf-16-be")
+    return bytes(profile).replace(name, "Swap".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("size", [(64, 40), (1600, 1000)], ids=["small", "large"])
+def test_colours_are_stored_as_the_profile_inside_means_them(kind: str, size: tuple[int, int]):
+    data = encoded(quarters(size), kind, icc_profile=swapped())
+    stored = corners(data)
+    assert stored[0][1] > stored[0][0] + 100, "red was meant as green"
+    assert stored[1][0] > stored[1][1] + 100, "green was meant as red"
+    assert b"ICC_PROFILE" not in clean(data).data
+
+
+def test_transparency_survives_a_profile():
+    image = quarters().convert("RGBA")
+    image.putalpha(0)
+    assert near(corners(encoded(image, "PNG", icc_profile=swapped()))[0], WHITE)
+
+
+@pytest.mark.parametrize("profile", [b"", b"rubbish", b"\0" * 200])
+def test_a_damaged_or_unfit_profile_does_not_cost_the_picture(profile: bytes):
+    assert near(corners(encoded(quarters(), icc_profile=profile))[0], RED)
+    assert near(corners(encoded(quarters().convert("L").convert("RGB"), icc_profile=profile))[3], WHITE)
+
+
+def test_a_picture_in_srgb_keeps_its_pixels_and_loses_the_profile():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert clean(encoded(quarters(), icc_profile=profile)).data == encoded(quarters())

@@ -1,7 +1,9 @@
 """Uploads arrive in parts, belong to who began them, stay within bounds, and leave nothing when they break off."""
 
+import contextlib
 import errno
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -128,7 +130,93 @@ def test_an_upload_discarded_while_a_part_arrives():
 
 def test_abandoned_uploads_are_cleared_after_a_day():
     old, fresh = uploads.begin("ada"), uploads.begin("ada")
-    then = time.time() - uploads.STALE - 10
-    os.utime(paths.uploads() / old, (then, then))
+    later(old, uploads.STALE + 10)
     new = uploads.begin("bob")
     assert {path.name for path in paths.uploads().iterdir()} == {fresh, new}
+
+
+# Quotas
+
+
+def later(token: str, seconds: float) -> None:
+    """Have nothing been added to an upload for so long."""
+    then = time.time() - seconds
+    for path in (*(paths.uploads() / token).iterdir(), paths.uploads() / token):
+        os.utime(path, (then, then))
+
+
+def test_one_person_has_no_more_uploads_than_they_can_use():
+    tokens = [uploads.begin("ada") for _ in range(uploads.EACH)]
+    with pytest.raises(UserError, match="of yours are under way"):
+        uploads.begin("ada")
+    assert uploads.begin("bob"), "others are not held up"
+    uploads.discard(tokens[0], "ada")
+    assert uploads.begin("ada")
+
+
+def test_uploads_begun_at_once_do_not_slip_through():
+    together, begun = threading.Barrier(20), []
+
+    def begin() -> None:
+        together.wait()
+        with contextlib.suppress(UserError):
+            begun.append(uploads.begin("ada"))
+
+    threads = [threading.Thread(target=begin) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(begun) == uploads.EACH == len(list(paths.uploads().iterdir()))
+
+
+def test_an_upload_that_was_left_lying_makes_room_but_never_one_that_waits_to_be_ingested():
+    idle, complete, fresh, other = (uploads.begin("ada") for _ in range(4))
+    for token in (idle, complete):
+        send(token, 0, b"x")
+    uploads.complete(complete, "ada")
+    for token in (idle, complete):
+        later(token, uploads.IDLE + 10)
+    uploads.begin("ada")
+    left = {path.name for path in paths.uploads().iterdir()}
+    assert idle not in left and {complete, fresh, other} < left
+    with pytest.raises(UserError, match="under way"):
+        uploads.begin("ada")
+
+
+def test_all_together_have_no_more_uploads_than_the_server_bears(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "ALL", 3)
+    for name in ("ada", "bob", "cy"):
+        uploads.begin(name)
+    with pytest.raises(UserError, match="as many uploads as it has room for"):
+        uploads.begin("dan")
+
+
+def test_the_bytes_of_one_person_and_of_all_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "EACH_BYTES", 10_000)
+    monkeypatch.setattr(uploads, "ALL_BYTES", 15_000)
+    first, second = uploads.begin("ada"), uploads.begin("ada")
+    send(first, 0, bytes(6000))
+    with pytest.raises(UserError, match="together are larger"):
+        send(second, 0, bytes(6000))
+    send(second, 0, bytes(3000))
+    other = uploads.begin("bob")
+    with pytest.raises(UserError, match="as many uploads as it has room for"):
+        send(other, 0, bytes(7000), owner="bob")
+    send(other, 0, bytes(5000), owner="bob")
+    assert names(other) == ["owner", "part-0.zip"]
+
+
+def test_uploads_leave_room_on_the_disk_for_everything_else(monkeypatch: pytest.MonkeyPatch):
+    token = uploads.begin("ada")
+    monkeypatch.setattr(uploads, "_free", lambda: uploads.SPARE + 100)
+    send(token, 0, bytes(100))
+    with pytest.raises(UserError, match="as many uploads as it has room for"):
+        send(token, 1, bytes(101))
+
+
+def test_the_parts_of_an_upload_are_bounded():
+    token = uploads.begin("ada")
+    send(token, uploads.MAX_PARTS - 1, b"x")
+    with pytest.raises(UserError, match="larger than"):
+        send(token, uploads.MAX_PARTS, b"x")

@@ -72,7 +72,7 @@ def run(tl_home):
 def _run(name, ending):
     run = store.create(RunConfig(DataConfig("0123456789abcdef")), owner="me", name=name)
     (run.folder / "labels.json").write_text('["daisy", "rose", "tulip"]')
-    for event in (events.Queued(owner="me"), events.Started(), ending):
+    for event in (events.Queued(), events.Started(), ending):
         events.append(run.log, event)
     return run
 
@@ -133,6 +133,19 @@ def test_without_a_run_the_way_to_training_is_shown_and_nothing_is_loaded(engine
     assert "No network has been trained here yet" in _texts(test)
     assert not test.file_uploader
     assert not engine.warmed
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_run_of_somebody_else_answers_only_when_it_is_chosen(engine, run):
+    test = _page()
+    assert test.session_state["classify_kind"] == "imagenet"
+    test.button_group(key="classify_kind").set_value("run").run()
+    assert test.selectbox(key="classify_run").value is None
+    assert f"run:{run.id}" not in engine.warmed
+    assert "from somebody else" in test.selectbox(key="classify_run").options[0]
+    test.selectbox(key="classify_run").select_index(0).run()
+    assert not test.exception
+    assert "It knows 3 classes" in _texts(test)
 
 
 def test_the_chosen_run_is_loaded_at_once_and_the_page_says_what_happens(engine, run):

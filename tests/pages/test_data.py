@@ -143,10 +143,14 @@ def test_spare_copies_go_at_one_click_and_doubtful_ones_stay():
     assert {"a/1.jpg", "b/stranger.jpg"} <= left
 
 
-def test_what_somebody_else_brought_in_may_be_trained_on_but_not_changed(monkeypatch):
+@pytest.mark.usefixtures("elsewhere")
+def test_what_somebody_else_brought_in_may_be_trained_on_but_not_changed():
     ingest([(f"{c}/{n}.jpg", jpeg(ord(c) + 3 * n)) for c in "az" for n in range(10)], name="theirs", owner="somebody")
-    monkeypatch.setattr("pages.components.shelf.is_local", lambda: False)
     test = opened("data")
+    assert test.selectbox(key="shelf_chosen").value is None, "what others brought in is never the default"
+    assert not [button for button in test.button if button.key == "data_train"]
+    test.selectbox(key="shelf_chosen").select_index(0).run()
+    assert not test.exception
     keys = {button.key for button in test.button}
     assert not {key for key in keys if key.startswith(("tidy_", "shelf_"))}
     assert not test.button(key="data_train").disabled
@@ -247,8 +251,8 @@ def test_two_classes_of_one_name_are_not_taken():
     assert "the same name" in words(test)
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_server_that_strangers_reach_shows_only_the_allowed_root(tmp_path, monkeypatch):
-    monkeypatch.setattr("pages.components.session.is_local", lambda: False)
     assert len(opened("data").tabs) == 3
     tree(tmp_path / "root" / "garden", daisy=2, rose=2)
     monkeypatch.setenv("TL_DATA_ROOT", str(tmp_path / "root"))

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from pages.server.downloads import DOWNLOADS
+from pages.server.visitors import COOKIE
 from tests.pages import test_routes
-from tests.pages.made import drawn, recipe, run_of
+from tests.pages.made import ME, SECRET, drawn, recipe, run_of
+from tl_core import events
+from tl_core.runs import store
+from tl_core.text import corpus, samples
+from tl_core.text.config import TextConfig
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 
@@ -61,3 +66,31 @@ def test_what_is_not_there_is_not_found(get, path):
 
 def test_a_run_without_a_model_has_none_to_give(get):
     assert get(f"/tl/model/{run_of(recipe(drawn())).id}")[0] == 404
+
+
+def test_what_leaves_the_server_names_nobody(get, run):
+    _status, _headers, body = get(f"/tl/run/{run.id}")
+    packed = zipfile.ZipFile(io.BytesIO(body))
+    for name in packed.namelist():
+        assert SECRET.encode() not in packed.read(name), name
+        assert ME.encode() not in packed.read(name), name
+    assert store.get(run.id).owner == ME
+
+
+@pytest.mark.parametrize("cookie", ["", SECRET, "somebody-else"])
+def test_what_shows_a_private_text_is_for_its_owner_alone(cookie):
+    text = corpus.paste("The fox and the hen.", name="Diary", owner=ME)
+    run = run_of(TextConfig(text.id), events.Sample(text="the fox"))
+    (run.folder / "model.keras").write_bytes(b"m")
+    (run.folder / "model").mkdir()
+    (run.folder / "model" / "model.safetensors").write_bytes(b"weights")
+    (run.folder / "hub-format.zip").write_bytes(b"zip")
+    headers = {"cookie": f"{COOKIE}={cookie}", "x-forwarded-for": "10.0.0.9"}
+    for path in (f"/tl/run/{run.id}", f"/tl/text/{run.id}/hub", f"/tl/model/{run.id}"):
+        status, _headers, _body = test_routes.ask("GET", path, headers=headers, routes=DOWNLOADS)
+        assert status == (200 if cookie == SECRET else 404), path
+
+
+def test_a_text_that_the_app_wrote_may_be_taken_home_by_all(get):
+    run = run_of(TextConfig(samples.bring_in("lesson", ME).id), owner="somebody")
+    assert get(f"/tl/run/{run.id}")[0] == 200

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, words
 from tl_core.paths import ASSETS
 from tl_core.runs import queue, store
@@ -61,7 +62,7 @@ def test_one_click_brings_a_sample_in_and_a_second_one_trains(language, sample):
     start(test).click().run()
     run = only_run()
     assert store.status(run) == "queued"
-    assert (run.config.kind, run.config.model, run.config.corpus) == ("text", "tales", corpus.corpora(ME)[0].id)
+    assert (run.config.kind, run.config.model, run.config.corpus) == ("text", "tales", corpus.corpora()[0].id)
 
 
 @LANGUAGES
@@ -93,7 +94,7 @@ def test_an_empty_paste_is_explained_and_nothing_is_lost(given):
 def test_a_text_that_is_too_short_is_taken_but_not_trained_on(language, given):
     test = paste(opened("finetune", language), given)
     assert not test.exception
-    assert corpus.corpora(ME)[0].text == given
+    assert corpus.corpora()[0].text == given
     assert test.warning, "too few tokens"
     assert start(test).disabled == (int(test.metric[1].value) <= 128)
     assert "<script>" not in words(test).replace("`", "")
@@ -113,7 +114,7 @@ def test_files_and_zips_come_in_and_what_is_no_text_is_listed():
         archive.writestr("../photo.jpg", b"\xff\xd8\xff")
     test = files(opened("finetune"), ("tales.zip", packed.getvalue()), ("odd*.txt", b"\x89PNG\0\0\1\2" * 99))
     assert not test.exception
-    [made] = corpus.corpora(ME)
+    [made] = corpus.corpora()
     assert made.text == STORY
     [warning] = [item.value for item in test.warning if "not taken" in item.value]
     assert "photo.jpg" in warning
@@ -196,7 +197,7 @@ def test_a_folder_of_the_readers_own_is_checked(text, tmp_path, monkeypatch):
     test.text_input(key="tune_folder").set_value(str(ASSETS / "weights" / "gpt2-tales")).run()
     assert not test.exception
     assert not start(test).disabled
-    monkeypatch.setattr("pages.components.text_choices.is_local", lambda: False)
+    come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
     assert "folder" not in opened("finetune", text=text.id).selectbox(key="tune_model").options
 
 
@@ -226,9 +227,12 @@ def test_a_text_is_deleted_unless_a_run_learns_from_it(text):
     assert not test.exception
 
 
-def test_somebody_elses_text_is_neither_listed_nor_deleted(monkeypatch):
+@pytest.mark.usefixtures("elsewhere")
+def test_somebody_elses_text_is_neither_listed_nor_shown_nor_deleted():
     theirs = corpus.paste(STORY, name="Theirs", owner="somebody")
     assert "tune_start" not in {button.key for button in opened("finetune").button}
-    monkeypatch.setattr("pages.components.text_in.is_local", lambda: False)
     test = opened("finetune", text=theirs.id)
-    assert "text_delete_now" not in {button.key for button in test.button}
+    assert not {"text_delete_now", "tune_start"} & {button.key for button in test.button}
+    assert "Theirs" not in words(test)
+    assert "king of hill" not in words(test)
+    assert not [box for box in test.selectbox if box.key == "text_shelf"]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components import session, writing_view
 from pages.server import writings
+from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, run_of, words
 from tests.pages.test_writings import Engine, ended
 from tl_core import events
@@ -119,7 +120,7 @@ def test_a_model_of_the_hub_is_downloaded_only_when_asked(engine):
 def test_a_fine_tuned_model_writes_as_soon_as_it_has_a_round(engine):
     young = tuned("Young", events.Started())
     test = opened("generate", run=young.id)
-    assert "has no model yet" in words(test)
+    assert "has no model for you: its first round is not over" in words(test)
     best = events.Epoch(phase="train", epoch=1, step=25, loss=2.0, val_loss=2.0, best=True)
     run = tuned("Weather", events.Started(), best)
     done = tuned("Recipes", events.Started(), best, events.Finished(best_epoch=1))
@@ -152,8 +153,7 @@ def test_a_folder_is_offered_only_on_the_readers_own_computer(engine, monkeypatc
     test.text_input(key="generate_folder").set_value(str(ASSETS / "weights" / "gpt2-tales")).run()
     click(test, "generate_write")
     assert engine.asked[0][0] == str(ASSETS / "weights" / "gpt2-tales")
-    monkeypatch.setattr(session, "is_local", lambda: False)
-    monkeypatch.setattr("pages.components.writers.is_local", lambda: False)
+    come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
     test.run()
     assert not test.text_input
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pages.components import session
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
 from tl_core import events
 from tl_core.charts.curves import percent
@@ -17,12 +16,6 @@ from tl_core.vision import report as reports
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
 STARTED = events.Started(device="NVIDIA H100", precision="mixed_bfloat16")
-
-
-@pytest.fixture
-def elsewhere(monkeypatch):
-    """The reader is not at the server's own computer."""
-    monkeypatch.setattr(session, "is_local", lambda: False)
 
 
 def keys(test):

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from pages.components import session
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
 from tl_core import events
 from tl_core.charts.curves import PALETTE
@@ -16,12 +15,6 @@ from tl_core.runs import store
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
 STARTED = events.Started()
-
-
-@pytest.fixture
-def elsewhere(monkeypatch):
-    """The reader is not at the server's own computer."""
-    monkeypatch.setattr(session, "is_local", lambda: False)
 
 
 @pytest.fixture
@@ -52,12 +45,15 @@ def test_without_runs_the_page_leads_to_the_first_one(language):
 
 
 @LANGUAGES
+@pytest.mark.usefixtures("elsewhere")
 def test_every_run_is_listed_with_settings_and_results(language, dataset):
     run = finished(dataset, "Frozen")
     reported(run, dataset, "test", wrong=0)
     store.tag(run.id, ["lesson 1"])
     run_of(recipe(dataset, "two_phases"), owner="somebody", name="Theirs")
-    table = opened("runs", language).dataframe[0].value
+    test = opened("runs", language)
+    assert list(listed(test)["name"]) == ["Frozen"], "at first the reader's own"
+    table = listed(test.button_group(key="runs_whose").set_value("all").run())
     lines = {line["name"]: line for line in table.to_dict("records")}
     mine, theirs = lines["Frozen"], lines["Theirs"]
     assert (mine["accuracy"], mine["test"], mine["epochs"]) == (pytest.approx(0.9), 1.0, "15")
@@ -88,12 +84,30 @@ def test_the_list_is_searched_by_name_tag_pictures_and_backbone(dataset, text, f
     assert (set(table["name"]) if table is not None else None) == found
 
 
-def test_mine_leaves_the_others_out(dataset):
-    finished(dataset, "Mine")
-    finished(dataset, "Theirs", owner="somebody")
+@pytest.mark.usefixtures("elsewhere")
+def test_the_readers_own_runs_stand_apart_from_those_of_others(dataset):
+    finished(dataset, "Theirs, old", owner="somebody")
+    mine = [finished(dataset, f"Mine {number}") for number in range(2)]
+    finished(dataset, "Theirs, new", owner="somebody")
+    own = [run.name for run in sorted(mine, key=lambda run: run.id, reverse=True)]
     test = opened("runs")
-    test.button_group(key="runs_whose").set_value("mine").run()
-    assert list(listed(test)["name"]) == ["Mine"]
+    assert list(listed(test)["name"]) == own
+    names = list(listed(test.button_group(key="runs_whose").set_value("all").run())["name"])
+    assert names[:2] == own
+    assert set(names[2:]) == {"Theirs, old", "Theirs, new"}
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_who_has_no_runs_sees_those_of_others(dataset):
+    finished(dataset, "Theirs", owner="somebody")
+    assert list(listed(opened("runs"))["name"]) == ["Theirs"]
+
+
+def test_at_the_servers_own_computer_there_is_only_one_person(dataset):
+    finished(dataset, "Of another browser", owner="somebody")
+    test = opened("runs")
+    assert "who" not in listed(test)
+    assert not [group for group in test.button_group if group.key == "runs_whose"]
 
 
 @LANGUAGES
@@ -206,7 +220,7 @@ def test_other_peoples_runs_can_neither_be_renamed_nor_deleted(dataset):
 def test_what_cannot_be_deleted_is_explained(dataset, monkeypatch):
     run = finished(dataset, "A")
     test = opened("runs", **compared(run))
-    events.append(run.log, events.Queued(owner=ME))  # resumed in another window meanwhile
+    events.append(run.log, events.Queued())  # resumed in another window meanwhile
     test.button(key="manage_delete").click().run()
     assert "is active" in test.error[0].value
     assert store.get(run.id)

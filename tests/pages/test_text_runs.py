@@ -9,14 +9,17 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.server.downloads import DOWNLOADS
-from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
+from pages.server.visitors import COOKIE
+from tests.pages.conftest import come_from
+from tests.pages.made import ME, SECRET, drawn, opened, recipe, run_of, trained, words
 from tl_core import events
 from tl_core.engine import client
+from tl_core.engine.protocol import State
 from tl_core.errors import UserError
 from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
-from tl_core.text import corpus
+from tl_core.text import corpus, samples
 from tl_core.text.config import TextConfig
 from tl_core.text.writing import Ended, Written
 
@@ -177,7 +180,7 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     (run.folder / "model").mkdir()
     (run.folder / "model" / "model.safetensors").write_bytes(b"weights")
     monkeypatch.setattr(client, "text_export", text_export)
-    http = TestClient(Starlette(routes=DOWNLOADS))
+    http = TestClient(Starlette(routes=DOWNLOADS), cookies={COOKIE: SECRET})
     test = opened("run", run=run.id)
     for form in ("hub", "keras", "lora"):
         assert http.get(f"/tl/text/{run.id}/{form}").status_code == 404
@@ -260,3 +263,81 @@ def test_each_kind_is_trained_again_on_its_own_page(text):
     test = opened("finetune", **{"from": seeing.id})
     assert test.title[0].value == "Train"
     assert store.get(seeing.id).config.kind == "image"
+
+
+# A private text and a stranger
+
+
+@pytest.fixture
+def stranger(visitor, monkeypatch):
+    """The reader is somebody else than the text's owner, at another computer."""
+    come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
+    visitor[COOKIE] = "eve"
+
+
+@LANGUAGES
+@pytest.mark.usefixtures("stranger")
+def test_a_stranger_sees_the_curves_of_a_run_on_a_private_text_and_nothing_of_the_text(text, language):
+    run = finished(text, "Theirs", prompt="My dear diary")
+    test = opened("run", language, run=run.id)
+    said = words(test)
+    assert "60.0" in said
+    assert "Theirs" in said
+    for private in ("Kings", "tl-passage", "lived", "My dear diary"):
+        assert private not in said
+    assert not [area for area in test.text_area if area.key.startswith("pair_")]
+    assert not [link for link in test.get("link_button") if "tl/" in link.proto.url]
+    assert not [link for link in test.get("page_link") if link.proto.page.endswith("generate")]
+
+
+@pytest.mark.usefixtures("stranger")
+def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
+    runs = [finished(text, name, prompt="My dear diary") for name in ("A", "B")]
+    test = opened("runs", compare=",".join(run.id for run in runs))
+    test.toggle(key="compare_all_texts").set_value(True).run()
+    assert set(test.dataframe[0].value["pictures"]) == {"a private text"}
+    assert "Kings" not in words(test)
+    assert "My dear diary" not in words(test)
+    test.text_input(key="runs_search").set_value("kings").run()
+    assert not test.dataframe, "nor can it be guessed by searching"
+
+
+@pytest.mark.usefixtures("stranger")
+def test_training_again_with_a_strangers_settings_does_not_bring_their_text_along(text):
+    run = finished(text, prompt="My dear diary", steps=77)
+    test = opened("finetune", **{"from": run.id})
+    assert not test.exception
+    assert "The text of that run is private" in words(test)
+    assert "Kings" not in words(test)
+    assert test.session_state["tune_steps"] == 77
+    assert test.session_state["tune_prompt"] != "My dear diary"
+    assert "text_current" not in test.session_state
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_model_that_learned_from_a_private_text_writes_for_its_owner_alone(text, monkeypatch):
+    monkeypatch.setattr(client, "state", lambda source: State("ready"))
+    run = finished(text, "Theirs")
+    test = opened("generate", run=run.id)
+    assert not test.exception
+    assert "private text" in words(test)
+    assert "Theirs" not in words(test)
+    assert test.button(key="generate_write").disabled
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_run_on_a_text_that_the_app_wrote_is_shown_to_all_and_is_nobodys_default(monkeypatch):
+    monkeypatch.setattr(client, "state", lambda source: State("ready"))
+    run = finished(samples.bring_in("lesson", ME), "Lesson")
+    said = words(opened("run", run=run.id))
+    assert "tl-passage" in said
+    assert "Lessons on transfer learning" in said
+    test = opened("generate")
+    test.session_state["generate_kind"] = "run"
+    test.run()
+    assert test.selectbox(key="generate_run").value is None
+    assert "from somebody else" in test.selectbox(key="generate_run").options[0]
+    test.selectbox(key="generate_run").select_index(0).run()
+    assert not test.exception
+    assert not test.button(key="generate_write").disabled
+    assert "tune_start" not in keys(opened("finetune")), "nor is the text"

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pages.components import settings, submission
+from tests.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
 from tl_core import events, presets
 from tl_core.config import BackboneConfig
 from tl_core.data import dataset as datasets
+from tl_core.data.ingest import ingest
 from tl_core.presets import PRESETS
 from tl_core.runs import store
 
@@ -25,6 +27,24 @@ def test_without_pictures_the_page_says_so_and_start_is_off(language):
     test = opened("train", language)
     assert test.info
     assert start_button(test).disabled
+
+
+@LANGUAGES
+@pytest.mark.usefixtures("elsewhere")
+def test_pictures_of_others_are_never_the_default_and_can_be_chosen(language):
+    theirs = ingest([(f"{c}/{n}.jpg", jpeg(ord(c) + 3 * n)) for c in "az" for n in range(10)], name="theirs", owner="x")
+    test = opened("train", language)
+    assert test.info
+    assert start_button(test).disabled
+    assert test.selectbox(key="train_dataset").value == ""
+    test.selectbox(key="train_dataset").set_value(theirs.id).run()
+    assert not test.exception
+    assert not start_button(test).disabled
+    mine = drawn()
+    test = opened("train", language)
+    assert test.selectbox(key="train_dataset").value == mine.id
+    assert [option.startswith("theirs") for option in test.selectbox(key="train_dataset").options] == [False, True]
+    assert test.selectbox(key="train_dataset").options[1] != "theirs", "whose it is is said"
 
 
 @LANGUAGES

@@ -130,6 +130,7 @@ def test_pictures_of_one_class_are_explained_and_the_button_is_off():
     assert "at least two classes" in words(test)
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_active_runs_are_shown_and_those_of_others_are_not():
     dataset = drawn()
     started = events.Started(pid=1, host="here")
@@ -142,13 +143,23 @@ def test_active_runs_are_shown_and_those_of_others_are_not():
     assert "theirs waits" not in said
 
 
-def test_the_readers_own_pictures_come_before_newer_ones_of_others():
-    drawn()
+@pytest.mark.usefixtures("elsewhere")
+def test_the_readers_own_pictures_are_at_hand_and_those_of_others_never_are():
     theirs = [(f"{name}/{number}.jpg", jpeg(number)) for number, name in enumerate("aaaaabbbbb")]
     ingest(theirs, name="theirs", owner="somebody")
+    test = opened("welcome")
+    assert drop_zones(test) == ["tl_drop"]
+    assert "theirs" not in words(test)
+    drawn()
     said = words(opened("welcome"))
     assert "**shapes**" in said
     assert "theirs" not in said
+
+
+def test_at_the_servers_own_computer_pictures_of_another_browser_are_at_hand():
+    theirs = [(f"{name}/{number}.jpg", jpeg(number)) for number, name in enumerate("aaaaabbbbb")]
+    ingest(theirs, name="theirs", owner="somebody")
+    assert "**theirs**" in words(opened("welcome"))
 
 
 def test_names_are_not_read_as_markdown():

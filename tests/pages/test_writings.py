@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from pages.components.session import COOKIE
 from pages.server import writing_routes, writings
+from pages.server.visitors import COOKIE
 from pages.server.writings import Order
 from tests.pages import test_routes
+from tests.pages.made import person
 from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.messages import message
@@ -22,6 +23,7 @@ from tl_core.text.sampling import Settings
 from tl_core.text.writing import Beams, Candidate, Ended, Guess, Remark, Written
 
 ORDER = Order("tales", "tales", CHECKPOINTS["tales"].shape, "Once upon a time", Settings(strategy="greedy", length=6))
+ADA = person("ada")
 WORDS = {11: " a", 22: " the", 33: " one"}
 
 
@@ -86,7 +88,7 @@ def told(writing, **known):
 
 
 def test_every_token_is_told_with_what_else_was_likely(engine):
-    news = told(ended(writings.begin("ada", ORDER)))
+    news = told(ended(writings.begin(ADA, ORDER)))
     assert [entry["kind"] for entry in news["entries"]] == ["prompt", *["written"] * 6, "ended"]
     assert news["entries"][0]["labels"] == ["Once", " upon", " a", " time"]
     assert news["entries"][1]["candidates"] == [[22, " the", 0.5, 0.6], [11, " a", 0.3, 0.4], [33, " one", 0.2, 0.0]]
@@ -95,7 +97,7 @@ def test_every_token_is_told_with_what_else_was_likely(engine):
 
 
 def test_only_what_is_new_is_told_again(engine):
-    writing = ended(writings.begin("ada", ORDER))
+    writing = ended(writings.begin(ADA, ORDER))
     whole = told(writing)
     rest = told(writing, from_=5)
     assert rest["entries"] == whole["entries"][5:]
@@ -106,7 +108,7 @@ def test_a_question_waits_until_there_is_news(engine, monkeypatch):
     monkeypatch.setattr(writing_routes, "LONGEST", 3600.0)
     engine.go.clear()
     engine.beat = 3600.0
-    writing = writings.begin("ada", ORDER)
+    writing = writings.begin(ADA, ORDER)
     while not engine.asked:
         time.sleep(0.005)
     known, news = told(writing), []
@@ -121,21 +123,21 @@ def test_a_question_waits_until_there_is_news(engine, monkeypatch):
 
 
 def test_a_loop_is_told_where_it_begins(engine):
-    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(strategy="greedy", length=12))))
+    writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(strategy="greedy", length=12))))
     assert json.loads(writing.entries[-1])["loop"] == [0, 1, 11]
-    short = ended(writings.begin("ada", ORDER))
+    short = ended(writings.begin(ADA, ORDER))
     assert json.loads(short.entries[-1])["loop"] is None
 
 
 def test_beams_and_remarks_come_with_the_text(engine):
     engine.extra = [Remark(message("It has {n} tokens.", n=3)), Beams(0, ("a", "b"), (-1.0, -2.0))]
-    news = told(ended(writings.begin("ada", ORDER)))
+    news = told(ended(writings.begin(ADA, ORDER)))
     assert news["remarks"] == ["It has 3 tokens."]
     assert news["beams"] == [["a", -1.0], ["b", -2.0]]
 
 
 def test_stop_ends_the_writing_with_the_token_at_hand(engine):
-    writing = writings.begin("ada", replace(ORDER, settings=Settings(length=4000), pace=50.0))
+    writing = writings.begin(ADA, replace(ORDER, settings=Settings(length=4000), pace=50.0))
     while len(writing.entries) < 3:
         time.sleep(0.005)
     assert ask("DELETE", f"/tl/writing/{writing.id}")[0] == 204
@@ -147,11 +149,11 @@ def test_stop_ends_the_writing_with_the_token_at_hand(engine):
 
 def test_stop_also_ends_the_wait_for_a_model(engine):
     engine.go.clear()
-    writing = writings.begin("ada", ORDER)
+    writing = writings.begin(ADA, ORDER)
     while writing.status is None:
         time.sleep(0.005)
     assert told(writing)["status"] == "Waiting…"
-    writings.stop("ada", writing.id)
+    writings.stop(ADA, writing.id)
     ended(writing)
     assert engine.closed == 1
     assert not writing.error
@@ -159,27 +161,27 @@ def test_stop_also_ends_the_wait_for_a_model(engine):
 
 def test_a_text_that_nobody_looks_at_is_not_written_any_further(engine, monkeypatch):
     monkeypatch.setattr(writings, "ABANDONED", 0.2)
-    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(length=4000), pace=100.0)))
+    writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(length=4000), pace=100.0)))
     assert len(writing.entries) < 200
 
 
 def test_what_goes_wrong_is_told(engine):
     engine.error = UserError(message("The model is gone."), message("Choose another one."))
-    assert told(ended(writings.begin("ada", ORDER)))["error"] == "The model is gone. Choose another one."
+    assert told(ended(writings.begin(ADA, ORDER)))["error"] == "The model is gone. Choose another one."
     engine.error = RuntimeError("a bug")
-    news = told(ended(writings.begin("ada", ORDER)))
+    news = told(ended(writings.begin(ADA, ORDER)))
     assert "unexpected" in news["error"]
     assert news["done"]
 
 
 def test_a_text_is_its_owners_alone(engine):
-    writing = ended(writings.begin("ada", ORDER))
+    writing = ended(writings.begin(ADA, ORDER))
     assert ask("GET", f"/tl/writing/{writing.id}", visitor="eve")[0] == 404
     assert ask("GET", "/tl/writing/0000000000000000")[0] == 404
     assert ask("GET", f"/tl/writing/{writing.id}?from=x")[0] == 400
-    assert writings.take("eve", writing.id, 0, 0, 22) is None
+    assert writings.take(person("eve"), writing.id, 0, 0, 22) is None
     engine.go.clear()
-    running = writings.begin("ada", ORDER)
+    running = writings.begin(ADA, ORDER)
     ask("DELETE", f"/tl/writing/{running.id}", visitor="eve")
     assert not running.stop.is_set()
     engine.go.set()
@@ -187,8 +189,8 @@ def test_a_text_is_its_owners_alone(engine):
 
 
 def test_another_token_is_taken_and_the_text_goes_on_behind_it(engine):
-    first = ended(writings.begin("ada", ORDER))
-    second = ended(writings.take("ada", first.id, 0, 2, 33))
+    first = ended(writings.begin(ADA, ORDER))
+    second = ended(writings.take(ADA, first.id, 0, 2, 33))
     tokens = second.tokens(0)
     assert [entry["id"] for entry in tokens] == [11, 11, 33, *[11] * 6]
     assert [entry["index"] for entry in tokens] == list(range(9))
@@ -196,19 +198,19 @@ def test_another_token_is_taken_and_the_text_goes_on_behind_it(engine):
     assert tokens[2]["probability"] == 0.2
     assert second.parent == first.id
     assert engine.asked[1][3] == (11, 11, 33)
-    third = ended(writings.take("ada", second.id, 0, 0, 22))
+    third = ended(writings.take(ADA, second.id, 0, 0, 22))
     assert len(third.tokens(0)) == 7, "as many tokens as were asked for at first, not more with every step"
 
 
 @pytest.mark.parametrize(("sample", "index", "chosen"), [(0, 2, 999), (0, 99, 22), (1, 0, 22), (0, -1, 22)])
 def test_what_was_never_a_choice_cannot_be_taken(engine, sample, index, chosen):
-    writing = ended(writings.begin("ada", ORDER))
-    assert writings.take("ada", writing.id, sample, index, chosen) is None
+    writing = ended(writings.begin(ADA, ORDER))
+    assert writings.take(ADA, writing.id, sample, index, chosen) is None
 
 
 def test_a_look_inside_writes_that_token_alone_once_more(engine):
-    writing = ended(writings.begin("ada", replace(ORDER, settings=replace(ORDER.settings, samples=2))))
-    look = ended(writings.look("ada", writing.id, 1, 4, (2, 3)))
+    writing = ended(writings.begin(ADA, replace(ORDER, settings=replace(ORDER.settings, samples=2))))
+    look = ended(writings.look(ADA, writing.id, 1, 4, (2, 3)))
     settings, written = engine.asked[1][2:]
     assert written == (11,) * 4
     assert (settings.length, settings.samples, settings.lens, settings.attention) == (5, 1, True, (2, 3))
@@ -220,19 +222,19 @@ def test_a_look_inside_writes_that_token_alone_once_more(engine):
 def test_a_token_of_a_beam_can_be_taken_once_it_has_been_looked_into(engine, monkeypatch):
     real = token
     monkeypatch.setitem(globals(), "token", lambda *args, **more: replace(real(*args, **more), candidates=()))
-    writing = ended(writings.begin("ada", replace(ORDER, settings=Settings(strategy="beam", length=4))))
-    assert writings.take("ada", writing.id, 0, 1, 22) is None
+    writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(strategy="beam", length=4))))
+    assert writings.take(ADA, writing.id, 0, 1, 22) is None
     monkeypatch.setitem(globals(), "token", real)
-    ended(writings.look("ada", writing.id, 0, 1, (0, 0)))
+    ended(writings.look(ADA, writing.id, 0, 1, (0, 0)))
     assert engine.asked[1][2].strategy == "sample"
-    taken = ended(writings.take("ada", writing.id, 0, 1, 22))
+    taken = ended(writings.take(ADA, writing.id, 0, 1, 22))
     assert [entry["id"] for entry in taken.tokens(0)][:2] == [11, 22]
 
 
 def test_a_visitor_writes_two_texts_at_once_and_all_visitors_a_bounded_number(engine, monkeypatch):
     monkeypatch.setattr(writings, "RUNNING", 4)
     engine.go.clear()
-    mine = [writings.begin("ada", ORDER) for _number in range(3)]
+    mine = [writings.begin(ADA, ORDER) for _number in range(3)]
     ended(mine[0])
     assert not mine[1].stop.is_set() and not mine[2].stop.is_set()
     others = [writings.begin("bob", ORDER), writings.begin("eve", ORDER)]
@@ -246,15 +248,15 @@ def test_a_visitor_writes_two_texts_at_once_and_all_visitors_a_bounded_number(en
 
 def test_old_texts_are_forgotten(engine, monkeypatch):
     monkeypatch.setattr(writings, "KEPT_EACH", 3)
-    texts = [ended(writings.begin("ada", ORDER)) for _number in range(6)]
-    assert [writings.get("ada", text.id) is not None for text in texts] == [False] * 2 + [True] * 4
+    texts = [ended(writings.begin(ADA, ORDER)) for _number in range(6)]
+    assert [writings.get(ADA, text.id) is not None for text in texts] == [False] * 2 + [True] * 4
     monkeypatch.setattr(writings, "KEPT_SECONDS", -1.0)
-    ended(writings.begin("ada", ORDER))
-    assert all(writings.get("ada", text.id) is None for text in texts)
+    ended(writings.begin(ADA, ORDER))
+    assert all(writings.get(ADA, text.id) is None for text in texts)
 
 
 def test_what_the_texts_hold_in_memory_is_bounded(engine, monkeypatch):
-    text = ended(writings.begin("ada", ORDER))
+    text = ended(writings.begin(ADA, ORDER))
     monkeypatch.setattr(writings, "KEPT_BYTES", 3 * text.size)
     for visitor in "bcdefg":
         ended(writings.begin(visitor, ORDER))
@@ -263,5 +265,5 @@ def test_what_the_texts_hold_in_memory_is_bounded(engine, monkeypatch):
 
 def test_the_pace_is_kept(engine):
     began = time.monotonic()
-    ended(writings.begin("ada", replace(ORDER, pace=20.0)))
+    ended(writings.begin(ADA, replace(ORDER, pace=20.0)))
     assert time.monotonic() - began > 0.25

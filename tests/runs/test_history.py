@@ -39,7 +39,7 @@ def test_nothing_yet(log: Path):
 
 def test_it_reads_on_and_stays_the_same_as_reading_all(log: Path):
     found = [
-        Queued(owner="ada"), Started(device="GPU"), Phase(phase="head", unit="epochs", total=3),
+        Queued(), Started(device="GPU"), Phase(phase="head", unit="epochs", total=3),
         Notice(message=message("x")),
         *(Batch(phase="head", epoch=1, step=n, loss=n) for n in range(10)), epoch(1, best=True), epoch(2),
         Finished(best_epoch=1),

@@ -207,7 +207,7 @@ def test_a_torn_line_decides_nothing_until_it_is_whole():
 @pytest.mark.parametrize("block", [16, 50, 333])
 def test_lines_across_blocks_are_put_together(block: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tail, "BLOCK", block)
-    run = logged(events.Queued(owner="x" * 100), events.Started(pid=3), events.Batch(step=1), events.Batch(step=2))
+    run = logged(events.Phase(phase="x" * 100), events.Started(pid=3), events.Batch(step=1), events.Batch(step=2))
     assert store.last_event(run).pid == 3
     with open(run.log, "ab") as file:
         file.write(b"torn")

@@ -10,7 +10,6 @@ the same pictures for ever, whatever is edited later.
 """
 
 import contextlib
-import io
 import json
 import re
 import secrets
@@ -28,7 +27,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from tl_core import paths
-from tl_core.data import edits
+from tl_core.data import edits, pictures
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
 
@@ -190,9 +189,7 @@ def thumbnail_of(path: Path, side: int = 96) -> bytes:
         left, top = (picture.width - short) // 2, (picture.height - short) // 2
         box = (left, top, left + short, top + short)
         small = picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, box=box)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
+    return pictures.jpeg(small, 85)
 
 
 def folder_of(dataset_id: str) -> Path:

@@ -33,6 +33,7 @@ class Taken(Protocol):
 Maker = Callable[[ProgressFunction, Callable[[], bool]], Taken]  # draws or downloads something, then takes it in
 
 AT_ONCE = 2
+EACH, ALL = 4, 200  # jobs that wait or work: of one person, and of all; what waits may lie in memory
 REMEMBERED = 200  # jobs that have ended and can still be asked for
 
 
@@ -102,15 +103,29 @@ def start(
         source: what `ingest` takes, or a function (progress, should_stop) that makes the dataset itself.
         cleanup: called once when the job has ended, however it ended: deletes the upload, for instance.
         kind: what is brought in; each page follows its own kind.
+
+    Raises:
+        UserError: the owner, or all together, have as many jobs as there may be; `cleanup` has been called.
     """
     global _threads
     job_id = secrets.token_hex(8)
     with _lock:
-        _jobs[job_id] = _Work(source, name, owner, cleanup, kind)
-        _forget()
-        if _threads < AT_ONCE:
-            _threads += 1
-            threading.Thread(target=_serve, name="ingest", daemon=True).start()
+        active = [work.owner for work in _jobs.values() if work.ended is None]
+        crowded = active.count(owner) >= EACH or len(active) >= ALL
+        if not crowded:
+            _jobs[job_id] = _Work(source, name, owner, cleanup, kind)
+            _forget()
+            if _threads < AT_ONCE:
+                _threads += 1
+                threading.Thread(target=_serve, name="ingest", daemon=True).start()
+    if crowded:
+        _clean(cleanup)
+        raise UserError(
+            message("{n} uploads of yours are under way or wait to be taken in.", n=active.count(owner))
+            if active.count(owner) >= EACH
+            else message("The server is taking in as many uploads as it has room for."),
+            message("Wait until one of them is done, or stop it."),
+        )
     return job_id
 
 

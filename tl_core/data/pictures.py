@@ -1,12 +1,17 @@
-"""One file in, one clean JPEG out: verified by a full decode, upright, RGB, down-sized once."""
+"""One file in, one clean JPEG out: verified by a full decode, upright, sRGB, down-sized once, and nothing else in it.
+
+Whatever else a camera or a program has written into a file stays outside: where and when a photograph was taken, with
+what, comments, embedded previews, whatever is hung on behind its end.
+"""
 
 import contextlib
 import io
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from tl_core.messages import Message, message
 
@@ -28,6 +33,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SOS, EOI, COM = 0xDA, 0xD9, 0xFE  # markers of a JPEG: a scan begins, the picture ends, a comment
+APPLICATION = range(0xE0, 0xF0)  # markers of what programs add
+KEPT = ((0xE0, b"JFIF\0", 14), (0xEE, b"Adobe", 12))  # of those what decoders go by: marker, beginning, bytes of it
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # that ends a scan
 HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS above says it in our words
@@ -56,7 +65,7 @@ class Picture:
 def clean(data: bytes) -> Picture:
     """Decode `data` in full and return it as an upright RGB JPEG whose short side is at most 320 px.
 
-    A JPEG that is already all that keeps its bytes.
+    A JPEG that is already all that keeps its pixels as they are, and its bytes if nothing else was in it.
 
     Raises:
         Rejected: the file is empty, no picture, damaged, or too large.
@@ -82,9 +91,10 @@ def clean(data: bytes) -> Picture:
         with _counted(width * height if progressive else image.width * image.height):
             image.load()
             turn = _turn(image)
-            if small and turn is None and image.format == "JPEG" and image.mode == "RGB":
-                return Picture(data, width, height)
-            return _encoded(_fitted(_upright(_colours(_reduced(image)), turn)))
+            upright = small and turn is None and image.format == "JPEG" and image.mode == "RGB"
+            if upright and _profile(image) is None and (kept := bare(data)):
+                return Picture(kept, width, height)
+            return _encoded(_fitted(_upright(_colours(_srgb(_reduced(image))), turn)))
     except Exception as error:
         raise Rejected(_damaged(error)) from None
 
@@ -122,6 +132,34 @@ def _reduced(image: Image.Image) -> Image.Image:
     return image.reduce(factor) if factor > 1 and image.mode in ("L", "LA", "RGB", "RGBA", "CMYK") else image
 
 
+def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """The colour profile inside a picture; None if there is none, it is damaged, or it is sRGB's own."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        return None if "sRGB" in ImageCms.getProfileDescription(profile) else profile
+    except (KeyError, TypeError, OSError, ImageCms.PyCMSError):
+        return None
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """The picture's colours as a profile inside says that they are meant, in sRGB."""
+    profile = _profile(image)
+    mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(profile.profile.xcolor_space.strip()) if profile else None
+    if mode is None or image.mode.startswith(("I", "F")):
+        return image
+    try:
+        if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+            image = image.convert("RGBA")
+        alpha = image.getchannel("A") if "A" in image.getbands() else None
+        plain = image if image.mode == mode else image.convert(mode)
+        image = ImageCms.profileToProfile(plain, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        if alpha is not None:
+            image.putalpha(alpha)
+    except (ImageCms.PyCMSError, ValueError):  # a profile that does not fit the picture
+        pass
+    return image
+
+
 def _colours(image: Image.Image) -> Image.Image:
     """RGB of 8 bits: transparency on white, deeper greys scaled, the first frame of an animation."""
     if image.mode.startswith(("I", "F")):
@@ -153,9 +191,50 @@ def _fitted(image: Image.Image) -> Image.Image:
 
 
 def _encoded(image: Image.Image) -> Picture:
+    return Picture(jpeg(image, QUALITY), *image.size)
+
+
+def jpeg(image: Image.Image, quality: int) -> bytes:
+    """A picture as a JPEG that holds nothing else; Pillow would write comments and XMP of the file it was read from."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return Picture(buffer.getvalue(), *image.size)
+    image.info = {}
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def bare(data: bytes) -> bytes | None:
+    """A JPEG without anything but the picture, its pixels untouched; None if it is laid out in some odd way.
+
+    Source: ITU-T T.81, annex B; JFIF 1.02.
+    """
+    kept, at = [data[:2]], 2
+    seen: set[int] = set()
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xFF:  # filling
+            at += 1
+            continue
+        if marker == EOI:
+            break
+        end = at + 2 + length
+        if length < 2 or end > len(data):
+            return None
+        if marker in APPLICATION or marker == COM:
+            for name, beginning, size in KEPT:
+                if marker == name and name not in seen and data[at + 4 :].startswith(beginning) and length >= size + 2:
+                    seen.add(name)
+                    segment = bytearray(data[at + 4 : at + 4 + size])
+                    if name == 0xE0:
+                        segment[12:14] = b"\0\0"  # no preview
+                    kept.append(data[at : at + 2] + (size + 2).to_bytes(2, "big") + segment)
+        else:
+            kept.append(data[at:end])
+        at = end
+        if marker == SOS:
+            found = _MARKER.search(data, at)
+            at = found.start() if found else len(data)
+            kept.append(data[end:at])
+    return b"".join([*kept, b"\xff\xd9"]) if data[at : at + 2] == b"\xff\xd9" else None
 
 
 def _damaged(error: Exception) -> Message:

@@ -4,14 +4,16 @@ No name ever becomes a path on our disk, so a name cannot lead out of a folder; 
 """
 
 import contextlib
+import errno
 import io
+import lzma
 import os
 import re
-import shutil
 import stat
 import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +26,9 @@ from tl_core.messages import Message, message
 MAX_FILES = 50_000
 MAX_RATIO = 200  # uncompressed / compressed of a ZIP entry larger than a mebibyte
 MAX_UNPACKED = 64 * 1024**3  # bytes of all entries of a ZIP together
+MAX_INNER = 4 * 1024**3  # bytes of all ZIP files inside another one, which lie on the disk while they are read
 MAX_DIRECTORY = 64 * 1024**2  # bytes of a ZIP's list of entries: far more than MAX_FILES need
+MAX_INNER_FILES = 1000  # ZIP files inside another one
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}
 NOT_PICTURES = (".txt", ".csv", ".json", ".md", ".xml", ".yaml", ".yml", ".html", ".py", ".log", ".tsv", ".mat", ".npy")
 
@@ -58,6 +62,8 @@ class Source:
         self.candidates: list[Candidate] = []
         self.rejected: list[tuple[str, Message]] = []
         self.folders: set[str] = set()
+        self._inner = 0  # bytes of ZIP files that came inside others, as they say themselves
+        self._outer = 0  # bytes of those others
         self._taken: dict[str, int] = {}  # names without regard to case -> highest number given to one
         self._archives = contextlib.ExitStack()
 
@@ -140,7 +146,8 @@ class Source:
     def _zip(self, file: Path | BinaryIO, depth: int = 0) -> Iterator[tuple[str, Callable[[], bytes]]]:
         try:
             _check_directory(file)
-            archive = self._archives.enter_context(zipfile.ZipFile(file))
+            reader = _Reader(file) if isinstance(file, Path) else file
+            archive = self._archives.enter_context(zipfile.ZipFile(reader))
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error) as error:
             raise UserError(
                 message("The ZIP file is damaged ({reason}).", reason=str(error)[:120]),
@@ -157,6 +164,13 @@ class Source:
                 self._key(_entry_name(entry), folder=True)
         files = [entry for entry in entries if not entry.is_dir()]
         only_zips = depth == 0 and files and all(entry.filename.lower().endswith(".zip") for entry in files)
+        if only_zips and len(files) > MAX_INNER_FILES:
+            raise UserError(
+                message("There are too many ZIP files in the ZIP file; at most {n} are taken.", n=MAX_INNER_FILES),
+                message("Drop the folder itself, or fewer of them at once."),
+            )
+        if only_zips:
+            self._outer += file.stat().st_size if isinstance(file, Path) else file.seek(0, os.SEEK_END)
         for number, entry in enumerate(files):
             if only_zips and not entry.flag_bits & 1:  # somebody dropped a ZIP where a folder was expected
                 yield from self._zip(self._unpacked(archive, entry, number), depth=1)
@@ -170,17 +184,32 @@ class Source:
                 self.rejected.append((key, message("The file is encrypted. Pack it without a password.")))
             elif entry.file_size > pictures.MAX_BYTES:
                 self.rejected.append((key, _too_many_bytes(entry.file_size)))
-            elif entry.file_size > 1 << 20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+            elif _is_bomb(entry):
                 self.rejected.append((key, message("The file unpacks to far more than a picture can (a ZIP bomb).")))
             else:
                 yield key, lambda a=archive, e=entry: _entry_bytes(a, e)
 
     def _unpacked(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -> Path:
+        """Copy a ZIP out of another one; what no pictures could be packed into is refused before a byte is written."""
+        self._inner += entry.file_size
+        if _is_bomb(entry) or self._inner > MAX_RATIO * max(self._outer, 1 << 20):  # entries may share their bytes
+            raise UserError(
+                message("The ZIP file inside the ZIP file unpacks to far more than pictures can (a ZIP bomb)."),
+                message("Pack the folder again, or drop the folder itself."),
+            )
+        if self._inner > MAX_INNER:
+            raise UserError(
+                message("The ZIP files inside the ZIP file take more than {limit} GB.", limit=MAX_INNER // 1024**3),
+                message("Bring in fewer pictures at once."),
+            )
         path = self.scratch / f"inner-{len(self.candidates)}-{number}.zip"
         try:
-            with archive.open(entry) as packed, open(path, "wb") as file:
-                shutil.copyfileobj(packed, file, 1 << 20)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            with archive.open(entry) as packed, open(path, "wb") as file:  # gives no more bytes than the entry says
+                while chunk := packed.read(1 << 20):
+                    if self.should_stop():
+                        raise Stopped
+                    file.write(chunk)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, lzma.LZMAError) as error:
             raise UserError(
                 message("The ZIP file is damaged ({reason}).", reason=str(error)[:120]),
                 message("Pack the folder again, or drop the folder itself."),
@@ -217,6 +246,41 @@ class Source:
         return unique
 
 
+class _Reader(io.RawIOBase):
+    """A file that is open only while it is read: an upload may have more parts than a process may have open files."""
+
+    def __init__(self, path: Path):
+        self.path, self.size, self.at = path, path.stat().st_size, 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next read begins, in bytes."""
+        return self.at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; answers it."""
+        place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
+        if place < 0:
+            raise OSError(errno.EINVAL, "a place before the file's beginning")
+        self.at = place
+        return place
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, all of them for -1."""
+        with open(self.path, "rb") as file:
+            file.seek(self.at)
+            data = file.read(size)
+        self.at += len(data)
+        return data
+
+
 def _file_bytes(path: Path) -> bytes:
     size = path.stat().st_size
     if size > pictures.MAX_BYTES:
@@ -230,6 +294,10 @@ def _entry_bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     if len(data) > pictures.MAX_BYTES:
         raise pictures.Rejected(_too_many_bytes(len(data)))
     return data
+
+
+def _is_bomb(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size > 1 << 20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
 
 
 def _too_many_bytes(size: int) -> Message:

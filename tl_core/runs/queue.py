@@ -37,7 +37,7 @@ def submit(run_id: str) -> None:
         raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
     with disk_full_explained():
         (run.folder / "stop").unlink(missing_ok=True)
-        events.append(run.log, events.Queued(owner=run.owner))
+        events.append(run.log, events.Queued())
     changed.set()
 
 

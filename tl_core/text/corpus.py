@@ -1,9 +1,10 @@
 """Bring text in: pasted, as .txt and .md files, or a ZIP of them; kept on disk under the hash of its content.
 
-texts/<id>/corpus.json   name, owner, documents, what could not be taken
+texts/<id>/corpus.json   name, owner, whether it is for all, documents, what could not be taken
 texts/<id>/text.txt      all documents one after another, UTF-8, ordinary line ends
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -52,6 +53,7 @@ class Corpus:
     documents: tuple[Document, ...]
     rejected: tuple[Rejected, ...]
     characters: int
+    shared: bool = False  # for all: the app made it itself
 
     @property
     def folder(self) -> Path:
@@ -64,7 +66,7 @@ class Corpus:
         return (self.folder / "text.txt").read_text(encoding="utf-8")
 
 
-def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "") -> Corpus:
+def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", shared: bool = False) -> Corpus:
     """Take what is text of `files`, (name, content); a ZIP counts as the files in it.
 
     Files with the same content are taken once. What cannot be taken is listed with the reason.
@@ -97,16 +99,16 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "") ->
                 first=rejected[0][1] if rejected else message("Nothing was given."),
             ),
         )
-    return _stored(taken, rejected, name, owner)
+    return _stored(taken, rejected, name, owner, shared)
 
 
-def paste(text: str, *, name: str, owner: str = "") -> Corpus:
+def paste(text: str, *, name: str, owner: str = "", shared: bool = False) -> Corpus:
     """Take a pasted text.
 
     Raises:
         UserError: it is empty or too long.
     """
-    return ingest([(name, text.encode("utf-8", "replace"))], name=name, owner=owner)
+    return ingest([(name, text.encode("utf-8", "replace"))], name=name, owner=owner, shared=shared)
 
 
 def load(corpus_id: str) -> Corpus:
@@ -127,6 +129,7 @@ def load(corpus_id: str) -> Corpus:
             documents=tuple(Document(**document) for document in data["documents"]),
             rejected=tuple((file, Message.from_json(reason)) for file, reason in data["rejected"]),
             characters=data["characters"],
+            shared=data.get("shared") is True,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
@@ -135,11 +138,13 @@ def load(corpus_id: str) -> Corpus:
         ) from error
 
 
-def corpora(owner: str | None = None) -> list[Corpus]:
-    """All texts, newest first; with `owner` only theirs and those without an owner."""
-    folders = sorted(_home().glob("[0-9a-f]*/corpus.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    found = [load(path.parent.name) for path in folders]
-    return [corpus for corpus in found if owner is None or corpus.owner in ("", owner)]
+def corpora() -> list[Corpus]:
+    """All texts, newest first; damaged ones are left out."""
+    found = []
+    for path in sorted(_home().glob("[0-9a-f]*/corpus.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        with contextlib.suppress(UserError):
+            found.append(load(path.parent.name))
+    return found
 
 
 def delete(corpus_id: str) -> None:
@@ -325,7 +330,7 @@ def _old_encoding(data: bytes) -> str:
     return data.decode("cp1252", "replace")
 
 
-def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: str) -> Corpus:
+def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: str, shared: bool) -> Corpus:
     """Write the folder aside and move it into place at once."""
     texts = [text.strip("\n") for text in taken]
     documents, start = [], 0
@@ -334,7 +339,7 @@ def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: s
         start += len(text) + 2
     whole = "\n\n".join(texts)
     identity = hashlib.sha256(json.dumps([owner, [d.__dict__ for d in documents]]).encode() + whole.encode())
-    corpus = Corpus(identity.hexdigest()[:16], name, owner, tuple(documents), tuple(rejected), len(whole))
+    corpus = Corpus(identity.hexdigest()[:16], name, owner, tuple(documents), tuple(rejected), len(whole), shared)
     building = _home() / f".ingest-{os.getpid()}-{time.time_ns()}"
     building.mkdir(parents=True)
     try:
@@ -342,6 +347,7 @@ def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: s
         facts = {
             "name": name,
             "owner": owner,
+            "shared": shared,
             "characters": len(whole),
             "documents": [document.__dict__ for document in documents],
             "rejected": [(file, reason.to_json()) for file, reason in rejected],

@@ -92,7 +92,7 @@ def bring_in(
         text = grammar.write(name)
     else:
         text = (ASSETS / "texts" / f"{name}.md").read_text(encoding="utf-8")
-    return corpus.paste(text, name=called or str(sample.title), owner=owner)
+    return corpus.paste(text, name=called or str(sample.title), owner=owner, shared=True)
 
 
 def address(sample: Sample) -> str:
