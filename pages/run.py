@@ -15,7 +15,7 @@ from tl_core.runs.store import ACTIVE
 
 PAGES = Path(__file__).parent
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
-EAGER, YOUNG = 0.4, 10.0  # seconds between looks while its first epoch may come any moment: in its first ten seconds
+EAGER, YOUNG = 0.4, 10.0  # seconds between its owner's looks while it is this young: its curve may begin any moment
 
 
 def chosen():
@@ -32,9 +32,8 @@ def chosen():
 def pace(run, now):
     """Seconds between looks at a run that does this now; None: it is over."""
     history = progress.history_of(run)
-    if now == "running" and not history.epochs and history.started and time.time() - history.started.t < YOUNG:
-        return EAGER
-    return PACE.get(now)
+    young = now == "running" and history.started and time.time() - history.started.t < YOUNG
+    return EAGER if young and not history.epochs and run.owner == owner() else PACE.get(now)
 
 
 def follow(run):
