@@ -13,11 +13,11 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
-from tests.runs.test_scheduler import alive, begun, seconds_to_stop
+from tests.runs.test_scheduler import alive, begun, stop
 from tl_core import events, paths, processes
 from tl_core.config import RunConfig
 from tl_core.runs import queue, spare, store
-from tl_core.runs.scheduler import Scheduler
+from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
 
 Submit = Callable[..., Run]
@@ -167,7 +167,7 @@ def test_none_is_started_before_a_runs_first_epoch(submitted: Submit, scheduling
     spare.want()
     ticks(begin)
     assert begin.spare.process is None
-    seconds_to_stop(run)
+    stop(run, begin)
     wait(lambda: begin.spare.process)
 
 
@@ -193,7 +193,7 @@ def test_one_is_started_beside_a_run_that_has_an_epoch_and_for_whoever_waits(sub
     following = submitted("bob")
     process = wait(lambda: begin.spare.process)  # but now somebody waits for a place
     assert store.status(following) == "queued"
-    seconds_to_stop(run)
+    stop(run, begin)
     wait(lambda: begun(following))
     assert store.worker(following).pid == process.pid
 
@@ -297,11 +297,11 @@ def test_a_spare_that_is_killed_while_it_still_loads_loses_no_run(submitted: Sub
 
 
 def test_stop_while_the_spare_still_loads(submitted: Submit, scheduling: Scheduling):
-    begin = scheduling(fakes.command("loading"))
+    begin = scheduling(fakes.command("loading"), tick=TICK)
     wanted(begin, ready=False)
     run = submitted()
     wait(lambda: run.id in begin.children)
-    assert seconds_to_stop(run) < 2
+    assert stop(run, begin) < 2
     following = submitted()
     wait(lambda: store.status(following) == "finished")
     assert kinds(run) == ["queued", "stopped"]
@@ -320,11 +320,11 @@ def test_a_spare_killed_as_a_worker_fails_its_run_as_any_worker_does(submitted: 
 
 
 def test_a_spare_that_hangs_as_a_worker_is_ended_by_stop(submitted: Submit, scheduling: Scheduling):
-    begin = scheduling(fakes.command("deaf"))
+    begin = scheduling(fakes.command("deaf"), tick=TICK)
     process = wanted(begin)
     run = submitted()
     wait(lambda: store.best_epoch(run) == 1)
-    assert seconds_to_stop(run) < 2
+    assert stop(run, begin) < 2
     wait(lambda: not alive(process.pid))
 
 
@@ -340,10 +340,10 @@ def test_a_spare_ends_with_its_server_and_a_worker_that_was_one_does_not(submitt
     wait(lambda: not alive(second))
     worker = store.worker(run)
     assert worker.pid == first and alive(first) and worker.born == processes.born(first)
-    begin = scheduling(fakes.command("quick"))  # the next server
+    begin = scheduling(fakes.command("quick"), tick=TICK)  # the next server
     ticks(begin)
     assert store.status(run) == "running" and begin.children == {}
-    assert seconds_to_stop(run) < 2
+    assert stop(run, begin) < 2
     wait(lambda: not alive(first))
 
 
