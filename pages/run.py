@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components import before_after, progress, report, takeaway
 from pages.components.i18n import _
 from pages.components.markdown import problem
-from pages.components.session import may
+from pages.components.session import may, mine
 from pages.components.whose import own
 from tl_core.errors import UserError
 from tl_core.runs import spare, store
@@ -16,15 +16,15 @@ from tl_core.runs.store import ACTIVE
 
 PAGES = Path(__file__).parent
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
-EAGER, YOUNG = 0.4, 10.0  # seconds between looks while its first epoch may come any moment: in its first ten seconds
+EAGER, YOUNG = 0.4, 10.0  # seconds between its owner's looks while it is this young: its curve may begin any moment
 
 
 def chosen():
     """The run that the address names; without one, this person's run that is active, or else the latest."""
     if wanted := st.query_params.get("run"):
         return store.get(wanted)
-    mine = own(store.all())
-    run = next((run for run in mine if store.status(run) in ACTIVE), mine[0] if mine else None)
+    runs = own(store.all())
+    run = next((run for run in runs if store.status(run) in ACTIVE), runs[0] if runs else None)
     if run:
         st.query_params["run"] = run.id
     return run
@@ -33,9 +33,8 @@ def chosen():
 def pace(run, now):
     """Seconds between looks at a run that does this now; None: it is over."""
     history = progress.history_of(run)
-    if now == "running" and not history.epochs and history.started and time.time() - history.started.t < YOUNG:
-        return EAGER
-    return PACE.get(now)
+    young = now == "running" and history.started and time.time() - history.started.t < YOUNG
+    return EAGER if young and not history.epochs and mine(run) else PACE.get(now)
 
 
 def follow(run):

