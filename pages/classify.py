@@ -6,7 +6,8 @@ import time
 import streamlit as st
 
 from pages.components import answers, loading, networks
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import problem, sentence
 from pages.components.session import current_dataset, is_local
 from pages.server import held
 from tl_core.data import dataset as datasets
@@ -99,7 +100,7 @@ def ask(network, files):
     place = st.empty()
     place.caption(_("The network looks at the pictures…") if ready else _("The network is being loaded…"))
     began = time.perf_counter()
-    said = client.classify(network.source, files, status=lambda sentence: place.caption(show(sentence)))
+    said = client.classify(network.source, files, status=lambda said: place.caption(sentence(said)))
     seconds = time.perf_counter() - began if ready else None
     place.empty()
     st.session_state["classify_known"] = (question, said, seconds)
@@ -128,7 +129,7 @@ def closing_words(network, count, seconds):
 st.title(_("Classify"))
 st.caption(_("Show a network new pictures and see what it takes them for. The pictures are not stored."))
 if error := st.session_state.pop("classify_error", None):
-    st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+    st.error(problem(error), icon=":material/error:")
 with st.container(border=True):
     network = networks.choose()
     may_ask = network is not None and loading.prepare(
@@ -140,7 +141,7 @@ if network is not None:
         try:
             said, seconds = ask(network, pictures)
         except UserError as error:
-            st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+            st.error(problem(error), icon=":material/error:")
             st.button(_("Try again"), key="classify_retry", icon=":material/refresh:")
         else:
             said = [network.readable(answer) for answer in said]

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.components import loading, writers, writing_settings, writing_view
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem
 from tl_core.text.checkpoints import CHECKPOINTS
 from tl_core.text.sampling import ARTICLE, ARTICLE_PROMPT
 
@@ -40,7 +41,7 @@ writing_settings.begin()
 st.title(_("Generate text"), anchor=False)
 st.caption(_("A language model continues your text, one token at a time. Watch how it chooses each."))
 if error := st.session_state.pop("generate_warm_error", None):
-    st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+    st.error(problem(error), icon=":material/error:")
 with st.container(border=True):
     writer = writers.choose()
     if writer is not None:

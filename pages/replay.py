@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import live, player, settings, written_player
 from pages.components.i18n import _, show
 from pages.components.live import duration
+from pages.components.markdown import plain, problem, sentence
 from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
@@ -29,7 +30,7 @@ def chosen():
     try:
         return texts.get(wanted) or recordings.get(wanted)
     except UserError as error:
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
         return None
 
 
@@ -47,9 +48,9 @@ def leave():
 def one(recording: Recording | WrittenRecording):
     """The player of one recording, and the way to do the same oneself."""
     st.button(_("All recordings"), key="replay_all", type="tertiary", icon=":material/arrow_back:", on_click=leave)
-    st.title(show(recording.card.title), anchor=False)
+    st.title(sentence(recording.card.title), anchor=False)
     player.label(recording)
-    st.markdown(f":material/lightbulb: {show(recording.card.notice)}")
+    st.markdown(f":material/lightbulb: {sentence(recording.card.notice)}")
     if isinstance(recording, WrittenRecording):
         written_player.play(recording)
         st.page_link(PAGES / "generate.py", label=_("Generate text"), icon=":material/edit_note:")
@@ -68,9 +69,9 @@ def one(recording: Recording | WrittenRecording):
 
 def card(recording: Recording | WrittenRecording, facts: list[str]):
     """One recording in the list; `facts` are said beside its button."""
-    st.markdown(f"**{show(recording.card.title)}**")
+    st.markdown(f"**{sentence(recording.card.title)}**")
     player.label(recording)
-    st.markdown(show(recording.card.notice))
+    st.markdown(sentence(recording.card.notice))
     st.space("stretch")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -98,7 +99,7 @@ def beside(histories: dict[str, NamedHistory]):
     names = st.pills(
         _("Recordings"),
         list(histories),
-        format_func=lambda name: histories[name].name,
+        format_func=lambda name: plain(histories[name].name),
         selection_mode="multi",
         default=list(histories)[:BESIDE],
         key="replay_beside",
@@ -112,7 +113,7 @@ def beside(histories: dict[str, NamedHistory]):
     alts = {metric: show(comparison.description(shown, metric)) for metric in curves.METRICS}
     live.charts(figures, alts, revision="-".join(names), key="replay_compare")
     if len(shown) > 1:
-        st.markdown(show(comparison.reading(shown)))
+        st.markdown(sentence(comparison.reading(shown)))
 
 
 def everything():

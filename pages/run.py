@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import before_after, progress, report, takeaway
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem
 from pages.components.session import may, mine
 from pages.components.whose import own
 from tl_core.errors import UserError
@@ -52,7 +53,7 @@ try:
     run = chosen()
 except UserError as error:
     st.title(_("Run"), anchor=False)
-    st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+    st.error(problem(error), icon=":material/error:")
     st.page_link(PAGES / "runs.py", label=_("All runs"), icon=":material/list:")
     st.stop()
 if run is None:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from pages.components import choices, consequences, hyperparameters, settings, submission
 from pages.components.i18n import KEY as LANGUAGE
-from pages.components.i18n import _, show
+from pages.components.i18n import _
 from pages.components.live import duration
+from pages.components.markdown import problem, sentence
 from pages.components.session import choose_dataset
 from tl_core.errors import UserError
 from tl_core.estimate import estimate
@@ -49,7 +50,7 @@ def arrive():
 def complain():
     """What went wrong on the way here or at the last click."""
     if error := st.session_state.pop("train_error", None):
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     submission.complain()
 
 
@@ -69,7 +70,7 @@ def take_along(config, training):
 def time_sentence(config, seen):
     """About how long the training takes, and whence we know."""
     guess = estimate(config, sum(seen.training), sum(seen.validation), consequences.measured())
-    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=show(guess.source))
+    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source))
 
 
 arrive()
@@ -95,9 +96,9 @@ choices.describe_recipe(recipe_note, config)
 source = None
 if config.backbone.weights != "random":
     source = consequences.weights_source(row.name, config.backbone.weights, config.backbone.image_size)
-icon, sentence = consequences.weights_sentence(row, config, source)
+icon, told = consequences.weights_sentence(row, config, source)
 with weights_note:
-    st.markdown(f"{icon} {sentence}")
+    st.markdown(f"{icon} {told}")
     choices.offer_small(config, source)
 counts = parameter_counts(config, max(classes, 2), len(config.phases) - 1)
 for caution in consequences.cautions(row, config, counts, seen):

@@ -62,6 +62,37 @@ def _come_up_without_tensorflow(modules: list[str]):
     subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True)
 
 
+RENDERED = {
+    "title",
+    "header",
+    "subheader",
+    "markdown",
+    "caption",
+    "info",
+    "warning",
+    "error",
+    "success",
+    "toast",
+    "write",
+}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if path.name != "markdown.py"], ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+def test_what_is_rendered_as_markdown_comes_from_the_module_that_escapes(path: Path):
+    """`show` leaves the values of a message as they are: it is for charts, tables and alternative texts."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            assert not _calls(node, "show"), f"line {node.lineno}: show() in an f-string; use sentence() or problem()"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RENDERED:
+            assert not any(_calls(argument, "show") for argument in node.args), f"line {node.lineno}: use sentence()"
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return any(isinstance(item, ast.Call) and getattr(item.func, "id", "") == name for item in ast.walk(node))
+
+
 def test_top_level_holds_only_what_belongs_there():
     tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
     if tracked.returncode:

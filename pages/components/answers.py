@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.components.i18n import _, ngettext, show
-from pages.components.markdown import plain
+from pages.components.markdown import plain, sentence
 from tl_core.charts import probabilities
 from tl_core.charts.curves import percent
 from tl_core.data import pictures
@@ -44,7 +44,7 @@ def one(answer: Answer, data: bytes, key: str, true: str | None = None) -> None:
             config={"displayModeBar": False},
             alt=show(probabilities.description(answer.labels)),
         )
-        st.markdown(plain(show(probabilities.reading(answer.labels))).replace(" %", "\u00a0%"))
+        st.markdown(sentence(probabilities.reading(answer.labels)).replace(" %", "\u00a0%"))
         if true is not None:
             right = answer.labels[0][0] == true
             st.markdown(
@@ -98,7 +98,7 @@ def problems(answers: Sequence[Answer]) -> None:
     """The files that are no pictures, each with the reason."""
     if not answers:
         return
-    lines = [f"- **{plain(answer.name)}**: {plain(show(answer.error.what))}" for answer in answers]
+    lines = [f"- **{plain(answer.name)}**: {sentence(answer.error.what)}" for answer in answers]
     heading = ngettext("{n} file could not be read:", "{n} files could not be read:", len(answers))
     st.warning("\n".join([heading.format(n=len(answers)), "", *lines]), icon=":material/broken_image:")
 

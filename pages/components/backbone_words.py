@@ -1,6 +1,7 @@
 """What a page says of a backbone: what it is, and what the weights beside it know."""
 
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import sentence
 from tl_core.vision import weights
 from tl_core.vision.backbones import Backbone
 
@@ -20,7 +21,7 @@ def described(row: Backbone, source: str) -> str:
         "random": _("Its weights are random: it has never seen a picture."),
     }
     said = known.get(source, _("Its weights come from your file."))
-    return f"{show(row.description)} {said} [{_('Paper')}, {row.year}]({row.paper})"
+    return f"{sentence(row.description)} {said} [{_('Paper')}, {row.year}]({row.paper})"
 
 
 def own_sentence(row: Backbone) -> str:

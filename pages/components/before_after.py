@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components.i18n import _, show
-from pages.components.markdown import problem
+from pages.components.i18n import _
+from pages.components.markdown import plain, problem, sentence
 from pages.components.passages import passage
 from tl_core.engine import client
 from tl_core.errors import UserError
@@ -46,7 +46,7 @@ def show_before_and_after(run: Run) -> None:
     places = []
     for column, heading in zip(st.columns(2, gap="medium"), (_("Before: {name}"), _("After: {name}")), strict=True):
         with column:
-            st.markdown(f"**{heading.format(name=names[len(places)])}**")
+            st.markdown(f"**{heading.format(name=plain(names[len(places)]))}**")
             places.append(st.empty())
     note = st.empty()
     _draw(pair, places, names)
@@ -74,7 +74,7 @@ def _write(run: Run, pair: dict, places: list[DeltaGenerator], names: tuple[str,
     with contextlib.ExitStack() as streams:
         open_: dict[int, Iterator] = {}
         for index, model in enumerate((run.config.model, f"run:{run.id}")):
-            stream = client.write(model, pair["prompt"], settings, status=lambda sentence: note.caption(show(sentence)))
+            stream = client.write(model, pair["prompt"], settings, status=lambda said: note.caption(sentence(said)))
             open_[index] = streams.enter_context(contextlib.closing(stream))
         while open_:
             for index, stream in list(open_.items()):
@@ -84,7 +84,7 @@ def _write(run: Run, pair: dict, places: list[DeltaGenerator], names: tuple[str,
                 elif isinstance(event, Written):
                     pair["texts"][index] += event.text
                 elif isinstance(event, Remark):
-                    pair["remark"] = show(event.message)
+                    pair["remark"] = sentence(event.message)
             if time.monotonic() - drawn > BETWEEN or not open_:
                 drawn = time.monotonic()
                 note.empty()

@@ -8,7 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import backbone_words, consequences, settings, shelf
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import sentence
 from pages.components.session import choose_dataset, current_dataset, is_local
 from pages.components.whose import marked, own
 from tl_core import presets
@@ -35,7 +36,7 @@ def choose_pictures() -> consequences.Pictures:
         return consequences.Pictures()
     names = {} if chosen else {"": _("Choose pictures")}
     names |= {name: marked([summary.name], summary) for name, summary in known.items()}
-    chooser, sentence = st.columns([2, 3], vertical_alignment="bottom")
+    chooser, beside = st.columns([2, 3], vertical_alignment="bottom")
     chooser.selectbox(
         _("Pictures"),
         list(names),
@@ -53,7 +54,7 @@ def choose_pictures() -> consequences.Pictures:
         settings.get("split_seed"),
     )
     if seen.training:
-        sentence.caption(consequences.parts_sentence(seen))
+        beside.caption(consequences.parts_sentence(seen))
     return seen
 
 
@@ -70,7 +71,7 @@ def choose_recipe(classes: int) -> DeltaGenerator:
     st.segmented_control(
         _("Recipe"),
         names,
-        format_func=lambda name: show(presets.PRESETS[name].title),
+        format_func=lambda name: sentence(presets.PRESETS[name].title),
         key=KEY + "preset",
         on_change=apply,
         wrap=True,
@@ -94,7 +95,7 @@ def describe_recipe(note: DeltaGenerator, config: RunConfig) -> None:
     if not chosen:
         return
     recipe = presets.recipe(chosen)
-    text = show(recipe.description)
+    text = sentence(recipe.description)
     now, then = settings.values(config), settings.values(recipe.config(config.data.dataset))
     ignored = ("epochs2", "rate2", "optimizer2") if now["plan"] == then["plan"] == "one" else ()
     changed = sum(now[name] != then[name] for name in now if name not in ignored)

@@ -8,6 +8,7 @@ from pages.components import live, runlist, status, text_comparison
 from pages.components.consequences import rate_text
 from pages.components.i18n import _, show
 from pages.components.live import duration
+from pages.components.markdown import sentence
 from pages.components.progress import history_of
 from pages.components.runlist import Listed
 from pages.components.tables import Cell, figure, table
@@ -44,7 +45,7 @@ def show_comparison(lines: Sequence[Listed]) -> None:
     }
     alts = {metric: show(comparison.description(histories, metric)) for metric in curves.METRICS}
     live.charts(figures, alts, revision="-".join(chosen), key="compare_curves")
-    st.markdown(show(comparison.reading(histories)))
+    st.markdown(sentence(comparison.reading(histories)))
 
 
 def show_differences(runs: Sequence[Run], kind: str = "") -> None:

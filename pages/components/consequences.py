@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import plain, reason, sentence
 from tl_core import events
 from tl_core.config import DataConfig, PhaseConfig, RunConfig, validate
 from tl_core.data import dataset as datasets
@@ -109,7 +110,7 @@ def obstacles(config: RunConfig, seen: Pictures, source: Source | UserError | No
         except UserError as error:
             problem = error
     if problem is not None:
-        return [f"{show(problem.what)} {show(problem.remedy)}"]
+        return [reason(problem)]
     found = []
     if len(seen.classes) < 2:
         found.append(_("A classifier needs at least two classes. Add a second folder of pictures."))
@@ -124,11 +125,11 @@ def obstacles(config: RunConfig, seen: Pictures, source: Source | UserError | No
         if empty:
             found.append(
                 _("No {part} pictures of: {classes}. Add pictures, or change the split under Advanced.").format(
-                    part=name, classes=", ".join(empty)
+                    part=name, classes=", ".join(map(plain, empty))
                 )
             )
     if isinstance(source, UserError):
-        found.append(f"{show(source.what)} {show(source.remedy)}")
+        found.append(reason(source))
     return found
 
 
@@ -168,9 +169,9 @@ def weights_sentence(row: Backbone, config: RunConfig, source: Source | UserErro
     if config.backbone.weights == "random":
         return ":material/casino:", _("Random weights: nothing is downloaded, and the backbone knows nothing yet.")
     if isinstance(source, UserError):
-        return ":material/error:", f"{show(source.what)} {show(source.remedy)}"
+        return ":material/error:", reason(source)
     if source is not None:
-        return ":material/check_circle:", show(source.description)
+        return ":material/check_circle:", sentence(source.description)
     size = row.weights_file(config.backbone.image_size).size
     return ":material/download:", _(
         "Not on this computer yet: {size} MB are downloaded when training starts. For a class without a network, run "

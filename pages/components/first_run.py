@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import consequences, submission
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
 from pages.components.image_grid import strip
 from pages.components.live import duration
-from pages.components.markdown import plain
+from pages.components.markdown import plain, sentence
 from tl_core import presets
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import DatasetSummary
@@ -40,12 +40,12 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
         st.markdown(f":material/photo_library: **{plain(summary.name)}** · {count} · {classes}")
         strip(datasets.load(summary.id))
         title = backbone(config.backbone.name).title
-        st.markdown(f":material/model_training: **{title}** · {show(recipe.description)}")
+        st.markdown(f":material/model_training: **{title}** · {sentence(recipe.description)}")
         if obstacles:
             st.warning(obstacles[0], icon=":material/block:")
         else:
-            icon, sentence = consequences.weights_sentence(backbone(config.backbone.name), config, source)
-            st.markdown(f"{icon} {sentence}")
+            icon, told = consequences.weights_sentence(backbone(config.backbone.name), config, source)
+            st.markdown(f"{icon} {told}")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 _("Start training") if again else _("Start first training"),
@@ -60,4 +60,4 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
             st.page_link(PAGES / "train.py", label=_("Set it up yourself"), icon=":material/tune:")
         if not obstacles:
             guess = estimate(config, sum(seen.training), sum(seen.validation), consequences.measured())
-            st.caption(_("About {time}: {source}.").format(time=duration(guess.seconds), source=show(guess.source)))
+            st.caption(_("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source)))

@@ -103,7 +103,7 @@ def complain() -> None:
                 "{n} file stayed on your computer: it is larger than {limit} MB or could not be read: {names}",
                 "{n} files stayed on your computer: larger than {limit} MB, or they could not be read: {names}",
                 count,
-            ).format(n=count, limit=limit, names=", ".join(f"`{path}`" for path, _large in names[:5])),
+            ).format(n=count, limit=limit, names=", ".join(plain(path) for path, _large in names[:5])),
             icon=":material/warning:",
         )
 

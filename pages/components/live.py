@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.i18n import _, show
+from pages.components.markdown import sentence
 from tl_core.charts import curves, language
 from tl_core.paths import ASSETS
 
@@ -50,7 +51,7 @@ def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int 
     """The live loss and accuracy of one run, and below them what they say; `total` epochs while it trains, else 0."""
     alts = {metric: show(curves.description(history, metric)) for metric in curves.METRICS}
     charts(curves.live(history, _, total), alts, revision=revision, key=key)
-    st.markdown(show(curves.reading(history, classes)))
+    st.markdown(sentence(curves.reading(history, classes)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
 
@@ -59,7 +60,7 @@ def text_curves(history: language.Told, *, revision: str, key: str, total: int =
     """The live loss and perplexity of a language model, and below them what they say; `total` steps while it trains."""
     alts = {metric: show(language.description(history, metric)) for metric in language.METRICS}
     charts(language.live(history, _, total), alts, revision=revision, key=key)
-    st.markdown(show(language.reading(history)))
+    st.markdown(sentence(language.reading(history)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the round with the lowest validation loss: its weights are kept."))
 

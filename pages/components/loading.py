@@ -4,7 +4,8 @@ import time
 
 import streamlit as st
 
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from tl_core.engine import client
 from tl_core.errors import UserError
 
@@ -36,12 +37,12 @@ def prepare(source: str, key: str, ready: str, absent: str) -> bool:
     def view() -> None:
         now = client.state(source) if waiting else state
         if now.status == "loading":
-            sentence = show(now.message) if now.message else _("Loading the model…")
-            st.markdown(f":material/hourglass_top: {sentence}")
+            said = sentence(now.message) if now.message else _("Loading the model…")
+            st.markdown(f":material/hourglass_top: {said}")
         elif now.status == "ready":
             st.markdown(f":green[:material/check_circle:] {ready}")
         elif now.error:
-            st.error(f"{show(now.error.what)} {show(now.error.remedy)}", icon=":material/error:")
+            st.error(problem(now.error), icon=":material/error:")
         else:  # others needed its place, or its process has died: asking will tell
             st.markdown(f":material/hourglass_empty: {absent}")
         if waiting and now.status != "loading":

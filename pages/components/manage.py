@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import plain, problem
 from pages.components.runlist import Listed
 from pages.components.session import may
 from tl_core.errors import UserError
@@ -18,7 +19,7 @@ PAGES = Path(__file__).parent.parent
 def show_actions(lines: Sequence[Listed]) -> None:
     """What can be done with the selected runs, as one row of buttons."""
     if error := st.session_state.pop("manage_error", None):
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     single = lines[0].run if len(lines) == 1 else None
     with st.container(horizontal=True):
         if single:
@@ -57,7 +58,7 @@ def _renamed(run_id: str) -> None:
 
 def _delete(doomed: Sequence[Run], kept: int) -> None:
     st.markdown(
-        _("Delete {name} with its model and reports? This cannot be undone.").format(name=doomed[0].name)
+        _("Delete {name} with its model and reports? This cannot be undone.").format(name=plain(doomed[0].name))
         if len(doomed) == 1
         else _("Delete {n} runs with their models and reports? This cannot be undone.").format(n=len(doomed))
     )

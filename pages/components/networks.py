@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import backbone_words
-from pages.components.i18n import _, class_name, ngettext, show
+from pages.components.i18n import _, class_name, ngettext
 from pages.components.markdown import plain, problem
 from pages.components.progress import pictures
 from pages.components.whose import marked, own, own_first
@@ -103,7 +103,8 @@ def _choose_run() -> Network | None:
     known = ngettext("It knows {n} class: {names}.", "It knows {n} classes: {names}.", len(names)).format(
         n=len(names), names=", ".join(plain(name) for name in names[:12]) + (", …" if len(names) > 12 else "")
     )
-    st.caption(f"{row.title if row else run.config.backbone.name} · {known}" if names else row.title)
+    title = row.title if row else plain(run.config.backbone.name)
+    st.caption(f"{title} · {known}" if names else title)
     return Network(f"run:{run.id}", len(names), run)
 
 
@@ -116,7 +117,7 @@ def _say_why_not(run_id: str) -> None:
             PAGES / "run.py", label=_("Look at this run"), icon=":material/show_chart:", query_params={"run": run_id}
         )
     except UserError as error:
-        st.warning(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.warning(problem(error), icon=":material/error:")
 
 
 def _choose_imagenet() -> Network | None:

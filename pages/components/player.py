@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components import live
 from pages.components.i18n import _, show
 from pages.components.live import duration
+from pages.components.markdown import plain, sentence
 from pages.components.report import INK
 from tl_core.charts import confusion
 from tl_core.charts.curves import percent
@@ -35,13 +36,13 @@ def label(recording: Recording | WrittenRecording) -> None:
     card = recording.card
     with st.container(horizontal=True, gap="small"):
         st.badge(_("Recording"), icon=":material/history:", color="violet")
-        st.badge(_("Weights: {weights}").format(weights=show(card.weights)), icon=":material/hub:", color="gray")
+        st.badge(_("Weights: {weights}").format(weights=sentence(card.weights)), icon=":material/hub:", color="gray")
     if isinstance(recording, WrittenRecording):
-        st.caption(_("Recorded on {date}, {machine}.").format(date=card.date, machine=show(card.machine)))
+        st.caption(_("Recorded on {date}, {machine}.").format(date=plain(card.date), machine=sentence(card.machine)))
         return
     st.caption(
         _("Recorded on {date}, {machine}. {data}.").format(
-            date=card.date, machine=show(card.machine), data=show(card.data)
+            date=plain(card.date), machine=sentence(card.machine), data=sentence(card.data)
         )
     )
 
@@ -117,7 +118,7 @@ def result(made: Report, key: str) -> None:
         config={"displayModeBar": False},
         alt=show(confusion.description(made)),
     )
-    st.markdown(show(confusion.reading(made)))
+    st.markdown(sentence(confusion.reading(made)))
 
 
 def bar(recording: Replayed, moment: float, text: str) -> None:

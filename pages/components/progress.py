@@ -6,7 +6,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components import live, status, text_progress, text_view
-from pages.components.i18n import _, ngettext, show
+from pages.components.i18n import _, ngettext
+from pages.components.markdown import plain, problem, sentence
 from pages.components.session import may
 from tl_core.charts import curves
 from tl_core.data import dataset as datasets
@@ -35,9 +36,9 @@ def show_progress(run: Run) -> Status:
     history, now = history_of(run), store.status(run)
     _header(run, now, history)
     if run.problem:
-        st.error(f"{show(run.problem.what)} {show(run.problem.remedy)}", icon=":material/error:")
+        st.error(problem(run.problem), icon=":material/error:")
     if error := st.session_state.pop("run_error", None):
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     _bar(run, now, history)
     _controls(run, now)
     if now == "failed":
@@ -52,7 +53,7 @@ def show_progress(run: Run) -> Status:
             + _("The text is private: what the model writes, and the model itself, are shown to its owner alone.")
         )
     for notice in history.notices:
-        st.caption(f":material/info: {show(notice.message)}")
+        st.caption(f":material/info: {sentence(notice.message)}")
     return now
 
 
@@ -84,7 +85,7 @@ def pictures(dataset: str) -> tuple[str | None, int | None]:
 def _header(run: Run, now: Status, history: History) -> None:
     """Name, status and what was set up, in two lines."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.title(run.name, width="content", anchor=False)
+        st.title(plain(run.name), width="content", anchor=False)
         status.badge(now)
     facts = []
     if writes(run):
@@ -95,7 +96,7 @@ def _header(run: Run, now: Status, history: History) -> None:
         facts += [title(run.config), pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
     if history.started:
         facts.append(f"{history.started.device}, {history.started.precision}")
-    st.caption(" · ".join(facts))
+    st.caption(" · ".join(map(plain, facts)))
 
 
 def _bar(run: Run, now: Status, history: History) -> None:
@@ -163,7 +164,7 @@ def _stage(run: Run, history: History) -> tuple[float, str]:
         return 0.0, _(BUILDING)
     if phase.unit == "epochs" and writes(run):
         return text_progress.stage(history, run.config)
-    text = _(STAGES[phase.phase]) if phase.phase in STAGES else phase.phase
+    text = _(STAGES[phase.phase]) if phase.phase in STAGES else plain(phase.phase)
     if phase.unit == "epochs":
         trained = curves.position(history)
         total = max(history.total_epochs, 1)
@@ -217,7 +218,7 @@ def _failure(history: History, details: bool) -> None:
     if failed is None:
         return
     if failed.error is not None:
-        st.error(f"**{show(failed.error.what)}** {show(failed.error.remedy)}", icon=":material/error:")
+        st.error(problem(failed.error), icon=":material/error:")
     if failed.details and details:
         with st.expander(_("Details for the teacher"), icon=":material/bug_report:"):
             st.code(failed.details, language=None, wrap_lines=True)

@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from pages.components.i18n import _, ngettext, show
+from pages.components.markdown import problem, reason, sentence
 from pages.components.progress import history_of
 from pages.components.session import may
 from pages.components.tables import Cell, table
@@ -69,7 +70,7 @@ def _last_test(run: Run) -> None:
             return
         waiting = _test_pictures(run)
         if isinstance(waiting, UserError):
-            st.markdown(f"{show(waiting.what)} {show(waiting.remedy)}")
+            st.markdown(reason(waiting))
         elif not waiting:
             st.markdown(
                 _(
@@ -100,9 +101,9 @@ def _evaluate(run: Run, part: Part, label: str, icon: str) -> None:
         return
     try:
         with st.status(_("The model looks at the pictures…")) as box:
-            client.evaluate(run.id, part, status=lambda sentence: box.update(label=show(sentence)))
+            client.evaluate(run.id, part, status=lambda said: box.update(label=sentence(said)))
     except UserError as error:
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
         return
     st.rerun()
 
@@ -171,7 +172,7 @@ def _classes(made: Report) -> None:
         for score in made.scores
     ]
     table([_("Class"), _("Recall"), _("Precision")], rows, label=_("Precision and recall of each class"))
-    st.markdown(show(confusion.classes_reading(made)))
+    st.markdown(sentence(confusion.classes_reading(made)))
 
 
 def _ratio(share: float | None, correct: int, total: int) -> Cell:
@@ -196,7 +197,7 @@ def _matrix(made: Report, key: str) -> None:
         config={"displayModeBar": False},
         alt=show(confusion.description(made)),
     )
-    st.markdown(show(confusion.reading(made)))
+    st.markdown(sentence(confusion.reading(made)))
 
 
 def _cell(made: Report, key: str) -> None:
@@ -230,7 +231,7 @@ def _mistakes(made: Report, key: str) -> None:
     st.subheader(_("Worst mistakes"), anchor=False)
     if made.mistakes:
         _pictures(made, made.mistakes, f"{key}_mistakes_more")
-    st.markdown(show(confusion.mistakes_reading(made)))
+    st.markdown(sentence(confusion.mistakes_reading(made)))
 
 
 def _pictures(made: Report, shown: list[Prediction], key: str) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pages.components import intake
 from pages.components.i18n import _, ngettext, show
+from pages.components.markdown import sentence
 from pages.components.reachable import reachable
 from pages.components.session import owner
 from tl_core.data import drawn, samples
@@ -120,7 +121,7 @@ def _chosen(key: str) -> Drawing:
         gap = st.segmented_control(
             _("Style"),
             list(drawn.STYLES),
-            format_func=lambda name: show(drawn.STYLES[name]).capitalize(),
+            format_func=lambda name: sentence(drawn.STYLES[name]).capitalize(),
             key=f"{key}_gap",
             default="none",
             required=True,
@@ -244,14 +245,14 @@ def _card(row: Sample, limit: int | None, key: str) -> None:
     """One set: what it is, its licence, and the button."""
     here = samples.ready(row)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{show(row.title)}**", width="content")
+        st.markdown(f"**{sentence(row.title)}**", width="content")
         if here:
             st.badge(_("On this computer"), icon=":material/check_circle:", color="green")
         else:
             st.badge(_("{size} MB").format(size=f"{row.size / 1e6:.0f}"), icon=":material/download:", color="gray")
-    st.markdown(show(row.about))
+    st.markdown(sentence(row.about))
     st.caption(_("Classes: {names}").format(names=", ".join(row.classes)))
-    st.caption(f":material/license: {show(row.licence)} [{_('Home page')}]({row.home})")
+    st.caption(f":material/license: {sentence(row.licence)} [{_('Home page')}]({row.home})")
     st.space("stretch")
     st.button(
         _("Bring in") if here else _("Download and bring in"),

@@ -6,12 +6,14 @@ import streamlit as st
 
 from pages.components import text_takeaway
 from pages.components.consequences import pictures
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from pages.components.progress import history_of
 from pages.components.session import may
 from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs.store import Run
+from tl_core.vision.backbones import BACKBONES
 from tl_core.vision.code import keras_code
 
 PAGES = Path(__file__).parent.parent
@@ -56,10 +58,10 @@ def _downloads(run: Run, has_model: bool) -> None:
         elif st.button(_("Prepare the model for Keras"), icon=":material/network_node:", width="stretch"):
             try:
                 with st.status(_("The model is put together…")) as box:
-                    client.model_file(run.id, status=lambda sentence: box.update(label=show(sentence)))
+                    client.model_file(run.id, status=lambda said: box.update(label=sentence(said)))
                 st.rerun()
             except UserError as error:
-                st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+                st.error(problem(error), icon=":material/error:")
         st.caption(_("Preprocessing is inside: it takes pictures as they are and gives probabilities."))
     labels = run.folder / "labels.json"
     if labels.is_file():
@@ -72,7 +74,7 @@ def _downloads(run: Run, has_model: bool) -> None:
             on_click="ignore",
             width="stretch",
         )
-    if run.config:
+    if run.config and run.config.backbone.name in BACKBONES:
         data = run.config.data
         seen = pictures(data.dataset, data.validation, data.test, data.seed)
         st.download_button(

@@ -6,8 +6,8 @@ from pages.components import text_cost
 from pages.components import text_settings as settings
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.components.consequences import rate_text
-from pages.components.i18n import _, show
-from pages.components.markdown import problem
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from pages.components.session import is_local
 from tl_core.errors import UserError
 from tl_core.text.checkpoints import CHECKPOINTS, Source
@@ -49,12 +49,12 @@ def choose_model() -> tuple[Shape | None, Source | UserError | None]:
     found = text_cost.source(model) if model else None
     if model in CHECKPOINTS:
         row = CHECKPOINTS[model]
-        learned = _("It learned from {text}.").format(text=show(row.source_text))
-        st.caption(f"{show(row.description)} {learned} {row.licence}.")
+        learned = _("It learned from {text}.").format(text=sentence(row.source_text))
+        st.caption(f"{sentence(row.description)} {learned} {row.licence}.")
     if isinstance(found, UserError):
         st.markdown(f":material/error: {problem(found)}")
     elif found is not None:
-        st.markdown(f":material/check_circle: {show(found.description)}")
+        st.markdown(f":material/check_circle: {sentence(found.description)}")
     elif model in CHECKPOINTS:
         st.markdown(
             ":material/download: "

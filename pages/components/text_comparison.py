@@ -8,6 +8,7 @@ from pages.components import live, runlist, status, text_view
 from pages.components.consequences import rate_text
 from pages.components.i18n import _, show
 from pages.components.live import duration
+from pages.components.markdown import sentence
 from pages.components.progress import history_of
 from pages.components.runlist import Listed
 from pages.components.session import may
@@ -25,7 +26,7 @@ def show_comparison(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
     figures = {metric: language.several(histories, metric, _, with_training) for metric in language.METRICS}
     alts = {metric: show(language.several_description(histories, metric)) for metric in language.METRICS}
     live.charts(figures, alts, revision="-".join(chosen), key="compare_text_curves")
-    st.markdown(show(language.several_reading(histories)))
+    st.markdown(sentence(language.several_reading(histories)))
     configs = [line.run.config for line in lines]
     if len({(text_view.content(config.corpus), config.model, config.validation) for config in configs}) > 1:
         st.caption(

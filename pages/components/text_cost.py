@@ -11,8 +11,9 @@ import streamlit as st
 
 from pages.components import text_settings as settings
 from pages.components.blocks import short_number
-from pages.components.i18n import _, show
+from pages.components.i18n import _
 from pages.components.live import duration
+from pages.components.markdown import reason
 from pages.components.tables import Cell, table
 from tl_core import events
 from tl_core.errors import UserError
@@ -143,7 +144,7 @@ def obstacles(
         if shape is not None:
             boundary(config, shape)
     except UserError as error:
-        return [f"{show(error.what)} {show(error.remedy)}"]
+        return [reason(error)]
     if shape is None:
         return [_("Give the path of a folder in the Hub's format.")]
     context = min(config.context, shape.context)

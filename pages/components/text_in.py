@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import intake
 from pages.components.i18n import _, show
-from pages.components.markdown import plain
+from pages.components.markdown import plain, sentence
 from pages.components.session import may, owner
 from pages.components.whose import own
 from tl_core.errors import UserError
@@ -79,9 +79,9 @@ def _samples() -> None:
     with st.grid(3, min_column_width=220):
         for sample in samples.SAMPLES.values():
             with st.container(border=True, height="stretch", gap="small"):
-                st.markdown(f"**{show(sample.title)}**")
+                st.markdown(f"**{sentence(sample.title)}**")
                 size = _("{size} kB to download.").format(size=f"{sample.size / 1e3:,.0f}") if sample.book else ""
-                st.caption(f"{show(sample.description)} {size}")
+                st.caption(f"{sentence(sample.description)} {size}")
                 st.button(
                     _("Download") if sample.book else _("Take this text"),
                     key=f"text_sample_{sample.name}",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.components import text_cost
-from pages.components.i18n import _, show
-from pages.components.markdown import problem
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs.store import Run
@@ -43,7 +43,7 @@ def _download(run: Run, form: Form, title: str, icon: str) -> None:
     elif st.button(_("Prepare: {file}").format(file=title), key=f"prepare_{form}", icon=icon, width="stretch"):
         try:
             with st.status(_("The model is put together…")) as box:
-                client.text_export(run.id, form, status=lambda sentence: box.update(label=show(sentence)))
+                client.text_export(run.id, form, status=lambda said: box.update(label=sentence(said)))
             st.rerun()
         except UserError as error:
             st.error(problem(error), icon=":material/error:")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.i18n import _, show
-from pages.components.markdown import problem
+from pages.components.i18n import _
+from pages.components.markdown import problem, sentence
 from pages.components.session import is_local, may
 from pages.components.whose import marked, own, own_first
 from tl_core import events
@@ -97,7 +97,7 @@ def _choose_pretrained() -> Writer | None:
     paper = f" [{_('Paper')}]({row.paper})" if row.paper else ""
     st.caption(
         _("{description} Pretrained on {source}.").format(
-            description=show(row.description), source=show(row.source_text)
+            description=sentence(row.description), source=sentence(row.source_text)
         )
         + paper
     )

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from pages.components import i18n
-from pages.components.i18n import _, show
+from pages.components.i18n import _
+from pages.components.markdown import problem
 from pages.components.session import owner
 from pages.components.writers import Writer
 from pages.server import writings
@@ -76,7 +77,7 @@ def begin(writer: Writer, prompt: str, settings: Settings, pace: float) -> None:
 def text() -> None:
     """Draw the text."""
     if error := st.session_state.pop("generate_error", None):
-        st.error(f"{show(error.what)} {show(error.remedy)}", icon=":material/error:")
+        st.error(problem(error), icon=":material/error:")
     writing = current()
     if writing is None:
         return

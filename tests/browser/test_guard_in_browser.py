@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import FOREIGN, LAN, App
 from tests.browser.test_everywhere import settled
@@ -40,6 +40,55 @@ def test_a_websocket_from_a_page_of_another_server_is_refused(app: App, page: Pa
     )
     page.goto("http://localhost:1/")
     assert not _opens(page, f"ws://localhost:{app.port}/_stcore/stream")
+
+
+def test_the_policy_lets_our_own_scripts_and_workers_run_and_no_others(app: App, browser: Browser):
+    """What is let run is what Streamlit, its components, Plotly and the camera need."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{app.url}/")
+    settled(page)
+    done = page.evaluate(
+        """async (elsewhere) => {
+          const works = async (attempt) => { try { return Boolean(await attempt()) } catch { return false } }
+          const script = (source) => new Promise((resolve, reject) => {
+            const listen = { onload: resolve, onerror: reject }
+            document.head.append(Object.assign(document.createElement('script'), { src: source, ...listen }))
+          })
+          const blob = (text) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
+          const answer = (worker) => new Promise((resolve, reject) =>
+            Object.assign(worker, { onmessage: resolve, onerror: reject }))
+          const inline = document.createElement('script')
+          inline.textContent = 'window.tlInline = 1'
+          document.head.append(inline)
+          return {
+            component: await works(() => import(blob('export const a = 1'))),
+            plotly: await works(async () => { await script('tl/plotly.min.js'); return window.Plotly }),
+            worker: await works(() => answer(new Worker(blob('postMessage(1)')))),
+            camera: await works(() => fetch('data:image/jpeg;base64,AAAA')),
+            inline: window.tlInline === 1,
+            code: await works(() => eval('1')),
+            elsewhere: await works(async () => { await script(elsewhere); return true }),
+            away: await works(() => fetch(elsewhere, { mode: 'no-cors' })),
+          }
+        }""",
+        f"http://127.0.0.1:{app.port}/tl/plotly.min.js",  # the same server, another origin
+    )
+    assert done == dict.fromkeys(("component", "plotly", "worker", "camera"), True) | dict.fromkeys(
+        ("inline", "code", "elsewhere", "away"), False
+    )
+    context.close()
+
+
+def test_no_other_site_shows_us_in_a_frame(app: App, browser: Browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("http://localhost:1/", lambda route: route.fulfill(
+        body=f'<iframe src="{app.url}/"></iframe>', content_type="text/html"))  # fmt: skip
+    page.goto("http://localhost:1/")
+    page.frames[1].wait_for_load_state()
+    assert page.frames[1].url.startswith("chrome-error:")
+    context.close()
 
 
 def _opens(page: Page, address: str) -> bool:

@@ -206,7 +206,7 @@ def test_an_engine_that_dies_is_reported_and_can_be_asked_again(engine, run):
     engine.error = UserError(message("The model process ended."), message("Try again."))
     test = _page()
     _upload(test, "photo.jpg")
-    assert "The model process ended. Try again." in _texts(test)
+    assert "**The model process ended.** Try again." in _texts(test)
     engine.error = None
     test.button("classify_retry").click().run()
     assert "takes it for tulip" in _texts(test)
@@ -216,7 +216,7 @@ def test_a_model_that_cannot_be_loaded_says_why_and_is_not_asked(engine, run):
     engine.status = State("failed", error=UserError(message("The model cannot be read."), message("Train again.")))
     test = _page()
     _upload(test, "photo.jpg")
-    assert "The model cannot be read. Train again." in _texts(test)
+    assert "**The model cannot be read.** Train again." in _texts(test)
     assert not engine.asked
     test.button("classify_again").click().run()
     assert engine.warmed == [f"run:{run.id}"]

@@ -64,7 +64,7 @@ def test_what_happens_while_the_engine_loads_is_said(engine):
     engine.status = State("loading", message("Loading TensorFlow…"))
     assert "Loading TensorFlow…" in words(opened("generate"))
     engine.status = State("failed", error=UserError(message("No memory."), message("Close something.")))
-    assert "No memory. Close something." in words(opened("generate"))
+    assert "**No memory.** Close something." in words(opened("generate"))
 
 
 def test_only_the_controls_that_the_strategy_heeds_are_there_and_count(engine):

@@ -152,7 +152,7 @@ def test_what_goes_wrong_in_the_last_test_is_said(monkeypatch):
     monkeypatch.setattr(client, "evaluate", evaluate)
     test = opened("run", run=run.id)
     test.button(key="evaluate_test").click().run()
-    assert "The model process ended. Try again." in words(test)
+    assert "**The model process ended.** Try again." in words(test)
     assert reports.load(run.folder, "test") is None
 
 

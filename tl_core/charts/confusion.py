@@ -6,7 +6,7 @@ Reports in, plain dictionaries and sentences out; no I/O, no Streamlit.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tl_core.charts.curves import percent
+from tl_core.charts.curves import literal, percent
 from tl_core.messages import Message, message
 from tl_core.vision.report import ClassScore, Report
 
@@ -62,7 +62,7 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK) -> d
                 "text": [f"{report.confusion[i][j]:,}" for i, j in group],
                 "textfont": {"size": 15, "color": colour},
                 "customdata": [[i, j] for i, j in group],
-                "hovertext": [_cell_text(report, i, j, shares[i][j]).translated(translate) for i, j in group],
+                "hovertext": [literal(_cell_text(report, i, j, shares[i][j]).translated(translate)) for i, j in group],
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "marker": {"symbol": "square", "size": max(8, min(44, 420 // count)), "opacity": 0},
                 "selected": {"marker": {"opacity": 0.3, "color": "#888888"}, **font},
@@ -197,7 +197,8 @@ def _recall(score: ClassScore) -> float:
 def _distinct(names: Sequence[str]) -> list[str]:
     """Shortened names for the axes; Plotly would merge equal ones."""
     short = [name if len(name) <= 18 else f"{name[:17]}…" for name in names]
-    return [name if short.count(name) == 1 else f"{name} {index + 1}" for index, name in enumerate(short)]
+    unique = [name if short.count(name) == 1 else f"{name} {index + 1}" for index, name in enumerate(short)]
+    return [literal(name) for name in unique]
 
 
 def _rgba(colour: tuple[int, int, int], alpha: float) -> str:

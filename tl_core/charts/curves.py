@@ -4,6 +4,7 @@ Histories in, Plotly figures (plain dictionaries) and sentences out; no I/O, no 
 number, order and `uid` from the first point to the last, so that a chart can be updated in place.
 """
 
+import html
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ def curves(
             traces.append(
                 {
                     **_line(epochs, metric, colour, dashed=True),
-                    "name": _("{run}, training").format(run=named.name),
+                    "name": _("{run}, training").format(run=literal(named.name)),
                     "uid": f"{index}-training",
                     "opacity": 0.75,
                 }
@@ -104,13 +105,18 @@ def curves(
         traces.append(
             {
                 **_line(epochs, f"val_{metric}", colour, best=True),
-                "name": _("{run}, validation").format(run=named.name) if training else named.name,
+                "name": _("{run}, validation").format(run=literal(named.name)) if training else literal(named.name),
                 "uid": f"{index}-validation",
             }
         )
     drawn = layout(_(TITLES[metric]), _("Epoch"), metric == "accuracy")
     drawn["yaxis"]["range"] = _range(metric, [y for trace in traces for y in trace["y"]], [])
     return {"data": traces, "layout": laid_over(drawn, len(traces), legend)}
+
+
+def literal(text: str) -> str:
+    """Somebody's word in a chart's text, where Plotly would take `<b>` and `<a href>` for markup."""
+    return html.escape(text, quote=False)
 
 
 def laid_over(drawn: dict[str, Any], traces: int, legend: bool) -> dict[str, Any]:

@@ -84,10 +84,11 @@ def several(
         colour = named.colour or PALETTE[index % len(PALETTE)]
         if training:
             line = _training(named.history, metric, colour)
-            name = _("{run}, training").format(run=named.name)
+            name = _("{run}, training").format(run=curves.literal(named.name))
             traces.append({**line, "name": name, "uid": f"{index}-training", "opacity": 0.75})
         line = _validation(named.history, metric, colour)
-        name = _("{run}, validation").format(run=named.name) if training else named.name
+        name = curves.literal(named.name)
+        name = _("{run}, validation").format(run=name) if training else name
         traces.append({**line, "name": name, "uid": f"{index}-validation"})
     drawn = curves.layout(_(TITLES[metric]), _("Step"))
     drawn["yaxis"]["range"] = curves.height([y for trace in traces for y in trace["y"]], [])

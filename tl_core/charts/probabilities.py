@@ -6,7 +6,7 @@ Labels in, a Plotly figure (a plain dictionary) and messages out; no I/O, no Str
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tl_core.charts.curves import PALETTE, percent
+from tl_core.charts.curves import PALETTE, literal, percent
 from tl_core.messages import Message, message
 
 Labels = Sequence[tuple[str, float]]  # (class, probability), the likeliest first
@@ -39,7 +39,7 @@ def figure(labels: Labels, translate: Callable[[str], str]) -> dict[str, Any]:
         "text": [percent(probability) for name, probability in labels],
         "textposition": "outside",
         "cliponaxis": False,
-        "customdata": [name for name, probability in labels],
+        "customdata": [literal(name) for name, probability in labels],
         "hovertemplate": "%{customdata}: %{x:.2%}<extra></extra>",
         "marker": {"color": PALETTE[0], "opacity": [1.0] + [FADED] * (len(labels) - 1)},
         "width": 0.68,
@@ -91,4 +91,4 @@ def description(labels: Labels) -> Message:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONG else name[: LONG - 1] + "…"
+    return literal(name if len(name) <= LONG else name[: LONG - 1] + "…")

@@ -1,0 +1,100 @@
+"""Names and reasons that would be links, icons, formulas or markup: what a browser makes of them, page by page."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App
+from tests.browser.test_everywhere import settled
+from tests.data.drawing import jpeg
+from tests.pages.made import recipe, reported, run_of, trained
+from tests.pages.test_text_runs import finished as tuned
+from tl_core import events
+from tl_core.data import dataset as datasets
+from tl_core.data.dataset import Dataset
+from tl_core.data.ingest import ingest
+from tl_core.errors import UserError
+from tl_core.messages import message
+from tl_core.runs import store
+from tl_core.text import corpus
+
+pytestmark = pytest.mark.browser
+MARKDOWN = "[x](http://evil.x) **b** :material/face: www.evil.x a@evil.x $m$ :smile:"
+MARKUP = '<a href="http://evil.x">l</a> <b>b</b> <img src="http://evil.x/i">'
+EVIL = """() => {
+  const inside = (node) => [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]
+  const all = (root) => [...root.querySelectorAll('*')].flatMap(inside)
+  const leads = (node) => ['href', 'src', 'xlink:href'].some((name) => (node.getAttribute(name) ?? '').includes('evil'))
+  const drawn = (node) => node.matches('.katex, [aria-label="face icon"]')
+  const bold = (node) => ['strong', 'b'].includes(node.localName) && node.textContent === 'b'
+  const found = all(document).filter((node) => leads(node) || drawn(node) || bold(node))
+  return found.map((node) => node.outerHTML.slice(0, 200))
+}"""  # links and pictures that lead to evil, icons, formulas and bold type; inside components too
+
+
+@pytest.fixture
+def made(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A data folder full of such names; answers the ids of runs by what they are."""
+    monkeypatch.setenv("TL_HOME", str(app.home))
+    found = {}
+    for name, text in (("markdown", MARKDOWN), ("markup", MARKUP)):
+        dataset = _pictures(text)
+        log = [events.Started(device=text[:40], precision="float32"), *trained()]
+        ended = run_of(recipe(dataset), *log, events.Finished(best_epoch=3, metrics={"accuracy": 0.9}), name=text)
+        reported(ended, dataset, wrong=1)
+        store.tag(ended.id, [text[:30]])
+        (ended.folder / "labels.json").write_text(json.dumps([text, "b"]))
+        error = UserError(message("It is {what}.", what=text), message("Ask {who}.", who=text))
+        failed = run_of(recipe(dataset), *log, events.Failed(error=error, details=text), name=text)
+        written = corpus.paste("The king of the hill had seven sons. " * 200, name=text)
+        found |= {f"{name} ended": ended.id, f"{name} failed": failed.id, f"{name} text": tuned(written, text).id}
+    return found
+
+
+def _pictures(text: str) -> Dataset:
+    files = [(f"{name}/{n}.jpg", jpeg(50 * c + n)) for c, name in enumerate("ab") for n in range(12 - 8 * c)]
+    dataset = ingest([*files, (f"a/{text.replace('/', ':')}.jpg", b"")], name=text)
+    return datasets.relabel(dataset, [image.key for image in dataset.images if image.label == 1], text)
+
+
+def test_nothing_that_people_write_becomes_markup(app: App, page: Page, made: dict[str, str]):
+    ids = ",".join(made.values())
+    texts = Path(app.home / "texts")
+    addresses = [
+        *(f"run?run={run}" for run in made.values()),
+        f"runs?compare={ids}",
+        f"classify?run={made['markdown ended']}",
+        f"classify?run={made['markup failed']}",
+        *(f"data?dataset={folder.name}" for folder in (app.home / "datasets").iterdir()),
+        *(f"finetune?text={folder.name}" for folder in texts.iterdir()),
+        f"generate?run={made['markup text']}",
+        *(f"{name}={MARKDOWN}" for name in ("run?run", "runs?compare", "replay?recording", "classify?run", "train?from",
+                                            "train?epochs", "finetune?text", "finetune?from", "data?dataset")),
+        "",
+        "train",
+    ]  # fmt: skip
+    for address in addresses:
+        page.goto(f"{app.url}/{address}")
+        settled(page)
+        assert page.evaluate(EVIL) == [], address
+
+
+def test_nor_does_it_in_charts_lists_and_questions(app: App, page: Page, made: dict[str, str]):
+    for name in ("markdown", "markup"):
+        page.goto(f"{app.url}/run?run={made[f'{name} ended']}")
+        expect(page.locator(".stPlotlyChart .xtick text").first).to_be_visible()
+        settled(page)
+        assert page.evaluate(EVIL) == [], name
+    expect(page.locator(".stPlotlyChart .ytick text").filter(has_text='<a href="')).not_to_have_count(0)
+    page.goto(f"{app.url}/runs?compare={made['markdown ended']},{made['markup ended']}")
+    expect(page.locator(".tl-live .js-plotly-plot").first).to_be_visible()
+    page.get_by_text("Delete", exact=True).click()
+    expect(page.get_by_text("This cannot be undone.")).to_be_visible()
+    assert page.evaluate(EVIL) == []
+    page.goto(f"{app.url}/data")
+    settled(page)
+    page.locator(".st-key-shelf_chosen input").click()
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert page.evaluate(EVIL) == []
