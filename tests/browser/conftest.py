@@ -108,6 +108,17 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not violations
 
 
+def until(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression is true on the page.
+
+    Playwright's own `wait_for_function` evaluates it again and again inside the page, which the page's policy forbids.
+    """
+    deadline = time.monotonic() + 2 * PATIENCE / 1000
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < deadline, f"waited in vain for {expression}"
+        page.wait_for_timeout(50)
+
+
 def _end_what_is_left(home: Path) -> None:
     """Workers and engines outlive their server on purpose; a test's must not outlive the test."""
     for process in Path("/proc").glob("[0-9]*"):
