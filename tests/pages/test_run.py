@@ -65,7 +65,7 @@ def test_a_running_run_shows_stage_figures_and_device_and_can_be_stopped():
         assert "Validation accuracy: 90.0 %" in said
         assert "Images per second: 600" in said
         assert {"Elapsed", "Remaining"} <= {metric.label for metric in test.metric}
-        assert "NVIDIA H100, mixed_bfloat16" in said
+        assert "NVIDIA H100, mixed\\_bfloat16" in said
         assert "On the validation pictures" not in said
         test.button(key="run_stop").click().run()
         assert (run.folder / "stop").exists()

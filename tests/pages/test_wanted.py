@@ -51,6 +51,7 @@ def test_a_run_that_is_over_may_be_followed_by_another(tl_home, material):
     assert wants(tl_home, "run", run=run.id)
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_run_is_looked_at_often_until_its_curve_begins(tl_home, material, monkeypatch):
     paces = []
     fragment = st.fragment
