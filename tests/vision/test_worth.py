@@ -18,7 +18,7 @@ def test_a_renewed_look_keeps_the_earlier_one(tmp_path, monkeypatch):
     path = tmp_path / "small.weights.h5"
     card = {"sha256": "ab", "transfer": {}}
     monkeypatch.setattr(worth, "backbone", lambda name: SimpleNamespace(bundled_file=lambda source: path))
-    monkeypatch.setattr(worth.card, "load", lambda path: json.loads(json.dumps(card)))
+    monkeypatch.setattr(worth.weights, "card", lambda path: json.loads(json.dumps(card)))
     monkeypatch.setattr(worth.card, "save", lambda new, path: card.update(new))
     result = {name: worth._result(name, worth.TRIALS[name], [0.5, 0.6]) for name in ("frozen", "tuned")}
     worth._keep([result["tuned"]], seeds=2)
