@@ -66,6 +66,17 @@ class App:
             self.process = None
 
 
+def until(page: Page, expression: str, timeout: float = PATIENCE) -> None:
+    """Wait until a JavaScript expression is true, for so many milliseconds at most.
+
+    Playwright's own `wait_for_function` evaluates text inside the page, which the Content-Security-Policy forbids.
+    """
+    deadline = time.monotonic() + timeout / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never true: {expression}"
+        page.wait_for_timeout(50)
+
+
 @pytest.fixture(scope="package")  # not session: an open Playwright holds the event loop that other tests need
 def browser() -> Iterator[Browser]:
     """Chromium, headless."""

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, App
+from tests.browser.conftest import PATIENCE, App, until
 from tests.browser.test_image_lab import CLASSES, drop
 from tests.data.drawing import tree
 
@@ -120,7 +120,7 @@ def test_an_upload_survives_a_bad_network_and_a_cancel_leaves_nothing(app: App, 
     expect(page.get_by_text("Sending: 0 of 24 files")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Drop a folder of pictures here")).to_be_visible()
-    page.wait_for_function("() => !document.querySelector('.tl-drop [role=status]')")
+    until(page, "!document.querySelector('.tl-drop [role=status]')")
     page.unroute_all(behavior="ignoreErrors")
 
     answers = []

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, until
 
 PAGES = ("", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 def settled(page: Page) -> None:
     """Wait until the page has drawn its title and Streamlit is at rest."""
     expect(page.locator("h1").first).to_be_visible()
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
 
 
 def test_no_page_asks_the_internet_for_anything(app: App, page: Page):

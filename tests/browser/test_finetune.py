@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, until
 
 STEPS = 100  # well within two minutes on two cores
 POINTS = (
@@ -38,7 +38,7 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     expect(main).to_contain_text("Tokens to train on")
 
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
     steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill(str(STEPS))
     steps.press("Enter")
@@ -48,7 +48,7 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     expect(main).to_contain_text("tiny_shakespeare")
 
     # It learns before our eyes: curves in one and the same node, a sample before training and others beside it.
-    page.wait_for_function(f"{POINTS} > 1", timeout=120_000)
+    until(page, f"{POINTS} > 1", timeout=120_000)
     page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine = 'same node'")
     expect(main).to_contain_text("Before training")
     expect(main).to_contain_text("After 50 steps", timeout=120_000)
@@ -62,7 +62,8 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
 
     # The same prompt and seed for both; another prompt is answered by both too.
     page.get_by_role("button", name="Let both write").click()
-    page.wait_for_function(
+    until(
+        page,
         "[...document.querySelectorAll('.tl-passage')].slice(-2).every((one) => one.innerText.length > 60)",
         timeout=120_000,
     )

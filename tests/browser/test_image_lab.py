@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, until
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 EPOCHS = 1000  # a frozen MobileNet takes a few hundredths of a second each: long enough to look at the curves twice
@@ -83,18 +83,18 @@ def test_from_a_dropped_folder_to_a_classified_picture(app: App, page: Page, flo
     page.wait_for_url(re.compile(r"/run\?.*run="))
 
     # The curves grow in one and the same node, and a reader's zoom stays while they do.
-    page.wait_for_function(f"{POINTS} > 3", timeout=120_000)
+    until(page, f"{POINTS} > 3", timeout=120_000)
     before = zoom(page)
     zoomed, grown = zoom_in(page), page.evaluate(POINTS)
     assert zoomed != before
-    page.wait_for_function(f"{POINTS} > {grown + 5}")
+    until(page, f"{POINTS} > {grown + 5}")
     assert zoom(page) == zoomed
     assert page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine") == "same node"
     expect(main).to_contain_text("Running")
 
     # A refresh and a restarted server find the run again by its address.
     page.reload()
-    page.wait_for_function(f"{POINTS} > {grown}")
+    until(page, f"{POINTS} > {grown}")
     expect(main).to_contain_text("Finished", timeout=120_000)
     app.stop()
     app.start()
