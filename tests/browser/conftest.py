@@ -66,17 +66,6 @@ class App:
             self.process = None
 
 
-def until(page: Page, expression: str, timeout: float = PATIENCE) -> None:
-    """Wait until a JavaScript expression is true, for so many milliseconds at most.
-
-    Playwright's own `wait_for_function` evaluates text inside the page, which the Content-Security-Policy forbids.
-    """
-    deadline = time.monotonic() + timeout / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"never true: {expression}"
-        page.wait_for_timeout(50)
-
-
 @pytest.fixture(scope="package")  # not session: an open Playwright holds the event loop that other tests need
 def browser() -> Iterator[Browser]:
     """Chromium, headless."""
@@ -117,6 +106,17 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert not violations
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression is true on the page.
+
+    Playwright's own `wait_for_function` evaluates it again and again inside the page, which the page's policy forbids.
+    """
+    deadline = time.monotonic() + 2 * PATIENCE / 1000
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < deadline, f"waited in vain for {expression}"
+        page.wait_for_timeout(50)
 
 
 def _end_what_is_left(home: Path) -> None:

@@ -48,7 +48,7 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     expect(main).to_contain_text("tiny_shakespeare")
 
     # It learns before our eyes: curves in one and the same node, a sample before training and others beside it.
-    until(page, f"{POINTS} > 1", timeout=120_000)
+    until(page, f"{POINTS} > 1")
     page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine = 'same node'")
     expect(main).to_contain_text("Before training")
     expect(main).to_contain_text("After 50 steps", timeout=120_000)
@@ -65,7 +65,6 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     until(
         page,
         "[...document.querySelectorAll('.tl-passage')].slice(-2).every((one) => one.innerText.length > 60)",
-        timeout=120_000,
     )
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     base, tuned = passages(page)

@@ -149,7 +149,7 @@ def test_a_model_that_cannot_be_downloaded_says_what_to_do(opened: Page):
     page.get_by_role("combobox", name="Model").click()
     page.get_by_role("option", name=re.compile("DistilGPT-2")).click()
     page.get_by_role("button", name="Download the model (353 MB, once)").click()
-    problem = page.get_by_role("alert").filter(has_text="could not be downloaded")
+    problem = page.get_by_test_id("stAlert").filter(has_text="could not be downloaded")
     expect(problem).to_be_visible(timeout=60_000)
     expect(problem).to_contain_text("The bundled model needs no network.")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()

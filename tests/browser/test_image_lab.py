@@ -83,7 +83,7 @@ def test_from_a_dropped_folder_to_a_classified_picture(app: App, page: Page, flo
     page.wait_for_url(re.compile(r"/run\?.*run="))
 
     # The curves grow in one and the same node, and a reader's zoom stays while they do.
-    until(page, f"{POINTS} > 3", timeout=120_000)
+    until(page, f"{POINTS} > 3")
     before = zoom(page)
     zoomed, grown = zoom_in(page), page.evaluate(POINTS)
     assert zoomed != before
