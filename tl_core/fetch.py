@@ -26,13 +26,8 @@ from tl_core.vision import packages, weights
 from tl_core.vision.backbones import BACKBONES, Backbone, WeightsFile, backbone
 from tl_core.vision.packages import PackageFile
 
-KIT_MODELS = (
-    "efficientnet_lite0",
-    "mobilenet_0.25",
-    "vgg16",
-    "resnet50",
-    "gpt2",
-)  # what a kit holds when nothing is named
+# What a kit holds when nothing is named.
+KIT_MODELS = ("efficientnet_lite0", "mobilenet_0.25", "vgg16", "resnet50", "gpt2")
 KIT_SAMPLES = ("cats_dogs", "flower_photos")
 
 
@@ -211,7 +206,7 @@ def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile
 def _list() -> int:
     for row in BACKBONES.values():
         if row.package:
-            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.package.size):>7} MB  {_of_package(row.package)}")
+            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.package.size):>7} MB  {_of_package(row)}")
             print(f"    {row.package.licence}")
             continue
         files = _files(row, None, top=False)
@@ -232,12 +227,10 @@ def _list() -> int:
     return 0
 
 
-def _of_package(file: PackageFile) -> str:
-    try:
-        packages.located(file)
-    except UserError as error:
-        return f"0/1  {error}"
-    return "1/1  " + str(message("in the installed package {package}", package=file.distribution))
+def _of_package(row: Backbone) -> str:
+    if missing := weights.package_problem(row):
+        return f"0/1  {missing}"
+    return "1/1  " + str(message("in the installed package {package}", package=row.package.distribution))
 
 
 def _megabytes(size: int) -> str:

@@ -7,7 +7,6 @@ with the app; `recipe` gives each as it works on this computer, `on_small` the a
 from dataclasses import dataclass, replace
 
 from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
-from tl_core.errors import UserError
 from tl_core.messages import Message, message
 from tl_core.vision import weights
 from tl_core.vision.backbones import BACKBONES, Backbone
@@ -134,10 +133,7 @@ def on_small(name: str) -> RunConfig:
 
 def small_is_here() -> bool:
     """Whether the ImageNet weights of the small recipes' backbone are on this computer, undamaged."""
-    try:
-        return weights.find(BACKBONES[SMALL], "imagenet", BACKBONES[SMALL].default_size) is not None
-    except UserError:
-        return False
+    return weights.package_problem(BACKBONES[SMALL]) is None
 
 
 def bundled() -> Backbone | None:

@@ -141,7 +141,7 @@ def _choose_imagenet() -> Network | None:
     if here[chosen] or chosen in agreed:
         return network
     if row.package:
-        st.warning(problem(_package_problem(row)), icon=":material/error:")
+        st.warning(problem(weights.package_problem(row)), icon=":material/error:")
         return None
     size = f"{row.weights_file(row.native_size, top=True).size / 1e6:,.0f}"
     st.markdown(_("Its weights are not on this computer yet: {size} MB to download, once.").format(size=size))
@@ -166,16 +166,8 @@ def _offered(row: Backbone, here: bool) -> str:
 def _is_here(row: Backbone) -> bool:
     """Whether the weights with the classifier are on this computer; the engine checks those of Keras' cache."""
     if row.package:
-        return _package_problem(row) is None
+        return weights.package_problem(row) is None
     return (weights.cache_folder() / row.weights_file(row.native_size, top=True).name).is_file()
-
-
-def _package_problem(row: Backbone) -> UserError | None:
-    try:
-        weights.find(row, "imagenet", row.native_size)
-    except UserError as error:
-        return error
-    return None
 
 
 def _usable() -> list[Run]:

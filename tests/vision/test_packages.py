@@ -1,6 +1,7 @@
 """Weights inside an installed package: checked first, read without PyTorch, converted once, nothing else believed."""
 
 import dataclasses
+import errno
 import pickle
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from tl_core import __main__ as command_line
 from tl_core import download, paths
 from tl_core.errors import UserError
 from tl_core.vision import packages, torch_file, weights
-from tl_core.vision.backbones import backbone
+from tl_core.vision.backbones import BACKBONES, backbone
 from tl_core.vision.packages import CLASS_NAMES, LITE0
 
 ROW = backbone("efficientnet_lite0")
@@ -71,6 +72,36 @@ def test_a_class_kit_carries_it_to_a_computer_that_lacks_the_package(installed, 
         weights.obtain(absent, "imagenet", 224)
     assert command_line.main(["fetch", "--from", stick]) == 0
     assert weights.obtain(absent, "imagenet", 224).path == tmp_path / "another computer" / "weights" / LITE0.converted
+
+
+def test_the_list_counts_what_a_class_kit_has_brought(installed, monkeypatch, capsys):
+    packages.convert(LITE0)
+    absent = dataclasses.replace(ROW, package=dataclasses.replace(LITE0, distribution="no-such-package"))
+    monkeypatch.setitem(BACKBONES, ROW.name, absent)
+    assert command_line.main(["fetch", "--list"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(ROW.name))
+    assert "  1/1" in line
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(installed, monkeypatch):
+    def full(self, data):
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="disk of the server is full"):
+        packages.convert(LITE0)
+    assert not list(paths.weights().glob("*.safetensors*"))
+    assert not list(paths.weights().glob(".*.safetensors*"))
+
+
+def test_a_folder_that_cannot_be_made_is_no_reason_to_fail(installed, monkeypatch):
+    def refuse():
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(paths, "weights", refuse)
+    assert packages.converted(LITE0) is None
+    assert weights.find(ROW, "imagenet", 224).path == installed
 
 
 def test_nothing_of_the_package_is_imported(installed):

@@ -56,10 +56,7 @@ def _imports(config: RunConfig, row: Backbone) -> list[str]:
         lines += ["from safetensors.numpy import load_file"]
     if row.library != "keras.applications":
         source = (HERE / f"{row.library.rpartition('.')[2]}.py").read_text(encoding="utf-8")
-        function = source[source.index("\ndef ") :].replace(
-            "  # noqa: N802 - named like the functions of keras.applications", ""
-        )
-        lines += ["", *function.rstrip().split("\n"), ""]
+        lines += ["", *source[source.index("\ndef ") :].rstrip().split("\n"), ""]
     return [*lines, ""]
 
 

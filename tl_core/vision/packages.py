@@ -88,8 +88,8 @@ def located(file: PackageFile) -> Path:
 
 def converted(file: PackageFile) -> Path | None:
     """The converted weights if they are there and undamaged."""
-    path = paths.weights() / file.converted
     with suppress(OSError):
+        path = paths.weights() / file.converted
         if _intact(path, file.converted_sha256, _stamp(path)):
             return path
     return None
@@ -101,7 +101,7 @@ def convert(file: PackageFile) -> Path:
     Raises:
         UserError: the package is missing or altered, or the disk is full.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     from tl_core.vision.conversion import keras_layout
     from tl_core.vision.torch_file import read as read_torch
@@ -114,7 +114,7 @@ def convert(file: PackageFile) -> Path:
         part = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with disk_full_explained():
-                save_file(arrays, part)
+                part.write_bytes(save(arrays))
                 part.replace(target)
         finally:
             part.unlink(missing_ok=True)

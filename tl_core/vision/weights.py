@@ -67,6 +67,15 @@ def find(row: Backbone, weights: str, image_size: int, top: bool = False) -> Sou
     return Source("cache", path, message("ImageNet weights from Keras' cache: {file}.", file=path.name))
 
 
+def package_problem(row: Backbone) -> UserError | None:
+    """Why the weights out of this backbone's package cannot be had; None where they can."""
+    try:
+        find(row, "imagenet", row.native_size)
+    except UserError as error:
+        return error
+    return None
+
+
 def cached(file: WeightsFile) -> Path | None:
     """The file in Keras' cache if it is there and, where a checksum is published, undamaged."""
     path = cache_folder() / file.name
