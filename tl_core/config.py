@@ -79,6 +79,7 @@ class RunConfig:
     augmentation: Augmentation = "none"
     views: int = 4  # augmented views kept in the activation cache; used only with augmentation
     early_stopping: int = 0  # epochs without a better validation loss before a phase ends; 0 is off
+    label_smoothing: float = 0.0  # share of each label that is spread over all classes while training, 0 to 0.5
     class_weights: bool = False  # weight the loss by inverse class frequency
     precision: Precision = "auto"  # auto: whatever is faster on this machine for this backbone
     cache: bool = True  # keep activations at the freeze boundary; False computes them anew each epoch
@@ -142,6 +143,7 @@ def validate(config: RunConfig) -> None:
     in_range(message("dropout"), config.head.dropout, 0, 0.95)
     _whole(message("batch size"), config.batch_size, 1, 1024)
     _whole(message("cached views"), config.views, 1, 64)
+    in_range(message("label smoothing"), config.label_smoothing, 0, 0.5)
     _whole(message("early stopping"), config.early_stopping, 0, 1000)
     _whole(message("seed"), config.seed, 0, 2**31 - 1)
     _whole(message("seed of the split"), config.data.seed, 0, 2**31 - 1)

@@ -151,6 +151,7 @@ def _settings(run: Run) -> dict[str, str]:
         _("Batch size"): str(config.batch_size),
         _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
         _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
+        _("Label smoothing"): f"{config.label_smoothing:g}" if config.label_smoothing else no,
         _("Balance the classes"): yes if config.class_weights else no,
         _("Number format"): config.precision.replace("_", " "),
         _("Compute frozen blocks only once"): yes if config.cache else no,

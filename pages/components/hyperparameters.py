@@ -125,6 +125,15 @@ def _pictures(classes: int) -> None:
             help=_("So many augmented versions pass the frozen blocks once and are then used in turn."),
             **SAVED,
         )
+    st.slider(
+        _("Label smoothing"),
+        0.0,
+        0.5,
+        step=0.05,
+        key=f"{KEY}smoothing",
+        help=_("So much of each label is spread over all classes in training: the network grows less sure of itself."),
+        **SAVED,
+    )
     st.toggle(
         _("Balance the classes"),
         key=f"{KEY}class_weights",

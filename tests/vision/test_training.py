@@ -323,6 +323,37 @@ def test_steps_are_those_of_keras(optimizer, boundary, stripes, weights, tmp_pat
         )
 
 
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_smoothed_labels_are_descended_and_the_curve_stays_the_plain_cross_entropy(output, stripes, weights, tmp_path):
+    """All pictures in one batch: the first loss is the untouched head's, the steps those of Keras' smoothed loss."""
+    head = HeadConfig("average", 0, 0.0, output)
+    settings = toys.config(
+        stripes, PhaseConfig(-1, 20, 1e-2), weights=weights, head=head, label_smoothing=0.4, batch_size=64
+    )
+    _, log = toys.run(settings, stripes, tmp_path / "run")
+    plain = toys.Log()
+    toys.run(dataclasses.replace(settings, label_smoothing=0.0), stripes, tmp_path / "plain", log=plain)
+    assert log.losses[0][0] == pytest.approx(plain.losses[0][0], rel=1e-5)
+
+    parts = split(stripes, settings.data)
+    keras.utils.set_random_seed(settings.seed)
+    base = network.load_base(toys.SMALL, weights, 128)
+    part = network.build_head(head, 2, base.output_shape[1:], settings.seed)
+    pixels = [np.asarray(Image.open(stripes.path(image)))[None] for image in stripes.images]
+    scaled = network.preprocessing(toys.SMALL, 128)
+    rows = np.concatenate([base(scaled(picture), training=False) for picture in pixels])
+    labels = np.array([[image.label] for image in stripes.images], "float32")
+    if output == "softmax":
+        labels = np.hstack([1 - labels, labels])
+    loss = keras.losses.BinaryCrossentropy if output == "sigmoid" else keras.losses.CategoricalCrossentropy
+    part.compile(keras.optimizers.Adam(1e-2), loss(label_smoothing=0.4))
+    part.fit(rows[parts.train], labels[parts.train], batch_size=64, epochs=20, verbose=0)
+    part.compile(loss=loss())
+    val_loss = part.evaluate(rows[parts.validation], labels[parts.validation], verbose=0)
+    assert log.losses[-1][1] == pytest.approx(val_loss, rel=1e-3)
+    assert abs(val_loss - plain.losses[-1][1]) > 1e-2 * val_loss
+
+
 def test_statistics_of_a_pretrained_network_never_move(stripes, weights, tmp_path):
     toys.run(toys.config(stripes, PhaseConfig(3, 2, 1e-2), weights=weights), stripes, tmp_path / "run")
     trained = keras.models.load_model(export.model_path(tmp_path / "run"))

@@ -68,12 +68,14 @@ def _precision(config: RunConfig) -> list[str]:
 
 def _data(config: RunConfig, folder: str) -> list[str]:
     size = config.backbone.image_size
+    spread = config.label_smoothing and config.head.output == "softmax"
+    labels = ', label_mode="categorical"' if spread else ""
     return [
         "train, validation = keras.utils.image_dataset_from_directory(",
         f'    {folder!r}, validation_split={config.data.validation:g}, subset="both", seed={config.data.seed},'.replace(
             "'", '"'
         ),
-        f"    image_size=({size}, {size}), crop_to_aspect_ratio=True, batch_size={config.batch_size})",
+        f"    image_size=({size}, {size}), crop_to_aspect_ratio=True, batch_size={config.batch_size}{labels})",
     ]
 
 
@@ -135,10 +137,14 @@ def _phase(config: RunConfig, phase: PhaseConfig, row: Backbone, number: int, co
             f'for layer in base.layers[: base.layers.index(base.get_layer("{cut}")) + 1]:',
             "    layer.trainable = False",
         ]
-    loss = "binary_crossentropy" if config.head.output == "sigmoid" else "sparse_categorical_crossentropy"
+    sigmoid = config.head.output == "sigmoid"
+    loss = '"binary_crossentropy"' if sigmoid else '"sparse_categorical_crossentropy"'
+    if config.label_smoothing:
+        name = "BinaryCrossentropy" if sigmoid else "CategoricalCrossentropy"
+        loss = f"keras.losses.{name}(label_smoothing={config.label_smoothing:g})"
     lines += [
         f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({phase.learning_rate:g}),",
-        f'              loss="{loss}", metrics=["accuracy"])',
+        f'              loss={loss}, metrics=["accuracy"])',
     ]
     start = sum(earlier.epochs for earlier in config.phases[:number])
     options = f", initial_epoch={start}" if start else ""

@@ -50,7 +50,11 @@ def chunks(
 
 
 def trainer(
-    part: keras.Model, optimizer: keras.optimizers.Optimizer, activations: Activations, batch_size: int
+    part: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    activations: Activations,
+    batch_size: int,
+    label_smoothing: float = 0.0,
 ) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[tf.Tensor, tf.Tensor]]:
     """A function that takes one optimizer step after the other over consecutive batches.
 
@@ -59,19 +63,22 @@ def trainer(
         optimizer: built for them.
         activations: say shape and dtype of the rows.
         batch_size: rows in a step; the last step of a call may have fewer.
+        label_smoothing: share of each label that is spread over all classes in what the steps descend.
 
     Returns:
         A function from rows [n, ...], labels int32 [n] and weights in the loss float32 [n] to the sum of the weighted
-        losses, and how many rows were classified correctly (while the network changed).
+        losses (against the labels as they are, to be compared with those of validation), and how many rows were
+        classified correctly (while the network changed).
     """
     variables = part.trainable_variables
 
     def step(rows: tf.Tensor, labels: tf.Tensor, importance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             probabilities = part(rows, training=True)
-            losses = _losses(labels, probabilities) * importance
-            scaled = optimizer.scale_loss(tf.reduce_mean(losses))
+            smoothed = _losses(labels, probabilities, label_smoothing) * importance
+            scaled = optimizer.scale_loss(tf.reduce_mean(smoothed))
         optimizer.apply(tape.gradient(scaled, variables), variables)
+        losses = _losses(labels, probabilities) * importance if label_smoothing else smoothed
         total = tf.cast(tf.reduce_sum(losses), tf.float64)  # sums the same however the steps are divided among calls
         return total, tf.math.count_nonzero(_classes(probabilities) == labels, dtype=tf.int32)
 
@@ -112,10 +119,14 @@ def _rows(activations: Activations) -> tf.TensorSpec:
     return tf.TensorSpec((None, *activations.shape), activations.dtype)
 
 
-def _losses(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+def _losses(labels: tf.Tensor, probabilities: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """Cross-entropy of each row, natural logarithm; [n, 1] is the probability of class 1 of two."""
     if probabilities.shape[-1] == 1:
-        return keras.losses.binary_crossentropy(tf.cast(labels, tf.float32)[:, None], probabilities)
+        one = tf.cast(labels, tf.float32)[:, None]
+        return keras.losses.binary_crossentropy(one, probabilities, label_smoothing=smoothing)
+    if smoothing:
+        rows = tf.one_hot(labels, probabilities.shape[-1])
+        return keras.losses.categorical_crossentropy(rows, probabilities, label_smoothing=smoothing)
     return keras.losses.sparse_categorical_crossentropy(labels, probabilities)
 
 

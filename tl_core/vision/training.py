@@ -203,7 +203,7 @@ def _train_phase(run: Run, number: int, standing: Standing, saved: checkpoint.Sa
     wanted[0] = np.concatenate([wanted.get(0, []), run.split.validation]).astype(np.int64)
     activations.prepare(wanted)
     run.emit(_announcement(run, phase, part, frozen, standing))
-    take = steps.trainer(part, optimizer, activations, config.batch_size)
+    take = steps.trainer(part, optimizer, activations, config.batch_size, config.label_smoothing)
     pace = steps.Pace(activations, config.batch_size)
     written = time.monotonic()
     while standing.epoch < last and not (config.early_stopping and standing.waited >= config.early_stopping):
