@@ -56,6 +56,7 @@ PRESETS: dict[str, Preset] = {
                 PhaseConfig(5, 8, 1e-4, "adam", "fine-tuning"),
             ),
             augmentation="light",
+            label_smoothing=0.1,
         ),
     ),
     "cats_dogs": Preset(
