@@ -12,7 +12,7 @@ from tl_core.config import RunConfig
 from tl_core.events import Epoch, Event, Progress, Started
 from tl_core.events import Phase as PhaseEvent
 from tl_core.messages import Message, message
-from tl_core.vision.backbones import Backbone, backbone, boundary
+from tl_core.vision.backbones import Backbone, backbone, boundary, head_parameters
 
 # Forward passes, images per second at an image size, on two cores of an AMD EPYC (efficientnet_lite0: of an Intel Xeon)
 # in the faster precision. Measured: efficientnet_lite0, vgg16, resnet50, mobilenet_0.25, all three mobilenetv2,
@@ -40,7 +40,8 @@ OTHERS = (200, 160)  # a backbone that the table does not know
 # convolutions is slow on a CPU, and from scratch BatchNorm has the statistics of each batch to find. Measured.
 STEPS = {"efficientnet_lite0": (4.5, 7.5)}
 USUAL = (3.0, 3.0)  # a backward pass costs about twice a forward pass
-STEP = 0.004  # seconds an optimizer step takes however small the network
+STEP = 0.002  # seconds an optimizer step takes however small the network
+WEIGHT = 6.5e-9  # seconds a step takes for each parameter of the head: the article's Flatten has 2 to 8 million
 HEAD = 3e-5  # seconds the head takes for one image
 BEGIN = 8.0  # seconds to load TensorFlow and the weights
 
@@ -148,7 +149,8 @@ def _training(config: RunConfig, row: Backbone, frozen: int) -> float:
     share = _share(row, frozen)
     passes = STEPS.get(row.name, USUAL)[config.backbone.weights == "random"]
     blocks = (passes * (1 - share) + (0 if config.cache else share)) / _forward(config, row)
-    return 1 / (blocks + HEAD + STEP / config.batch_size)
+    step = STEP + WEIGHT * head_parameters(config, classes=2)
+    return 1 / (blocks + HEAD + step / config.batch_size)
 
 
 def _validation(config: RunConfig, row: Backbone, frozen: int) -> float:
