@@ -225,13 +225,14 @@ def _axis(metric: Metric, points: Sequence[float | None], batches: Sequence[floa
     """The value axis. Perplexity is e to the loss, so its axis is logarithmic: equal distances are equal losses, and a
     rise of a few points at the end is seen beside the hundreds of the beginning.
     """
-    low, high = curves.height(points, batches)
     if metric == "loss":
-        return {"range": [low, high]}
+        return {"range": curves.height(points, batches)}
     spread = sorted(y for y in batches if y is not None)
     lowest = [y for y in points if y is not None] + spread[int(0.05 * len(spread)) :][:1]
-    low, high = (min(lowest) / 1.1, high) if lowest else (1.0, 100.0)
-    return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickvals": ticks(low, high)}
+    least, most = (min(lowest), curves.height(points, batches)[1]) if lowest else (1.0, 100.0)
+    margin = 0.05 * math.log10(most / least)
+    low, high = math.log10(least) - margin, math.log10(most) + margin
+    return {"type": "log", "range": [low, high], "tickvals": ticks(10**low, 10**high)}
 
 
 def ticks(low: float, high: float) -> list[float]:
