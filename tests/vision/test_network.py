@@ -253,6 +253,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, di
     return {name: (here[name], there[name]) for name in SAVED}
 
 
+@pytest.mark.timeout(900)  # the first one waits for all
 @pytest.mark.parametrize("name", SAVED)
 def test_the_saved_model_is_flat_and_opens_with_keras_alone(name, opened):
     here, there = opened[name]
