@@ -1,9 +1,9 @@
 """The server: `streamlit run app.py`.
 
-Besides Streamlit's own routes it answers for uploads, thumbnails, Plotly's script (`pages/server/routes.py`), large
-downloads (`pages/server/downloads.py`) and texts that are being written (`pages/server/writing_routes.py`), guards all
-of them (`pages/server/guard.py`), and starts this process's share of the job queue. What people see is
-`pages/navigation.py`.
+Besides Streamlit's own routes it answers for the page that browsers load first (`pages/server/index.py`), uploads,
+thumbnails, Plotly's script (`pages/server/routes.py`), large downloads (`pages/server/downloads.py`) and texts that are
+being written (`pages/server/writing_routes.py`), guards all of them (`pages/server/guard.py`), and starts this
+process's share of the job queue. What people see is `pages/navigation.py`.
 """
 
 from streamlit import App
@@ -11,6 +11,7 @@ from streamlit import App
 from pages.server.downloads import DOWNLOADS
 from pages.server.guard import MIDDLEWARE
 from pages.server.held import HELD
+from pages.server.index import INDEX
 from pages.server.lifespan import lifespan
 from pages.server.routes import ROUTES
 from pages.server.writing_routes import WRITING
@@ -18,6 +19,6 @@ from pages.server.writing_routes import WRITING
 app = App(
     "pages/navigation.py",
     lifespan=lifespan,
-    routes=[*ROUTES, *DOWNLOADS, *WRITING],
+    routes=[*INDEX, *ROUTES, *DOWNLOADS, *WRITING],
     middleware=[*MIDDLEWARE, HELD],
 )

@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from pages.components import answers, loading, networks
+from pages.components import answers, loading, networks, refused
 from pages.components.i18n import _, ngettext
 from pages.components.markdown import problem, sentence
 from pages.components.session import current_dataset, is_local
@@ -44,16 +44,17 @@ def take_pictures(network):
         return ([(_("camera picture"), shot.getvalue())] if shot else []), None
     if way == "unseen":
         return draw_one(network)
-    files = st.file_uploader(
-        _("One or several pictures (JPEG, PNG, WebP, GIF, BMP or TIFF)"),
-        type="image",
-        accept_multiple_files=True,
-        key="classify_files",
-        max_upload_size=MEGABYTES,
-        help=_("At most {n} MB together; the server holds them in memory as long as this page is open.").format(
-            n=held.EACH >> 20
-        ),
-    )
+    with refused.explained("classify_files", "JPEG, PNG, WebP, GIF, BMP, TIFF", MEGABYTES):
+        files = st.file_uploader(
+            _("One or several pictures (JPEG, PNG, WebP, GIF, BMP or TIFF)"),
+            type="image",
+            accept_multiple_files=True,
+            key="classify_files",
+            max_upload_size=MEGABYTES,
+            help=_("At most {n} MB together; the server holds them in memory as long as this page is open.").format(
+                n=held.EACH >> 20
+            ),
+        )
     if len(files) > MOST:
         st.warning(
             _("Only the first {n} pictures are looked at; send the others afterwards.").format(n=MOST),

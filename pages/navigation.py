@@ -20,14 +20,16 @@ page = st.navigation(
         _("Image lab"): [
             st.Page(PAGES / "data.py", title=_("Pictures"), icon=":material/photo_library:", url_path="data"),
             st.Page(PAGES / "train.py", title=_("Train"), icon=":material/model_training:", url_path="train"),
-            st.Page(PAGES / "run.py", title=_("Run"), icon=":material/show_chart:", url_path="run"),
-            st.Page(PAGES / "runs.py", title=_("Runs"), icon=":material/compare_arrows:", url_path="runs"),
             st.Page(PAGES / "classify.py", title=_("Classify"), icon=":material/image_search:", url_path="classify"),
-            st.Page(PAGES / "replay.py", title=_("Recorded runs"), icon=":material/history:", url_path="replay"),
         ],
         _("Language"): [
             st.Page(PAGES / "generate.py", title=_("Generate text"), icon=":material/edit:", url_path="generate"),
             st.Page(PAGES / "finetune.py", title=_("Fine-tune text"), icon=":material/edit_note:", url_path="finetune"),
+        ],
+        _("Experiments"): [  # of both
+            st.Page(PAGES / "run.py", title=_("Run"), icon=":material/show_chart:", url_path="run"),
+            st.Page(PAGES / "runs.py", title=_("Runs"), icon=":material/compare_arrows:", url_path="runs"),
+            st.Page(PAGES / "replay.py", title=_("Recorded runs"), icon=":material/history:", url_path="replay"),
         ],
     }
 )

@@ -32,6 +32,14 @@ def at_work(runs):
             )
 
 
+def to_language():
+    """The way to the other half, which a phone's closed menu does not show."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(_("The same for language:"), width="content")
+        st.page_link(PAGES / "generate.py", label=_("Let GPT-2 write"), icon=":material/edit:")
+        st.page_link(PAGES / "finetune.py", label=_("Fine-tune it on your own text"), icon=":material/edit_note:")
+
+
 def begin(again):
     """One big way to start: drop pictures if there are none, else train on them."""
     job = intake.attached()
@@ -67,6 +75,7 @@ st.markdown(
         "home."
     )
 )
+to_language()
 mine = own(store.all())
 at_work([run for run in mine[:50] if store.status(run) in store.ACTIVE])
 begin(again=bool(mine))

@@ -67,7 +67,9 @@ function draw(Plotly, node) {
   const { panel, data } = node.tlLive
   const dark = isDark(node)
   const layout = themed(panel.layout, node, data.revision)
-  for (const [axis, range] of Object.entries(zooms.get(node) ?? {})) layout[axis] = { ...layout[axis], range }
+  for (const [axis, range] of Object.entries(zooms.get(node) ?? {})) {
+    layout[axis] = { ...layout[axis], range, tickmode: "auto" } // ticks that were chosen for all may not suit a part
+  }
   return Plotly.react(node, panel.data.map((trace) => coloured(trace, dark)), layout, node.tlConfig)
 }
 
@@ -90,10 +92,9 @@ function showAll(Plotly, node) {
 function listen(Plotly, node) {
   node.on("plotly_doubleclick", () => showAll(Plotly, node))
   node.on("plotly_relayout", (change) => {
-    for (const axis of ["xaxis", "yaxis"]) {
-      if (!Object.keys(change).some((name) => name.startsWith(axis))) continue
-      zooms.set(node, { ...zooms.get(node), [axis]: [...node.layout[axis].range] })
-    }
+    const moved = ["xaxis", "yaxis"].filter((axis) => Object.keys(change).some((name) => name.startsWith(axis)))
+    for (const axis of moved) zooms.set(node, { ...zooms.get(node), [axis]: [...node.layout[axis].range] })
+    if (moved.length) draw(Plotly, node)
   })
 }
 

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.components import intake
+from pages.components import intake, refused
 from pages.components.i18n import _, show
 from pages.components.markdown import plain, sentence
 from pages.components.session import may, owner
@@ -117,15 +117,16 @@ def _files() -> None:
         if files:
             _take(lambda: corpus.ingest(files, name=_file_names(files), owner=visitor))
 
-    st.file_uploader(
-        _("Files"),
-        type=KINDS,
-        accept_multiple_files=True,
-        max_upload_size=corpus.MAX_BYTES >> 20,
-        key=key,
-        on_change=arrived,
-        label_visibility="collapsed",
-    )
+    with refused.explained(key, ".txt, .md, .zip", corpus.MAX_BYTES >> 20):
+        st.file_uploader(
+            _("Files"),
+            type=KINDS,
+            accept_multiple_files=True,
+            max_upload_size=corpus.MAX_BYTES >> 20,
+            key=key,
+            on_change=arrived,
+            label_visibility="collapsed",
+        )
 
 
 def _take(make: Callable[[], Corpus]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import i18n, intake
+from pages.components import i18n, intake, refused
 from pages.components.i18n import _
 from pages.components.sample_pictures import sample_pictures
 from pages.components.session import data_root, owner
@@ -115,13 +115,15 @@ def class_by_class(key: str) -> None:
             placeholder=(_("cat"), _("dog"))[row] if row < 2 else None,
             max_chars=80,
         )
-        chosen = files.file_uploader(
-            _("Pictures of class {n}").format(n=row + 1),
-            type=TYPES,
-            accept_multiple_files=True,
-            max_upload_size=pictures.MAX_BYTES >> 20,
-            key=f"{key}_files_{rounds}_{row}",
-        )
+        uploader, most = f"{key}_files_{rounds}_{row}", pictures.MAX_BYTES >> 20
+        with files, refused.explained(uploader, "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM", most):
+            chosen = st.file_uploader(
+                _("Pictures of class {n}").format(n=row + 1),
+                type=TYPES,
+                accept_multiple_files=True,
+                max_upload_size=most,
+                key=uploader,
+            )
         given.append((label.strip().replace("/", "-").replace("\\", "-"), chosen or []))
     filled = [(label, files) for label, files in given if files]
     unnamed = sum(not label for label, _files in filled)

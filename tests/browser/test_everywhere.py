@@ -18,13 +18,18 @@ def settled(page: Page) -> None:
     until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
 
 
-def test_no_page_asks_the_internet_for_anything(app: App, page: Page):
-    outside = []
+def test_no_page_asks_the_internet_for_anything_or_in_vain(app: App, page: Page):
+    """Each opened by its address: nothing comes from elsewhere, nothing is missing, and the console stays empty."""
+    outside, missing, errors = [], [], []
     page.on("request", lambda request: outside.append(request.url) if not _ours(request.url, app) else None)
+    page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     for name in PAGES:
         page.goto(f"{app.url}/{name}")
         settled(page)
     assert not outside
+    assert not missing
+    assert not errors
 
 
 def _ours(url: str, app: App) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, until
+from tl_core.text import corpus
 
 STEPS = 100  # well within two minutes on two cores
 POINTS = (
@@ -28,6 +29,23 @@ def shakespeare(shared: Path) -> Path:
 def passages(page: Page) -> list[str]:
     """The last two passages of the page: what the base model and the tuned one wrote."""
     return page.locator(".tl-passage").all_inner_texts()[-2:]
+
+
+def test_a_file_that_is_too_large_is_refused_with_the_reason_in_sight(app: App, page: Page, tmp_path: Path):
+    """Streamlit refuses it in the browser and has the reason in a tooltip alone."""
+    large = tmp_path / "large.txt"
+    with large.open("wb") as file:
+        file.truncate(corpus.MAX_BYTES + 1)
+    reason = page.get_by_text(f"a file may have {corpus.MAX_BYTES >> 20} MB at most")
+    page.goto(f"{app.url}/finetune")
+    page.get_by_role("tab", name="Files or ZIP").click()
+    chooser = page.locator("[data-testid=stFileUploader] input[type=file]")
+    expect(chooser).to_have_count(1)
+    expect(reason).to_be_hidden()
+    chooser.set_input_files(large)
+    expect(reason).to_be_visible()
+    page.get_by_role("button", name="Remove large.txt").click()
+    expect(reason).to_be_hidden()
 
 
 def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shakespeare: Path):

@@ -58,6 +58,26 @@ def test_batches_lie_between_the_epochs_they_belong_to():
     assert curves.live(told, plain)["loss"]["data"][0]["x"] == [0.5, 1.0, 1.5, 2.5]
 
 
+def test_a_phase_that_was_over_at_once_has_no_curve_of_batches_and_a_slow_one_has():
+    """A worker tells of its batches a few times a second, so of ten epochs in a second there are three points."""
+    quick = [Batch(phase="head", step=step, epoch=step // 10, loss=0.7) for step in (20, 50, 90)]
+    slow = [Batch(phase="fine-tuning", step=step, epoch=11, loss=0.5) for step in (102, 105, 108)]
+    tuned = Epoch(phase="fine-tuning", epoch=11, step=110, loss=0.5, accuracy=0.9)
+    told = Told([epoch(number, 0.8, 0.8) for number in range(1, 11)], seen=quick)
+    for figure in curves.live(told, plain).values():
+        assert (figure["data"][0]["x"], figure["data"][0]["y"]) == ([], [])
+        assert not figure["data"][0]["showlegend"]
+    told = Told([*told.epochs, tuned], seen=[*quick, *slow])
+    assert curves.live(told, plain)["loss"]["data"][0]["x"] == [10.2, 10.5, 10.8]
+    assert curves.live(told, plain)["loss"]["data"][0]["showlegend"]
+
+
+def test_the_batches_of_a_long_run_are_drawn_though_they_were_thinned():
+    seen = [Batch(phase="head", step=10 * number, epoch=number, loss=0.7) for number in range(3, 901, 3)]
+    told = Told([epoch(number, 0.8, 0.8) for number in range(1, 901)], seen=seen)
+    assert len(curves.live(told, plain)["loss"]["data"][0]["x"]) == 300
+
+
 def test_a_resumed_run_shows_each_epoch_and_step_once():
     told = Told(
         [epoch(1, 0.5, 0.4), epoch(2, 0.1, 0.1), epoch(2, 0.7, 0.6)],

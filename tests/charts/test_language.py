@@ -1,5 +1,7 @@
 """Figures and sentences of language models' curves, from histories written by hand."""
 
+import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -61,13 +63,45 @@ def test_validation_begins_with_the_base_model_and_the_kept_round_has_the_star()
     assert validation["y"] == pytest.approx([180, 90, 70, 75], rel=1e-3)
     assert validation["marker"]["symbol"] == ["circle", "circle", "star", "circle"]
     assert figure["layout"]["xaxis"]["range"][1] >= 300, "room to grow"
-    assert figure["layout"]["yaxis"]["range"][1] >= 180
+    assert 10 ** figure["layout"]["yaxis"]["range"][1] >= 180
+
+
+def test_a_rise_at_the_end_is_seen_beside_the_perplexity_of_the_beginning():
+    told = rounds((60, 40), (20, 23.9), (12, 25), (7, 27.4), base=900)
+    for figure in (
+        language.live(told, plain),
+        {"perplexity": language.several([NamedHistory("A", told)], "perplexity", plain)},
+    ):
+        axis = figure["perplexity"]["layout"]["yaxis"]
+        low, high = axis["range"]
+        assert axis["type"] == "log"
+        assert low < math.log10(7) and high > math.log10(900)
+        assert (math.log10(27.4) - math.log10(23.9)) / (high - low) > 0.02, "a linear axis has 0.004"
+    assert "type" not in language.live(told, plain)["loss"]["layout"]["yaxis"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(20, 200), (23, 28), (99, 100), (7, 900), (1, 100), (2, 5e9), (1.0, 1.01)])
+def test_a_logarithmic_axis_has_a_handful_of_round_numbers(low, high):
+    ticks = language.ticks(low, high)
+    assert 4 <= len(ticks) <= 8
+    assert low <= ticks[0] and ticks[-1] <= high
+    assert ticks == sorted(set(ticks))
+    gaps = [math.log(after / before) for before, after in itertools.pairwise(ticks)]
+    assert max(gaps) < 4 * min(gaps)
+
+
+def test_batches_of_a_run_that_was_over_at_once_are_left_out():
+    told = rounds((120, 90), (80, 70), (70, 66), (66, 65))
+    told.epochs = [dataclasses.replace(epoch, phase="fine-tuning") for epoch in told.epochs]
+    told.seen = [Batch(phase="fine-tuning", step=step, loss=4.4) for step in (40, 90)]
+    noisy = language.live(told, plain)["perplexity"]["data"][0]
+    assert (noisy["x"], noisy["y"], noisy["showlegend"]) == ([], [], False)
 
 
 def test_one_early_batch_does_not_press_the_curve_down():
     told = rounds((120, 90))
     told.seen = [Batch(step=1, loss=math.log(4000)), *(Batch(step=n, loss=5.0) for n in range(2, 60))]
-    assert language.live(told, plain)["perplexity"]["layout"]["yaxis"]["range"][1] < 250
+    assert 10 ** language.live(told, plain)["perplexity"]["layout"]["yaxis"]["range"][1] < 250
 
 
 @pytest.mark.parametrize(

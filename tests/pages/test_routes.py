@@ -4,21 +4,26 @@ import asyncio
 import errno
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+import streamlit
 from PIL import Image
 from starlette.applications import Starlette
 
 from pages.server.guard import MIDDLEWARE
+from pages.server.index import INDEX, NAMES
 from pages.server.routes import ROUTES
 from pages.server.visitors import COOKIE
+from tests.conftest import REPOSITORY
 from tests.pages.made import drawn, person
 from tl_core import paths
 from tl_core.data import uploads
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 ADA = {"cookie": f"{COOKIE}=ada"}
+STREAMLITS = Path(streamlit.__file__).parent / "static" / "index.html"
 ZIP = {"content-type": "application/zip"}
 
 
@@ -168,3 +173,28 @@ def test_a_browser_without_cookies_is_told_why_nothing_works():
     status, _headers, body = ask("POST", "/tl/upload", headers=ZIP)
     assert status == 400
     assert "cookies" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("address", ["/", "/data", "/run?run=x", "/finetune"])
+def test_streamlits_page_is_told_where_the_server_is_before_it_looks(address):
+    status, headers, body = ask("GET", address, routes=tuple(INDEX))
+    assert (status, headers["cache-control"]) == (200, "no-cache")
+    page = body.decode()
+    assert page.index('<script src="./tl/place.js"></script>') < page.index('<script type="module"')
+    assert page.replace('\n    <script src="./tl/place.js"></script>', "") == STREAMLITS.read_text(encoding="utf-8")
+
+
+def test_where_the_server_is_is_said_in_the_words_of_streamlits_script():
+    status, headers, body = ask("GET", "/tl/place.js", routes=tuple(INDEX))
+    assert (status, headers["content-type"].partition(";")[0]) == (200, "text/javascript")
+    asked = re.findall(r"window\.__streamlit\b|\bBACKEND_BASE_URL\b", body.decode())
+    script = "".join(
+        path.read_text(encoding="utf-8") for path in (STREAMLITS.parent / "static" / "js").glob("index.*.js")
+    )
+    assert len(asked) == 2
+    assert all(word in script for word in asked)
+
+
+def test_every_page_of_the_menu_has_its_index():
+    menu = re.findall(r'url_path="(\w+)"', (REPOSITORY / "pages" / "navigation.py").read_text(encoding="utf-8"))
+    assert {"data", "finetune"} <= set(menu) <= set(NAMES)

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import streamlit as st
 
 from pages.components import consequences, sample_pictures
 from pages.components.markdown import plain
@@ -43,7 +44,26 @@ def test_without_pictures_the_drop_zone_is_the_first_thing(language):
     test = opened("welcome", language)
     assert drop_zones(test) == ["tl_drop"]
     assert buttons(test) == ["welcome_flowers"]
-    assert len(test.get("page_link")) == len(STEPS) + 1
+    assert len(test.get("page_link")) == len(STEPS) + 3
+
+
+def test_the_way_to_the_language_half_is_on_the_page_and_not_in_the_menu_alone():
+    links = [link.proto.page for link in opened("welcome").get("page_link")]
+    assert links[:2] == ["generate", "finetune"]
+
+
+def test_runs_of_both_halves_stand_in_a_group_of_their_own(monkeypatch):
+    groups, navigation = {}, st.navigation
+
+    def noted(pages):
+        groups.update({title: [page.url_path for page in group] for title, group in pages.items()})
+        return navigation(pages)
+
+    monkeypatch.setattr(st, "navigation", noted)
+    opened("welcome")
+    assert groups["Image lab"] == ["data", "train", "classify"]
+    assert groups["Language"] == ["generate", "finetune"]
+    assert groups["Experiments"] == ["run", "runs", "replay"]
 
 
 def test_the_eight_steps_in_order_each_with_its_page():

@@ -12,18 +12,27 @@ import tensorflow as tf
 from tests.text import folders, reference
 from tl_core import events
 from tl_core.errors import UserError
-from tl_core.text import corpus, folder, model
+from tl_core.text import corpus, finetuning, folder, model
 from tl_core.text.config import TextConfig, boundary, cost, text_config
 from tl_core.text.copies import Copies
 from tl_core.text.finetuning import Outcome, train
 from tl_core.text.shape import Shape
 
-TINY = Shape(vocabulary=300, context=32, layers=3, heads=2, width=16)
+TINY = Shape(vocabulary=300, context=32, layers=1, heads=2, width=16)
+DEEP = dataclasses.replace(TINY, layers=3)  # where it is about which blocks learn
 TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 6
+
+
+@pytest.fixture(autouse=True)
+def little_to_validate(monkeypatch: pytest.MonkeyPatch):
+    """What is held out is looked at again and again; a little of it says enough here."""
+    monkeypatch.setattr(finetuning, "VALIDATION_TOKENS", 512)
+    monkeypatch.setattr(finetuning, "SOURCE_TOKENS", 128)
 
 
 @pytest.fixture
 def setting(tl_home: Path, tmp_path: Path):
+    """A config, its text and an empty folder."""
     base = folders.write(tmp_path / "base", TINY, folders.random_weights(TINY, scale=0.1))
     text = corpus.paste(TEXT, name="kings")
     config = TextConfig(
@@ -39,6 +48,15 @@ def setting(tl_home: Path, tmp_path: Path):
         validation=0.15,
     )
     return config, text, tmp_path
+
+
+@pytest.fixture
+def deep(setting, monkeypatch: pytest.MonkeyPatch):
+    """The same with three blocks to freeze and to train; nothing is written on the way."""
+    config, text, tmp = setting
+    base = folders.write(tmp / "deep", DEEP, folders.random_weights(DEEP, scale=0.1))
+    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: None)
+    return dataclasses.replace(config, model=str(base)), text, tmp
 
 
 def _train(config: TextConfig, text, folder_: Path, should_stop=lambda: False, resume: bool = False):
@@ -87,46 +105,46 @@ def test_it_learns_and_leaves_a_model_that_others_load(setting):
 
 
 @pytest.mark.parametrize("below", [1, 2, -1])
-def test_frozen_blocks_stay_as_they_are(setting, below: int):
-    config, text, tmp = setting
+def test_frozen_blocks_stay_as_they_are(deep, below: int):
+    config, text, tmp = deep
     config = dataclasses.replace(config, frozen_blocks=below, steps=8)
     _, heard, _ = _train(config, text, tmp / "run")
-    before = folder.read_weights(Path(config.model), TINY)
-    after = folder.read_weights(tmp / "run" / "model", TINY)
+    before = folder.read_weights(Path(config.model), DEEP)
+    after = folder.read_weights(tmp / "run" / "model", DEEP)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     blocks = {".".join(name.split(".")[:2]) for name in changed}
-    free = {f"h.{layer}" for layer in range(TINY.layers)[below - 1 if below > 0 else TINY.layers :]}
+    free = {f"h.{layer}" for layer in range(DEEP.layers)[below - 1 if below > 0 else DEEP.layers :]}
     assert blocks == free | {"ln_f.weight", "ln_f.bias"}
     phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
-    expected = cost(config, TINY)
+    expected = cost(config, DEEP)
     assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
-    assert phase.frozen_blocks == (below if below > 0 else TINY.layers + 1)
+    assert phase.frozen_blocks == (below if below > 0 else DEEP.layers + 1)
 
 
-def test_lora_trains_only_its_own_weights_above_the_boundary(setting):
-    config, text, tmp = setting
+def test_lora_trains_only_its_own_weights_above_the_boundary(deep):
+    config, text, tmp = deep
     config = dataclasses.replace(config, lora_rank=2, frozen_blocks=2, learning_rate=0.05)
     outcome, heard, _ = _train(config, text, tmp / "run")
-    before = folder.read_weights(Path(config.model), TINY)
-    after = folder.read_weights(tmp / "run" / "model", TINY)
+    before = folder.read_weights(Path(config.model), DEEP)
+    after = folder.read_weights(tmp / "run" / "model", DEEP)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {"h.1.attn.c_attn.weight", "h.2.attn.c_attn.weight"}
-    keys = slice(TINY.width, 2 * TINY.width)  # query and value change, key does not
+    keys = slice(DEEP.width, 2 * DEEP.width)  # query and value change, key does not
     np.testing.assert_array_equal(before["h.1.attn.c_attn.weight"][:, keys], after["h.1.attn.c_attn.weight"][:, keys])
     phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
-    expected = cost(config, TINY)
+    expected = cost(config, DEEP)
     assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
     assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"]
 
-    alone = model.backbone(TINY, before)
+    alone = model.backbone(DEEP, before)
     alone.enable_lora(2)
     alone.load_lora_weights(str(tmp / "run" / "weights.lora.h5"))
     for name, value in model.hub_weights(alone).items():
         np.testing.assert_allclose(value, after[name], atol=1e-6, err_msg=name)
 
 
-def test_cached_activations_change_nothing_and_are_computed_once(setting, monkeypatch: pytest.MonkeyPatch):
-    config, text, tmp = setting
+def test_cached_activations_change_nothing_and_are_computed_once(deep, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = deep
     config = dataclasses.replace(config, frozen_blocks=3, steps=90, evaluate_every=45)
     computed = []
     from tl_core.text import activations

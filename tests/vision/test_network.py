@@ -1,5 +1,6 @@
 """Preprocessing, freezing, heads and the assembled model, on small real networks."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,11 @@ SMALL = backbone("mobilenet_0.25")
 HEAD = HeadConfig(units=8)
 
 
-@pytest.fixture
-def base() -> keras.Model:
-    """A random network whose BatchNorm statistics fit its activations, so that gradients reach the first layer."""
+@pytest.fixture(scope="module")
+def built() -> tuple[keras.Model, list[np.ndarray]]:
+    """A random network whose BatchNorm statistics fit its activations, so that gradients reach the first layer; and
+    its weights.
+    """
     keras.utils.set_random_seed(0)
     model = network.load_base(SMALL, "random", 128)
     normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -28,6 +31,16 @@ def base() -> keras.Model:
     model(np.random.default_rng(0).normal(size=(8, 128, 128, 3)), training=True)
     for layer in normalizations:
         layer.momentum = 0.99
+    return model, model.get_weights()
+
+
+@pytest.fixture
+def base(built) -> keras.Model:
+    """That network as it was built, whatever the test before made of it."""
+    model, weights = built
+    model.set_weights(weights)
+    for layer in (model, *model.layers):
+        layer.trainable = True
     return model
 
 
@@ -198,29 +211,55 @@ def test_a_sigmoid_model_answers_with_two_probabilities(base):
     np.testing.assert_allclose(whole(pixels), np.concatenate([1 - of_one, of_one], axis=1), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["vgg16", "mobilenet_0.25", "xception", "efficientnetv2b0", "convnexttiny"])
-def test_the_saved_model_is_flat_and_opens_with_keras_alone(name, tmp_path):
-    row = backbone(name)
-    size = min(row.sizes)
-    base = network.load_base(row, "random", size)
-    network.split_base(base, row, len(row.blocks) - 1)
-    head = network.build_head(HEAD, 3, base.output.shape[1:])
-    whole = network.assemble(network.preprocessing(row, size), base, head, 3)
-    for block in row.blocks:
-        assert whole.get_layer(block.cut) is base.get_layer(block.cut)
-    assert len({weight.path for weight in whole.weights}) == len(whole.weights)
-    pixels = images(2, 120, 77, 3)
-    whole.save(tmp_path / "model.keras")
-    np.savez(tmp_path / "expected.npz", pixels=pixels, probabilities=np.asarray(whole(pixels)))
-    code = (
-        "import keras, numpy, sys; model = keras.models.load_model('model.keras'); file = numpy.load('expected.npz'); "
-        "assert 'tl_core' not in sys.modules; "
-        "assert numpy.abs(model(file['pixels']) - file['probabilities']).max() < 1e-5; "
-        "assert numpy.abs(model.predict(file['pixels'], verbose=0) - file['probabilities']).max() < 1e-5; "
-        f"assert len(model.trainable_weights) == {len(whole.trainable_weights)}"
-    )
-    result = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+SAVED = ("vgg16", "mobilenet_0.25", "xception", "efficientnetv2b0", "convnexttiny")
+OPENED = """
+import json, sys
+import keras, numpy
+said = {}
+for name in sys.argv[1:]:
+    model, pixels = keras.models.load_model(f"{name}.keras"), numpy.load(f"{name}.npy")
+    said[name] = {
+        "called": numpy.asarray(model(pixels)).tolist(),
+        "predicted": model.predict(pixels, verbose=0).tolist(),
+        "trainable": len(model.trainable_weights),
+    }
+assert "tl_core" not in sys.modules
+json.dump(said, open("said.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, dict]]:
+    """What each saved network says here, and in one fresh process for all that has Keras alone."""
+    folder, here = tmp_path_factory.mktemp("saved"), {}
+    for name in SAVED:
+        row = backbone(name)
+        size = min(row.sizes)
+        base = network.load_base(row, "random", size)
+        network.split_base(base, row, len(row.blocks) - 1)
+        head = network.build_head(HEAD, 3, base.output.shape[1:])
+        whole = network.assemble(network.preprocessing(row, size), base, head, 3)
+        for block in row.blocks:
+            assert whole.get_layer(block.cut) is base.get_layer(block.cut)
+        assert len({weight.path for weight in whole.weights}) == len(whole.weights)
+        pixels = images(2, 120, 77, 3)
+        whole.save(folder / f"{name}.keras")
+        np.save(folder / f"{name}.npy", pixels)
+        here[name] = {"probabilities": np.asarray(whole(pixels)), "trainable": len(whole.trainable_weights)}
+    command = [sys.executable, "-P", "-c", OPENED, *SAVED]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
+    there = json.loads((folder / "said.json").read_text())
+    return {name: (here[name], there[name]) for name in SAVED}
+
+
+@pytest.mark.timeout(900)  # the first one waits for all
+@pytest.mark.parametrize("name", SAVED)
+def test_the_saved_model_is_flat_and_opens_with_keras_alone(name, opened):
+    here, there = opened[name]
+    assert np.abs(here["probabilities"] - there["called"]).max() < 1e-5
+    assert np.abs(here["probabilities"] - there["predicted"]).max() < 1e-5
+    assert here["trainable"] == there["trainable"]
 
 
 def test_names_do_not_depend_on_what_was_built_before():

@@ -7,6 +7,7 @@ number, order and `uid` from the first point to the last, so that a chart can be
 import html
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -36,6 +37,8 @@ TITLES = {"loss": N_("Loss (lower is better)"), "accuracy": N_("Accuracy (higher
 MEMORISES = 0.05  # training accuracy this much above validation accuracy is called memorising
 AHEAD = 20  # epochs that the axis of a run shows at least, if it asks for so many
 PATIENCE = 2  # epochs without a better validation loss before the sentence says so
+AN_EPOCH = 2  # measurements of batches in each epoch, on average, below which they are left out
+ENOUGH = 100  # measurements that are always drawn: `batches` thins what long runs have
 
 
 class Curves(Protocol):
@@ -131,7 +134,7 @@ def laid_over(drawn: dict[str, Any], traces: int, legend: bool) -> dict[str, Any
 def _single(history: Curves, metric: Metric, translate: Callable[[str], str], total: int) -> dict[str, Any]:
     _ = translate
     epochs = last_of_each(history.epochs)
-    batches = forward(history.batches(500))
+    batches = measured(forward(history.batches(500)), epochs)
     noisy = batch_line(
         _epoch_positions([batch.step for batch in batches], epochs, history.phases),
         [getattr(batch, metric) for batch in batches],
@@ -206,6 +209,7 @@ def batch_line(across: Sequence[float], values: Sequence[float | None], name: st
         "name": name,
         "uid": "batches",
         "hoverinfo": "skip",
+        "showlegend": bool(len(across)),
     }
 
 
@@ -319,6 +323,17 @@ def forward(batches: Sequence[Batch]) -> list[Batch]:
         if not kept or batch.step < kept[-1].step:
             kept.append(batch)
     return kept[::-1]
+
+
+def measured(batches: Sequence[Batch], epochs: Sequence[Epoch]) -> list[Batch]:
+    """The batches of those phases that took long enough to be followed batch by batch.
+
+    A run tells of its batches a few times a second at most. A phase whose epochs take less has a few points in all,
+    and a line through them would show nothing that happened.
+    """
+    told, trained = (Counter(event.phase for event in events) for events in (batches, epochs))
+    followed = {phase for phase in told if told[phase] >= min(AN_EPOCH * trained[phase], ENOUGH)}
+    return [batch for batch in batches if batch.phase in followed]
 
 
 def number(value: float | None) -> float | None:

@@ -14,8 +14,9 @@ from tl_core.messages import N_, Message, message
 
 Metric = Literal["loss", "perplexity"]
 METRICS: tuple[Metric, ...] = ("loss", "perplexity")
-TITLES = {"loss": curves.TITLES["loss"], "perplexity": N_("Perplexity (lower is better)")}
+TITLES = {"loss": curves.TITLES["loss"], "perplexity": N_("Perplexity, logarithmic (lower is better)")}
 FORMS = {"loss": ".3f", "perplexity": ".1f"}
+LEADING = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))  # digits of ticks, the fewest first
 
 BY_HEART = 0.7  # training perplexity below this part of the validation perplexity is called learning by heart
 CLOSE = 0.03  # perplexities that differ by less than this part are called about equal
@@ -60,7 +61,7 @@ def live(history: Told, translate: Callable[[str], str], total: int = 0) -> dict
         metric -> {"data": traces, "layout": layout}; always three traces each, in the same order.
     """
     _, figures = translate, {}
-    batches = curves.forward(history.batches(500))
+    batches = curves.measured(curves.forward(history.batches(500)), curves.last_of_each(history.epochs))
     for metric in METRICS:
         noisy = curves.batch_line(
             [batch.step for batch in batches], [_value(batch.loss, metric) for batch in batches], _("Each batch")
@@ -69,7 +70,7 @@ def live(history: Told, translate: Callable[[str], str], total: int = 0) -> dict
         training |= {"name": _("Training"), "uid": "training"}
         validation |= {"name": _("Validation"), "uid": "validation"}
         drawn = curves.layout(_(TITLES[metric]), _("Step"))
-        drawn["yaxis"]["range"] = curves.height(training["y"] + validation["y"], noisy["y"])
+        drawn["yaxis"] |= _axis(metric, training["y"] + validation["y"], noisy["y"])
         drawn["xaxis"]["range"] = [0, 1.02 * max([1, total, *training["x"], *noisy["x"]])]
         figures[metric] = {"data": [noisy, training, validation], "layout": drawn}
     return figures
@@ -91,7 +92,7 @@ def several(
         name = _("{run}, validation").format(run=name) if training else name
         traces.append({**line, "name": name, "uid": f"{index}-validation"})
     drawn = curves.layout(_(TITLES[metric]), _("Step"))
-    drawn["yaxis"]["range"] = curves.height([y for trace in traces for y in trace["y"]], [])
+    drawn["yaxis"] |= _axis(metric, [y for trace in traces for y in trace["y"]], [])
     return {"data": traces, "layout": curves.laid_over(drawn, len(traces), legend=False)}
 
 
@@ -218,6 +219,36 @@ def _validation(history: Told, metric: Metric, colour: str) -> dict[str, Any]:
         steps, losses = [0, *steps], [math.log(before), *losses]
     star = max((epoch.step for epoch in epochs if epoch.best), default=None)
     return curves.line(steps, [_value(loss, metric) for loss in losses], colour, FORMS[metric], kept=star)
+
+
+def _axis(metric: Metric, points: Sequence[float | None], batches: Sequence[float | None]) -> dict[str, Any]:
+    """The value axis. Perplexity is e to the loss, so its axis is logarithmic: equal distances are equal losses, and a
+    rise of a few points at the end is seen beside the hundreds of the beginning.
+    """
+    if metric == "loss":
+        return {"range": curves.height(points, batches)}
+    spread = sorted(y for y in batches if y is not None)
+    lowest = [y for y in points if y is not None] + spread[int(0.05 * len(spread)) :][:1]
+    least, most = (min(lowest), curves.height(points, batches)[1]) if lowest else (1.0, 100.0)
+    margin = 0.05 * math.log10(most / least)
+    low, high = math.log10(least) - margin, math.log10(most) + margin
+    return {"type": "log", "range": [low, high], "tickvals": ticks(10**low, 10**high)}
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers for a logarithmic axis from `low` to `high`, both above 0: four to eight, as evenly as may be."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    for leading in LEADING:
+        found = [number for ten in decades for lead in leading if low <= (number := _round(lead * 10.0**ten)) <= high]
+        if len(found) >= 4:
+            return found[:: math.ceil(len(found) / 8)]
+    step = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step *= max(lead for lead in (1, 2, 5) if lead * step <= (high - low) / 4)
+    return [_round(step * n) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _value(loss: float | None, metric: Metric) -> float | None:

@@ -36,7 +36,9 @@ class Activations:
                 self._stored = np.memmap(file, dtype, "w+", shape=(count, time, network.hidden_dim))
             self._known = np.zeros(count, bool)
         self._compute = tf.function(
-            lambda tokens: tf.cast(lower_part(network, below, tokens), tf.float32), reduce_retracing=True
+            lambda tokens: tf.cast(lower_part(network, below, tokens), tf.float32),
+            reduce_retracing=True,
+            autograph=False,
         )
 
     def of(self, rows: np.ndarray) -> tf.Tensor:
@@ -49,7 +51,8 @@ class Activations:
             return self._compute(tf.constant(tokens))
         new = rows[~self._known[rows]]
         if len(new):
-            self._stored[new] = self._compute(tf.constant(self._windows[new, :-1])).numpy()
+            filled = np.resize(new, len(rows))  # one size, one program
+            self._stored[new] = self._compute(tf.constant(self._windows[filled, :-1])).numpy()[: len(new)]
             self._known[new] = True
             self.computed += len(new)
         return tf.constant(self._stored[rows].astype(np.float32))

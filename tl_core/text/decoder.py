@@ -55,7 +55,7 @@ class Decoder:
         self._sizes = sorted({*(min(size, shape.context) for size in ROOMS), shape.context})
         self._compiling = {size: threading.Lock() for size in self._sizes}
         self._room = self._made(self._sizes[0])
-        self._read = tf.function(self._read_many, input_signature=[_INTS, _INT, _CACHE, _CACHE])
+        self._read = tf.function(self._read_many, input_signature=[_INTS, _INT, _CACHE, _CACHE], autograph=False)
 
     def warm(self, background: bool = True) -> None:
         """Trace the reading of prompts now, and compile for longer contexts in a thread (or now too)."""
@@ -180,9 +180,11 @@ class _Room:
         cache = tf.zeros((shape.layers, size, shape.heads, shape.width // shape.heads))
         self.keys, self.values = tf.Variable(cache, trainable=False), tf.Variable(cache, trainable=False)
         self._next = tf.function(
-            self._one, jit_compile=compiled or None, input_signature=[_INT, _INT]
+            self._one, jit_compile=compiled or None, input_signature=[_INT, _INT], autograph=False
         ).get_concrete_function()
-        self._put = tf.function(self._scatter, input_signature=[_INT, _CACHE, _CACHE]).get_concrete_function()
+        self._put = tf.function(
+            self._scatter, input_signature=[_INT, _CACHE, _CACHE], autograph=False
+        ).get_concrete_function()
 
     def step(self, token: int, position: int) -> Seen:
         at = tf.constant(position)
@@ -234,7 +236,7 @@ class Branches:
         self._keys, self._values = keys, values
         batched = tf.TensorSpec((shape.layers, None, None, shape.heads, shape.width // shape.heads), tf.float32)
 
-        @tf.function(input_signature=[_INTS, _INTS, batched, batched])
+        @tf.function(input_signature=[_INTS, _INTS, batched, batched], autograph=False)
         def step(parents: tf.Tensor, tokens: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, ...]:
             keys, values = tf.gather(keys, parents, axis=1), tf.gather(values, parents, axis=1)
             parts = _forward(weights, shape, tokens[:, None], tf.shape(keys)[2], keys, values)

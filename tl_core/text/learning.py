@@ -9,13 +9,15 @@ import tensorflow as tf
 
 from tl_core.text.model import lower_part
 
+AT_ONCE = 8  # windows evaluated together
+
 
 def stepper(
     network: keras.Model, below: int, optimizer: keras.Optimizer, variables: list[keras.Variable]
 ) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """One optimizer step: input of the upper part, targets int32 [batch, time] -> loss, accuracy."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             losses, hits = _losses(network, below, inputs, targets, training=True)
@@ -29,7 +31,7 @@ def stepper(
 def evaluator(network: keras.Model, below: int) -> Callable[[np.ndarray], tuple[float, float]]:
     """Mean loss and accuracy over windows; NaN where there are none."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def losses(windows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         tokens = windows[:, :-1]
         inputs = lower_part(network, below, tokens) if below else tokens
@@ -39,9 +41,10 @@ def evaluator(network: keras.Model, below: int) -> Callable[[np.ndarray], tuple[
         if not len(windows):
             return math.nan, math.nan
         sums = np.zeros(2)
-        for start in range(0, len(windows), 8):
-            part = losses(tf.constant(windows[start : start + 8]))
-            sums += [float(tf.reduce_sum(value)) for value in part]
+        for start in range(0, len(windows), AT_ONCE):
+            part = windows[start : start + AT_ONCE]
+            filled = np.resize(part, (AT_ONCE, windows.shape[1]))  # one size, one program: tracing takes seconds
+            sums += [float(value.numpy()[: len(part)].sum()) for value in losses(tf.constant(filled))]
         return tuple((sums / (windows.shape[0] * (windows.shape[1] - 1))).tolist())
 
     return evaluate
