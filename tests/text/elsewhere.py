@@ -1,9 +1,9 @@
 """Write with a model's folder as somebody does who has nothing else: a program of its own, without this project.
 
-    python -m tests.text.elsewhere FOLDER ...    prints JSON, one entry a folder
+    python -m tests.text.elsewhere keras_hub=FOLDER transformers=FOLDER ...    prints their texts as JSON
 
-KerasHub does what the folder's card says; transformers' tokenizer and config read folders in the Hub's format, and the
-equations write with their ids and sizes.
+KerasHub does what the folder's card says; of transformers, tokenizer and config read the folder, and the equations
+write with their ids and sizes.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from tests.text import reference
 PROMPT, LENGTH = "Once upon a time", 40  # as in the card; KerasHub's length counts the prompt and the token before it
 
 
-def with_keras_hub(folder: Path) -> dict:
-    """What the card's code prints, and the lengths that the model has then."""
+def with_keras_hub(folder: Path) -> str:
+    """What the card's code prints."""
     code = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL).group(1)
     names, said = {}, io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(said):
         exec(compile(code, "README.md", "exec"), names)
     model = names["model"]
-    lengths = (model.preprocessor.sequence_length, model.backbone.max_sequence_length)
-    return {"keras_hub": said.getvalue().removesuffix("\n"), "lengths": lengths}
+    assert model.preprocessor.sequence_length == model.backbone.max_sequence_length
+    return said.getvalue().removesuffix("\n")
 
 
 def with_transformers(folder: Path) -> str:
@@ -47,9 +47,6 @@ def with_transformers(folder: Path) -> str:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    found = []
-    for place in map(Path, sys.argv[1:]):
-        in_the_hubs_format = (place / "merges.txt").is_file()
-        plain = with_transformers(place) if in_the_hubs_format else None
-        found.append({"transformers": plain, **with_keras_hub(place)})
-    print(json.dumps(found))
+    readers = {"keras_hub": with_keras_hub, "transformers": with_transformers}
+    asked = [argument.split("=", 1) for argument in sys.argv[1:]]
+    print(json.dumps([readers[reader](Path(place)) for reader, place in asked]))
