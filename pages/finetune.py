@@ -106,6 +106,8 @@ if shape is not None and not obstacles:
     with st.expander(_("The same in Keras"), icon=":material/code:"):
         st.caption(
             _("What these settings mean, as a script that trains the same network without the activation cache.")
+            + " "
+            + _("A run hands it out with all that it needs: “Take it home” on its page.")
         )
         st.code(keras_code(config, shape), language="python")
 submission.start_bar(

@@ -54,13 +54,16 @@ def complain():
     submission.complain()
 
 
-def take_along(config, training):
+def take_along(config, seen):
     """The same as a Keras script, and as a link."""
     with st.expander(_("The same in Keras"), icon=":material/code:"):
         st.caption(
             _("What these settings mean, as a script that trains the same network without the activation cache.")
+            + " "
+            + _("A run hands it out with all that it needs: “Take it home” on its page.")
         )
-        st.code(keras_code(config, training or (1, 1)), language="python")
+        classes = seen.classes or ("one", "two")
+        st.code(keras_code(config, seen.training or (1,) * len(classes), classes), language="python")
     with st.expander(_("Share these settings"), icon=":material/link:"):
         st.caption(_("Whoever opens this link finds this page filled in as you see it now."))
         address = str(st.context.url or "").split("?")[0]
@@ -103,7 +106,7 @@ with weights_note:
 counts = parameter_counts(config, max(classes, 2), len(config.phases) - 1)
 for caution in consequences.cautions(row, config, counts, seen):
     warnings.warning(caution, icon=":material/lightbulb:")
-take_along(config, seen.training)
+take_along(config, seen)
 obstacles = consequences.obstacles(config, seen, source)
 submission.start_bar(
     "train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles

@@ -108,6 +108,7 @@ class Epoch(Event):
     validation_seconds: float = 0.0
     images_per_second: float = 0.0
     best: bool = False  # the best validation loss so far; its weights are on disk
+    source_perplexity: float | None = None  # of a language model, where it is the best: on the source task's text
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def show_progress(run: Run) -> Status:
     if now in ACTIVE or history.batches(1) or history.epochs:
         _curves(run, now, history)
     if writes(run) and may("read", run):
-        text_progress.show_samples(history)
+        text_progress.show_samples(history, ended=now not in ACTIVE)
     elif writes(run):
         st.caption(
             ":material/lock: "

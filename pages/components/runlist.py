@@ -33,8 +33,9 @@ class Results:
     test: float | None  # accuracy, if somebody has looked
     perplexity: float | None = None  # of texts: validation, of the round whose weights are kept
     before: float | None = None  # of texts: the same before training
-    copied: int | None = None  # of texts: tokens that the latest sample has copied in one stretch
-    forgotten: float | None = None  # of texts: source perplexity after training divided by that before it
+    best_step: int | None = None  # of texts: whose weights are kept; perplexity and the next two are theirs
+    copied: int | None = None  # of texts: tokens that their sample has copied in one stretch
+    forgotten: float | None = None  # of texts: their source perplexity divided by that before training
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
     run = store.get(run_id)
     history = History(run.log).update()
     best, tested, text = history.best, report.load(run.folder, "test"), writes(run)
-    source = [sample.source_perplexity for sample in history.samples if sample.source_perplexity is not None]
+    kept, forgetting = history.kept_sample, history.forgetting
     return Results(
         epochs=len({epoch.epoch for epoch in history.epochs}),
         accuracy=best.val_accuracy if best and not text else None,
@@ -220,6 +221,7 @@ def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
         test=tested.accuracy if tested else None,
         perplexity=language.kept(history) if text else None,
         before=language.base(history),
-        copied=history.samples[-1].copied_tokens if history.samples else None,
-        forgotten=source[-1] / source[0] if len(source) > 1 else None,
+        best_step=best.step if best and text else None,
+        copied=kept.copied_tokens if kept else None,
+        forgotten=forgetting[1] / forgetting[0] if forgetting else None,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import text_takeaway
-from pages.components.consequences import pictures
+from pages.components.consequences import pictures, weights_source
 from pages.components.i18n import _
 from pages.components.markdown import problem, sentence
 from pages.components.progress import history_of
@@ -14,7 +14,6 @@ from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs.store import Run
 from tl_core.vision.backbones import BACKBONES
-from tl_core.vision.code import keras_code
 
 PAGES = Path(__file__).parent.parent
 
@@ -75,17 +74,16 @@ def _downloads(run: Run, has_model: bool) -> None:
             width="stretch",
         )
     if run.config and run.config.backbone.name in BACKBONES:
-        data = run.config.data
+        data, network = run.config.data, run.config.backbone
         seen = pictures(data.dataset, data.validation, data.test, data.seed)
-        st.download_button(
-            _("The same as a Keras script (.py)"),
-            keras_code(run.config, seen.training or (1, 1)),
-            f"{run.id}.py",
-            "text/x-python",
-            icon=":material/code:",
-            on_click="ignore",
-            width="stretch",
-        )
+        source = weights_source(network.name, network.weights, network.image_size)
+        if not seen.problem and not isinstance(source, UserError):
+            st.link_button(
+                _("The same as a Keras script (.zip)"), f"tl/code/{run.id}", icon=":material/code:", width="stretch"
+            )
+            st.caption(_("With the pictures, and with the weights that it begins with unless Keras fetches them."))
+        else:
+            st.caption(_("There is no script: the pictures, or the weights that the run began with, are gone."))
 
 
 def _whole_run(run: Run) -> None:

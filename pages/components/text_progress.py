@@ -41,6 +41,9 @@ def figures(run: Run, now: Status, history: History) -> None:
             st.metric(_("Remaining"), remaining, width="content")
         if history.images_per_second:
             st.metric(_("Tokens per second"), f"{history.images_per_second:,.0f}", width="content")
+    if now not in ACTIVE and last and history.best and history.best.step < last.step:
+        text = _("The model of this run, and this perplexity, are of step {best}, the best round of {n} steps.")
+        st.caption(text.format(best=f"{history.best.step:,}", n=f"{last.step:,}"))
 
 
 def step(history: History) -> int:
@@ -57,13 +60,15 @@ def stage(history: History, config: TextConfig) -> tuple[float, str]:
     )
 
 
-def show_samples(history: History) -> None:
-    """The first sample and a later one side by side: the newest, unless the reader looks at another."""
+def show_samples(history: History, ended: bool) -> None:
+    """The first sample and a later one side by side, unless the reader looks at another: the newest while the run goes
+    on, then that of the weights that are kept."""
     if not history.samples:
         return
     st.subheader(_("Before training and on the way"), anchor=False, help=_("Same prompt, same seed; weights differ."))
     first, later = history.samples[0], history.samples[1:]
-    chosen = _looked_at(later)
+    kept = history.kept_sample if ended else None
+    chosen = _looked_at(later, kept or (later[-1] if later else None))
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{_('Before training')}**" if first.step == 0 else _when(first))
@@ -73,23 +78,23 @@ def show_samples(history: History) -> None:
             st.markdown(f"**{_('On the way')}**")
             st.caption(_("The next sample comes in a moment."))
         else:
-            st.markdown(_when(chosen))
+            st.markdown(_when(chosen) + (f" · {_('the weights that are kept')}" if chosen == kept else ""))
             _sample(chosen)
     if len(later) > 1:
         steps = [sample.step for sample in later]
         st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
-    _forgetting(history.samples)
+    _forgetting(history, ended)
 
 
-def _looked_at(samples: list[Sample]) -> Sample | None:
-    """The sample that the slider points at; who looks at the newest goes on doing so."""
-    if not samples:
-        return None
+def _looked_at(samples: list[Sample], offered: Sample | None) -> Sample | None:
+    """The sample that the slider points at; who looks at the one that is offered goes on doing so."""
+    if offered not in samples:
+        return samples[-1] if samples else None
     steps = [sample.step for sample in samples]
-    shown, newest = (st.session_state.get(key) for key in ("sample_step", "sample_newest"))
-    if shown not in steps or shown == newest:
-        st.session_state["sample_step"] = shown = steps[-1]
-    st.session_state["sample_newest"] = steps[-1]
+    shown, before = (st.session_state.get(key) for key in ("sample_step", "sample_offered"))
+    if shown not in steps or shown == before:
+        st.session_state["sample_step"] = shown = offered.step
+    st.session_state["sample_offered"] = offered.step
     return samples[steps.index(shown)]
 
 
@@ -126,17 +131,21 @@ def _copied(sample: Sample) -> str:
     return f"{marked} {_('a phrase of the language, not copied.')}"
 
 
-def _forgetting(samples: list[Sample]) -> None:
-    """What has become of the source task."""
-    measured = [sample for sample in samples if sample.source_perplexity is not None]
-    if len(measured) < 2 or measured[0].step:
+def _forgetting(history: History, ended: bool) -> None:
+    """What has become of the source task: with the newest weights while the run goes on, then with those kept."""
+    measured = [sample for sample in history.samples if sample.source_perplexity is not None]
+    if ended and history.forgetting:
+        before, after = history.forgetting
+    elif not ended and len(measured) > 1 and measured[0].step == 0:
+        before, after = measured[0].source_perplexity, measured[-1].source_perplexity
+    else:
         return
-    before, after = measured[0].source_perplexity, measured[-1].source_perplexity
     if after > 1.05 * before:
         text = _("**Forgetting:** perplexity on held-out fairy tales rose from {before} to {after}, {times} times.")
     else:
         text = _("**Nothing forgotten:** perplexity on held-out fairy tales went from {before} to {after}.")
-    st.markdown(text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}"))
+    said = text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}")
+    st.markdown(f"{said} {_('Measured with the weights that are kept.')}" if ended else said)
 
 
 def _change(factor: float) -> str:

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from pages.components import text_cost
+from pages.components import text_cost, text_view
 from pages.components.i18n import _
 from pages.components.markdown import problem, sentence
 from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs.store import Run
-from tl_core.text.code import keras_code
 from tl_core.text.export import Form, ready
 
 
@@ -23,17 +22,13 @@ def downloads(run: Run) -> None:
     for form, (title, icon) in titles.items():
         _download(run, form, title, icon)
     st.caption(_("transformers, KerasHub and this app load the first; KerasHub the second."))
-    shape = text_cost.shape_of(run.config.model)
-    if shape is not None:
-        st.download_button(
-            _("The same as a Keras script (.py)"),
-            keras_code(run.config, shape),
-            f"{run.id}.py",
-            "text/x-python",
-            icon=":material/code:",
-            on_click="ignore",
-            width="stretch",
+    if text_view.name(run.config.corpus) and text_cost.shape_of(run.config.model):
+        st.link_button(
+            _("The same as a Keras script (.zip)"), f"tl/code/{run.id}", icon=":material/code:", width="stretch"
         )
+        st.caption(_("With the text, and with the model that it begins with unless that comes from the Hub."))
+    else:
+        st.caption(_("There is no script: the text, or the model that the run began with, has been deleted."))
 
 
 def _download(run: Run, form: Form, title: str, icon: str) -> None:

@@ -2,6 +2,7 @@
 
 GET /tl/model/<run>          the complete model (.keras), when it has been written
 GET /tl/text/<run>/<form>    a tuned language model in one of tl_core.text.export's forms, when it has been made
+GET /tl/code/<run>           the run as a script, in a ZIP with all that it needs
 GET /tl/run/<run>            the run's folder as a ZIP, without checkpoints
 
 What shows a private text is for its owner alone (`tl_core.runs.people`).
@@ -9,6 +10,8 @@ What shows a private text is for its owner alone (`tl_core.runs.people`).
 
 import contextlib
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +24,9 @@ from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.runs import people, store
 from tl_core.text import export
+from tl_core.vision import code
+
+Packed = contextlib.AbstractContextManager[Path]
 
 
 async def model(request: Request) -> Response:
@@ -48,16 +54,33 @@ async def text_model(request: Request) -> Response:
     return FileResponse(path, filename=f"{_file_name(run)}-{path.name}", media_type="application/octet-stream")
 
 
+async def script(request: Request) -> Response:
+    """The run's settings as a script, with its text or pictures and the weights that it begins with."""
+    return await _packed(request, _script, "-script")
+
+
 async def folder(request: Request) -> Response:
-    """The run's folder, packed into a temporary file that is deleted when it has been sent."""
+    """The run's folder."""
+    return await _packed(request, lambda run: store.archive(run.id))
+
+
+async def _packed(request: Request, pack: Callable[[store.Run], Packed], ending: str = "") -> Response:
+    """A ZIP that is packed into a temporary file, which is deleted when it has been sent."""
     with contextlib.ExitStack() as packed:
         try:
             run = await _asked(request)
-            path = await run_in_threadpool(packed.enter_context, store.archive(run.id))
-        except UserError:
+            path = await run_in_threadpool(packed.enter_context, pack(run))
+        except (UserError, FileNotFoundError):  # deleted meanwhile
             return Response(status_code=404)
+        name = f"{_file_name(run)}{ending}.zip"
         sent = BackgroundTask(packed.pop_all().close)
-        return FileResponse(path, filename=f"{_file_name(run)}.zip", media_type="application/zip", background=sent)
+        return FileResponse(path, filename=name, media_type="application/zip", background=sent)
+
+
+def _script(run: store.Run) -> Packed:
+    if run.config is None:
+        raise run.problem
+    return export.script_zip(run.config) if run.config.kind == "text" else code.script_zip(run.config)
 
 
 async def _asked(request: Request) -> store.Run:
@@ -77,5 +100,6 @@ def _file_name(run: store.Run) -> str:
 DOWNLOADS = [
     Route("/tl/model/{run}", model),
     Route("/tl/text/{run}/{form}", text_model),
+    Route("/tl/code/{run}", script),
     Route("/tl/run/{run}", folder),
 ]

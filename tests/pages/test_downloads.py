@@ -12,6 +12,7 @@ from pages.server.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import ME, SECRET, drawn, recipe, run_of
 from tl_core import events
+from tl_core.data import dataset as datasets
 from tl_core.runs import store
 from tl_core.text import corpus, samples
 from tl_core.text.config import TextConfig
@@ -94,3 +95,33 @@ def test_what_shows_a_private_text_is_for_its_owner_alone(cookie):
 def test_a_text_that_the_app_wrote_may_be_taken_home_by_all(get):
     run = run_of(TextConfig(samples.bring_in("lesson", ME).id), owner="somebody")
     assert get(f"/tl/run/{run.id}")[0] == 200
+
+
+def test_the_script_comes_with_its_pictures_by_part_and_class(get):
+    dataset = drawn()
+    run = run_of(recipe(dataset), name="Seeing")
+    status, headers, body = get(f"/tl/code/{run.id}")
+    assert status == 200
+    assert f'filename="Seeing-{run.id}-script.zip"' in headers["content-disposition"]
+    names = zipfile.ZipFile(io.BytesIO(body)).namelist()
+    assert "train.py" in names
+    pictures = [name for name in names if name.endswith(".jpg")]
+    assert {name.rsplit("/", 1)[0] for name in pictures} == {
+        f"{part}/{name}" for part in ("training", "validation") for name in dataset.classes
+    }
+    assert len(pictures) == len(set(pictures)) <= len(dataset.images)
+    datasets.delete(dataset.id)
+    assert get(f"/tl/code/{run.id}")[0] == 404
+
+
+@pytest.mark.parametrize("cookie", ["", SECRET])
+def test_the_script_of_a_private_text_comes_with_the_text_for_its_owner_alone(cookie):
+    text = corpus.paste("The fox and the hen. " * 60, name="Diary", owner=ME)
+    run = run_of(TextConfig(text.id))
+    headers = {"cookie": f"{COOKIE}={cookie}", "x-forwarded-for": "10.0.0.9"}
+    status, _headers, body = test_routes.ask("GET", f"/tl/code/{run.id}", headers=headers, routes=DOWNLOADS)
+    assert status == (200 if cookie == SECRET else 404)
+    if status == 200:
+        packed = zipfile.ZipFile(io.BytesIO(body))
+        assert packed.read("training.txt").decode() + packed.read("validation.txt").decode() == text.text
+        assert "base/model.safetensors" in packed.namelist()

@@ -65,6 +65,22 @@ def finished(text, name="", reached=60.0, copied=7, **settings):
     return run_of(TextConfig(text.id, **settings), STARTED, *log, events.Finished(best_epoch=12), name=name)
 
 
+def overfitted(text, name="Overfitted", old=False):
+    """A run whose second round was best: validation perplexity 90, 60, 70, 80; only `old` logs lack the kept sample."""
+    log = [events.Phase(phase="fine-tuning", total=4, unit="epochs"), sample(0, 180.0, 80.0, 3)]
+    for number, now in enumerate((90.0, 60.0, 70.0, 80.0), 1):
+        log.append(
+            events.Epoch(
+                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now), val_loss=math.log(now),
+                best=number < 3, source_perplexity=None if old or number > 2 else 80.0 + 40 * number,
+            )
+        )  # fmt: skip
+    log.append(sample(100, 80.0, 400.0, 45))
+    log += [] if old else [sample(50, 60.0, 160.0, 9)]  # written at the end, with the weights that are kept
+    ended = events.Finished(best_epoch=2, metrics={"perplexity": 60.0, "source_perplexity_after": 160.0})
+    return run_of(TextConfig(text.id, steps=100), STARTED, *log, ended, name=name)
+
+
 def keys(test):
     return {button.key for button in test.button}
 
@@ -104,6 +120,37 @@ def test_the_longest_copy_is_marked_and_judged(text, copied, meaning):
     run = finished(text, copied=copied)
     assert f"{copied} tokens; " in words(opened("run", run=run.id))
     assert meaning in words(opened("run", run=run.id)).split(f"{copied} tokens;")[1][:60]
+
+
+@LANGUAGES
+@pytest.mark.parametrize("old", [False, True])
+def test_the_figures_of_a_run_that_has_ended_are_those_of_the_weights_it_keeps(text, language, old):
+    test = opened("run", language, run=overfitted(text, old=old).id)
+    said = words(test)
+    assert "60.0" in said
+    if language == "en":
+        assert "are of step 50, the best round of 100 steps" in said
+        assert "went from 180.0 to 60.0 in 50 steps, whose weights are kept, and to 80.0 in 100" in said
+        assert "from 80.0 to 160.0, 2.0 times. Measured with the weights that are kept." in said
+        if not old:
+            assert "**After 50 steps** · the weights that are kept" in said
+            assert "9 tokens;" in said
+            assert "45 tokens;" not in said
+    if not old:
+        assert "400.0" not in said, "what the last weights forgot"
+        test.select_slider(key="sample_step").set_value(100).run()
+        assert "45" in words(test), "the last one is there to be looked at"
+
+
+@pytest.mark.parametrize(("old", "copied"), [(False, "9 tokens"), (True, "–")])
+def test_a_comparison_names_the_weights_and_has_their_figures(text, old, copied):
+    runs = [overfitted(text, old=old), finished(text, "Other", 55.0)]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "Weights of step" in said
+    for value in ("60.0", "× 2.0", copied):
+        assert value in said
+    assert "45 tokens" not in said
+    assert "× 5.0" not in said
 
 
 def test_the_reader_may_look_at_an_earlier_sample(text):
@@ -190,6 +237,7 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
         assert answer.content == b"zip of it"
         assert run.id in answer.headers["content-disposition"]
     assert made == [(run.id, form) for form in ("hub", "keras", "lora")]
+    assert f"tl/code/{run.id}" in [link.proto.url for link in test.get("link_button")]
     assert not [key for key in keys(test) if key and key.startswith("prepare")]
     (run.folder / "model" / "model.safetensors").write_bytes(b"a better round")
     os.utime(run.folder / "model" / "model.safetensors", (time.time() + 9, time.time() + 9))

@@ -9,7 +9,7 @@ import pytest
 
 from tl_core import events
 from tl_core.errors import UserError
-from tl_core.events import Batch, Epoch, Failed, Finished, Notice, Phase, Progress, Queued, Started, Stopped
+from tl_core.events import Batch, Epoch, Failed, Finished, Notice, Phase, Progress, Queued, Sample, Started, Stopped
 from tl_core.messages import message
 from tl_core.runs import history as histories
 from tl_core.runs.history import History
@@ -166,3 +166,24 @@ def test_total_epochs_without_readable_settings(log: Path):
     (log.parent / "config.json").write_text("{")
     history = written(log, Phase(phase="head", unit="epochs", total=3), Phase(phase="saving", total=9, unit="images"))
     assert history.total_epochs == 3
+
+
+def test_what_the_kept_weights_wrote_and_forgot_is_told_apart_from_the_last(log: Path):
+    before, last = Sample(step=0, source_perplexity=20.0), Sample(step=30, source_perplexity=90.0)
+    rounds = [epoch(1, best=True, source_perplexity=30.0), epoch(2, best=True, source_perplexity=40.0), epoch(3)]
+    history = written(log, Started(), before, *rounds, last)
+    assert history.kept_sample is None and history.forgetting == (20.0, 40.0)
+    kept = Sample(step=20, text="kept", source_perplexity=40.0)
+    events.append(log, kept)
+    assert history.update().kept_sample.text == "kept"
+    assert [sample.step for sample in history.samples] == [0, 20, 30]
+    events.append(log, Sample(step=20, text="again"))  # of a run that was stopped and has gone on
+    assert [sample.text for sample in history.update().samples] == ["", "again", ""]
+
+
+def test_an_earlier_version_says_what_the_kept_weights_forgot_at_its_end(log: Path):
+    rounds = [epoch(1, best=True), epoch(2)]
+    history = written(log, Started(), Sample(step=0, source_perplexity=20.0), *rounds)
+    assert history.forgetting is None
+    events.append(log, Finished(best_epoch=1, metrics={"source_perplexity_after": 50.0}))
+    assert history.update().forgetting == (20.0, 50.0)

@@ -1,6 +1,6 @@
 """What is taken home loads elsewhere: KerasHub from the preset and from the Hub's format; the script runs."""
 
-import dataclasses
+import json
 import subprocess
 import sys
 import zipfile
@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.text import folders, reference
+from tests.conftest import REPOSITORY
+from tests.text import elsewhere, folders, reference
 from tl_core.errors import UserError
-from tl_core.text import code, export, model
+from tl_core.paths import ASSETS
+from tl_core.text import code, corpus, export, finetuning, folder, model, tokenizer
 from tl_core.text.config import TextConfig
+from tl_core.text.decoder import Decoder
+from tl_core.text.generation import generate
+from tl_core.text.sampling import Settings
 from tl_core.text.shape import Shape
+from tl_core.text.writing import Written
 
 TINY = Shape(vocabulary=300, context=32, layers=2, heads=2, width=16)
 
@@ -38,6 +44,65 @@ def test_a_preset_is_what_keras_hub_loads_tokenizer_included(run: Path):
     np.testing.assert_allclose(model.logits(causal.backbone, tf.constant([ids])).numpy()[0], expected, atol=1e-3)
 
 
+def _unpacked(archive: Path, target: Path) -> Path:
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(target)
+    return target
+
+
+def _as_the_app_writes(place: Path) -> str:
+    """Greedily, behind the token that KerasHub puts in front of every prompt."""
+    language = model.load_folder(place)
+    prompt = tokenizer.END + elsewhere.PROMPT
+    length = elsewhere.LENGTH - len(tokenizer.encode(language.tokenizer, prompt))
+    written = generate(
+        Decoder(language.shape, language.weights),
+        language.tokenizer,
+        prompt,
+        Settings(length=length, strategy="greedy"),
+    )
+    ids = [event.id for event in written if isinstance(event, Written) and event.id != language.end]
+    return elsewhere.PROMPT + tokenizer.decode(language.tokenizer, ids)
+
+
+def test_other_programs_write_the_same_text_as_the_app(tl_home: Path, tmp_path: Path):
+    bundled = ASSETS / "weights" / "gpt2-tales"
+    text = corpus.paste((bundled / "held_out.txt").read_text(encoding="utf-8")[:6000], name="tales")
+    asked = [("keras_hub", bundled, bundled), ("transformers", bundled, bundled)]  # who reads which model, and where
+    for name, change in {"tuned": {"learning_rate": 5e-3}, "lora": {"lora_rank": 2, "learning_rate": 5e-2}}.items():
+        config = TextConfig(text.id, steps=4, evaluate_every=4, batch_size=2, context=32, sample_length=1, **change)
+        run = tmp_path / name
+        run.mkdir()
+        finetuning.train(config, text, run, lambda event: None, lambda: False, resume=False, started=lambda **_: None)
+        for reader, archive in (("transformers", export.hub_zip(run)), ("keras_hub", export.keras_zip(run))):
+            asked.append((reader, run / "model", _unpacked(archive, tmp_path / f"{name}-{reader}")))
+    command = [sys.executable, "-m", "tests.text.elsewhere", *(f"{reader}={place}" for reader, _, place in asked)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    written = {ours: _as_the_app_writes(ours) for _, ours, _ in asked}
+    assert len(set(written.values())) == 3, "three models"
+    for (reader, ours, _), text in zip(asked, json.loads(done.stdout.splitlines()[-1]), strict=True):
+        assert len(written[ours]) > len(elsewhere.PROMPT) + 20
+        assert text == written[ours], (reader, ours)
+
+
+def test_a_model_of_an_earlier_version_is_taken_home_with_its_end_as_the_last_token(run: Path):
+    now, end = run / "model", TINY.vocabulary - 1
+    vocabulary = json.loads((now / "vocab.json").read_text(encoding="utf-8"))
+    weights = folder.read_weights(now, TINY)
+    earlier = {token: (number + 1) % TINY.vocabulary for token, number in vocabulary.items()}
+    assert vocabulary[tokenizer.END] == end and earlier[tokenizer.END] == 0
+    folder.write(now, TINY, weights | {"wte.weight": np.roll(weights["wte.weight"], 1, axis=0)}, now)
+    (now / "vocab.json").write_text(json.dumps(earlier), encoding="utf-8")
+    taken = _unpacked(export.hub_zip(run), run / "hub")
+    assert json.loads((taken / "vocab.json").read_text(encoding="utf-8")) == vocabulary
+    assert json.loads((taken / "config.json").read_text(encoding="utf-8"))["eos_token_id"] == end
+    for name, value in folder.read_weights(taken, TINY).items():
+        np.testing.assert_array_equal(value, weights[name], err_msg=name)
+    assert "sequence_length = 32" in (taken / "README.md").read_text(encoding="utf-8")
+    assert not list(run.glob(".for-others*"))
+
+
 def test_the_hub_zip_holds_the_four_files(run: Path):
     path = export.hub_zip(run)
     with zipfile.ZipFile(path) as archive:
@@ -54,20 +119,58 @@ def test_a_run_without_a_model_says_so(tmp_path: Path):
         export.lora_file(tmp_path)
 
 
+LOOK = """
+import json, os, runpy
+said = runpy.run_path("train.py")
+model = said["model"]
+again = said["keras_hub"].models.GPT2CausalLM.from_preset("fine-tuned")
+tokens = again.preprocessor.tokenizer("The king met the fox.")
+inputs = {"token_ids": tokens[None], "padding_mask": tokens[None] > -1}
+print("SAID", json.dumps({
+    "trained": sum(int(said["np"].prod(v.shape)) for v in model.trainable_variables),
+    "kept": float(model.evaluate(said["validation"], verbose=0)[0]),
+    "validated": [float(loss) for loss in model.history.history["val_loss"]],
+    "differs": float(abs(again(inputs) - model(inputs)).numpy().max()),
+    "tokens": said["np"].asarray(tokens).tolist(),
+    "length": again.preprocessor.sequence_length,
+}))
+"""
+
+
 @pytest.mark.parametrize("change", [{"frozen_blocks": 2}, {"lora_rank": 2, "frozen_blocks": 2}], ids=["freeze", "lora"])
-def test_the_script_runs_and_trains_as_many_weights_as_the_app(run: Path, change: dict):
+def test_the_script_as_downloaded_runs_and_keeps_the_best_weights(tl_home: Path, run: Path, change: dict):
     from tl_core.text.config import cost
 
-    config = TextConfig(corpus="x", model="model", steps=4, evaluate_every=2, batch_size=2, context=16, **change)
-    (run / "text.txt").write_text("\n".join(folders.SENTENCES * 20))
-    script = code.keras_code(config, TINY)
-    config = dataclasses.replace(config, model=str(run / "model"))
-    script += "print('TRAINED', sum(int(np.prod(v.shape)) for v in model.trainable_variables))\n"
-    done = subprocess.run([sys.executable, "-c", script], cwd=run, capture_output=True, text=True)
+    text = corpus.paste("\n\n".join(folders.SENTENCES * 20), name="tales")
+    rate = 0.3 if change.get("lora_rank") else 0.1  # so high that the last round is hardly the best
+    config = TextConfig(
+        text.id, str(run / "model"), steps=8, evaluate_every=2, batch_size=2, context=16, learning_rate=rate, **change
+    )
+    with export.script_zip(config) as packed:
+        place = _unpacked(packed, run / "downloaded")
+    assert not packed.exists()
+    done = subprocess.run([sys.executable, "-c", LOOK], cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    trained = int(done.stdout.split("TRAINED ")[1])
+    said = json.loads(done.stdout.split("SAID ")[1])
     expected = cost(config, TINY).trainable
     if config.lora_rank:  # KerasHub's `enable_lora` trains the biases of query and value as well
         expected += 2 * TINY.width * (len(TINY.blocks) - 2)
-    assert trained == expected
-    assert (run / "fine-tuned").is_dir()
+    assert said["trained"] == expected
+    assert said["kept"] == pytest.approx(min(said["validated"]), abs=1e-3)
+    assert said["differs"] < 1e-4, "the result is what was trained"
+    assert said["tokens"] == model.load_folder(run / "model").tokenizer.encode("The king met the fox.").ids
+    assert said["length"] == TINY.context
+
+
+def test_a_script_whose_model_comes_from_the_hub_says_so_and_brings_the_text_alone(tl_home: Path, tmp_path: Path):
+    text = corpus.paste("\n\n".join(folders.SENTENCES * 20), name="tales")
+    with export.script_zip(TextConfig(text.id, "gpt2")) as packed, zipfile.ZipFile(packed) as archive:
+        script = archive.read(code.SCRIPT).decode()
+        parts = [archive.read(name).decode() for name in (code.TRAINING, code.VALIDATION)]
+        assert len(archive.namelist()) == 3
+    assert parts == list(corpus.split(text, 0.1))
+    assert 'preset = "hf://openai-community/gpt2"' in script and "huggingface.co/openai-community/gpt2" in script
+    compile(script, code.SCRIPT, "exec")
+    corpus.delete(text.id)
+    with pytest.raises(UserError), export.script_zip(TextConfig(text.id, "gpt2")):
+        pass

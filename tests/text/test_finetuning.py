@@ -12,11 +12,15 @@ import tensorflow as tf
 from tests.text import folders, reference
 from tl_core import events
 from tl_core.errors import UserError
-from tl_core.text import corpus, finetuning, folder, model
+from tl_core.text import corpus, finetuning, folder, model, tuned
 from tl_core.text.config import TextConfig, boundary, cost, text_config
 from tl_core.text.copies import Copies
+from tl_core.text.decoder import Decoder
 from tl_core.text.finetuning import Outcome, train
+from tl_core.text.generation import generate
+from tl_core.text.sampling import Settings
 from tl_core.text.shape import Shape
+from tl_core.text.writing import Written
 
 TINY = Shape(vocabulary=300, context=32, layers=1, heads=2, width=16)
 DEEP = dataclasses.replace(TINY, layers=3)  # where it is about which blocks learn
@@ -104,6 +108,50 @@ def test_it_learns_and_leaves_a_model_that_others_load(setting):
     assert text.text.startswith(training[:100])
 
 
+def test_what_is_told_of_a_run_is_told_of_the_weights_that_it_keeps(setting, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = setting
+    real, scripted = finetuning.evaluator, iter([6.0, 5.0, 3.0, 4.0])  # before, then three rounds: the second is best
+
+    def evaluator(network, below):
+        evaluate, validation = real(network, below), []
+
+        def judged(windows):
+            validation[:] = validation or [windows]
+            loss, accuracy = evaluate(windows)
+            return (next(scripted), accuracy) if windows is validation[0] else (loss, accuracy)
+
+        return judged
+
+    monkeypatch.setattr(finetuning, "evaluator", evaluator)
+    config = dataclasses.replace(config, sample_every=24)  # none where the best round ends
+    outcome, heard, _ = _train(config, text, tmp / "run")
+    samples = {event.step: event for event in heard if isinstance(event, events.Sample)}
+    best, after = _epochs(heard)[1], outcome.metrics["source_perplexity_after"]
+    assert outcome.best_epoch == 2 and set(samples) == {0, 24, 16}
+    assert samples[16].perplexity == outcome.metrics["perplexity"] == math.exp(3.0)
+    assert samples[16].source_perplexity == best.source_perplexity == after != samples[24].source_perplexity
+    assert outcome.metrics["copied_tokens"] == samples[16].copied_tokens
+    kept = model.load_folder(tmp / "run" / "model")
+    again = generate(
+        Decoder(kept.shape, kept.weights), kept.tokenizer, config.prompt, Settings(length=config.sample_length)
+    )
+    assert samples[16].text == "".join(event.text for event in again if isinstance(event, Written))
+    card = (tmp / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "16 steps" in card and f"{math.exp(3.0):.1f} (before fine-tuning {math.exp(6.0):.1f})" in card
+    assert f"{after:.1f} (before" in card and f"| {samples[16].copied_tokens} tokens |" in card
+
+
+def test_a_base_that_has_changed_is_noticed(setting):
+    config, text, tmp = setting
+    _train(dataclasses.replace(config, steps=8), text, tmp / "run")
+    folders.write(Path(config.model), TINY, folders.random_weights(TINY, seed=1, scale=0.1))
+    (tmp / "run" / "model" / folder.WEIGHTS).unlink()  # as of a run that was interrupted
+    with pytest.raises(UserError, match="have changed since"):
+        tuned.complete(config, tmp / "run")
+    with pytest.raises(UserError, match="have changed since"):
+        _train(config, text, tmp / "run", resume=True)
+
+
 @pytest.mark.parametrize("below", [1, 2, -1])
 def test_frozen_blocks_stay_as_they_are(deep, below: int):
     config, text, tmp = deep
@@ -173,6 +221,7 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
     config, text, tmp = setting
     config = dataclasses.replace(config, dropout=0.2)
     monkeypatch.setattr("tl_core.text.finetuning.BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("tl_core.text.finetuning.AFTER_A_STOP", 600.0)  # a slow machine
     whole = _epochs(_train(config, text, tmp / "whole")[1])
     asked = 0
 
@@ -183,6 +232,8 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
 
     outcome, first, _ = _train(config, text, tmp / "parts", stop_in_the_second_round)
     assert outcome.stopped and outcome.best_epoch == 1 and len(_epochs(first)) == 1
+    kept = next(event for event in first if isinstance(event, events.Sample) and event.step == 8)
+    assert outcome.metrics["copied_tokens"] == kept.copied_tokens
     assert (tmp / "parts" / "model" / "model.safetensors").is_file()
     outcome, second, began = _train(config, text, tmp / "parts", resume=True)
     assert began["resumed_from"] == 1 and not outcome.stopped

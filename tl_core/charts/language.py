@@ -122,6 +122,18 @@ def reading(history: Told) -> Message:
             step=last.step,
             meaning=_meaning(epochs),
         )
+    best = next((epoch for epoch in reversed(epochs) if epoch.best and epoch.val_loss is not None), last)
+    if best.step != last.step:
+        return message(
+            "Validation perplexity went from {before} to {low} in {best} steps, whose weights are kept, and to {now} "
+            "in {step}; {meaning}",
+            before=_shown(before),
+            low=_shown(perplexity(best.val_loss)),
+            best=best.step,
+            now=_shown(perplexity(last.val_loss)),
+            step=last.step,
+            meaning=_meaning(epochs),
+        )
     return message(
         "Validation perplexity went from {before} to {now} in {step} steps; {meaning}",
         before=_shown(before),

@@ -23,7 +23,7 @@ class History:
         epochs: Epoch events in order; after a resume those that are trained again are dropped.
         phases: Phase events in order, likewise.
         notices: Notice events.
-        samples: Sample events in order: what a language model wrote on its way; likewise.
+        samples: Sample events by step: what a language model wrote on its way; likewise.
         started: the latest Started event, or None.
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
@@ -108,6 +108,22 @@ class History:
         """The epoch whose weights are kept: the last one marked best."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
+    @property
+    def kept_sample(self) -> events.Sample | None:
+        """What a language model wrote with the weights that are kept; None where they have not written."""
+        best = self.best
+        return next((sample for sample in self.samples if best and sample.step == best.step), None)
+
+    @property
+    def forgetting(self) -> tuple[float, float] | None:
+        """Perplexity on the source task's text before training and with the weights that are kept, where measured."""
+        best, kept = self.best, self.kept_sample
+        known = self.outcome.metrics if self.outcome else {}  # logs of earlier versions have it nowhere else
+        before = next((sample.source_perplexity for sample in self.samples if sample.step == 0), None)
+        after = (best and best.source_perplexity) or (kept and kept.source_perplexity)
+        after = after or known.get("source_perplexity_after")
+        return (before, after) if before and after else None
+
     def batches(self, max_points: int = 500) -> list[events.Batch]:
         """At most `max_points` batches; neighbours are averaged where there are more."""
         batches = list(self._batches)
@@ -158,7 +174,8 @@ class History:
             case events.Epoch():
                 self.epochs.append(event)
             case events.Sample():
-                self.samples.append(event)
+                others = (sample for sample in self.samples if sample.step != event.step)
+                self.samples = sorted([*others, event], key=lambda sample: sample.step)
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():

@@ -50,6 +50,11 @@ class TextConfig:
         """Rounds: a validation stands at the end of each."""
         return -(-self.steps // self.evaluate_every)
 
+    @property
+    def warm_up(self) -> int:
+        """Steps at the beginning in which the learning rate rises."""
+        return min(20, max(1, self.steps // 10))
+
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary that `text_config` reads back."""
         return dataclasses.asdict(self)

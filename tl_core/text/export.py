@@ -1,13 +1,18 @@
-"""Take a fine-tuned model home: the Hub's format, a KerasHub preset, LoRA's weights alone, and the run's code."""
+"""Take a fine-tuned model home: the Hub's format, a KerasHub preset, LoRA's weights alone; and the run as a script."""
 
+import contextlib
 import os
 import shutil
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
+from tl_core.text import card, checkpoints, code, corpus
+from tl_core.text import folder as format_
 from tl_core.text.config import TextConfig
 
 Form = Literal["hub", "keras", "lora"]
@@ -48,7 +53,8 @@ def hub_zip(folder: Path) -> Path:
     """
     target, model = folder / FILES["hub"], _model(folder)
     if not _newer(target, model):
-        _zip(model, target)
+        with for_others(model, folder) as ready_made:
+            _zip(ready_made, target)
     return target
 
 
@@ -62,18 +68,70 @@ def keras_zip(folder: Path) -> Path:
     if not _newer(target, model):
         building = folder / f".preset-{os.getpid()}"
         try:
-            save_preset(model, building)
+            with for_others(model, folder) as ready_made:
+                save_preset(ready_made, building)
             _zip(building, target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return target
 
 
+@contextlib.contextmanager
+def script_zip(config: TextConfig) -> Iterator[Path]:
+    """A ZIP with the run's settings as a script and all that it needs, which is gone afterwards.
+
+    The two parts of the text, as they were trained and validated on, and the model that it began with, unless the
+    script fetches that one itself. Nothing here imports TensorFlow.
+
+    Raises:
+        UserError: the text has been deleted, or the model is not to be had any more.
+    """
+    texts = corpus.split(corpus.load(config.corpus), config.validation)
+    source = None if code.fetched(config) else checkpoints.find(config.model).folder
+    shape = format_.read_shape(source) if source else checkpoints.checkpoint(config.model).shape
+    with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
+        target = Path(place) / "script.zip"
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(code.SCRIPT, code.keras_code(config, shape))
+            for name, text in zip((code.TRAINING, code.VALIDATION), texts, strict=True):
+                if text:
+                    archive.writestr(name, text)
+            if source:
+                with for_others(source, Path(place)) as ready_made:
+                    for name in (*format_.FILES, *format_.OTHERS):
+                        if (ready_made / name).is_file():
+                            archive.write(ready_made / name, f"{code.BASE}/{name}")
+        yield target
+
+
+@contextlib.contextmanager
+def for_others(model: Path, near: Path) -> Iterator[Path]:
+    """A model's folder in the Hub's format with which KerasHub can write: a copy that is gone afterwards, if need be.
+
+    Only models of earlier versions of this app need one, and those that have no card (README.md).
+
+    Args:
+        near: where a copy may lie.
+    """
+    if format_.ends_last(model) and (model / card.FILE).is_file():
+        yield model
+        return
+    with tempfile.TemporaryDirectory(prefix=".for-others-", dir=near) as place:
+        target = Path(place)
+        if format_.ends_last(model):
+            for name in (*format_.FILES, *format_.OTHERS):
+                if (model / name).is_file():
+                    shutil.copyfile(model / name, target / name)
+        else:
+            format_.end_last(model, target)
+        (target / card.FILE).write_text(card.card(format_.read_shape(target)), encoding="utf-8")
+        yield target
+
+
 def save_preset(model: Path, target: Path) -> None:
-    """Write a model folder in the Hub's format as a KerasHub preset, tokenizer included."""
+    """Write a model folder in the Hub's format as a KerasHub preset, tokenizer and card included."""
     import keras_hub
 
-    from tl_core.text import folder as format_
     from tl_core.text.model import backbone
 
     shape = format_.read_shape(model)
@@ -81,6 +139,7 @@ def save_preset(model: Path, target: Path) -> None:
     bpe = keras_hub.tokenizers.GPT2Tokenizer(str(model / "vocab.json"), str(model / "merges.txt"))
     preprocessor = keras_hub.models.GPT2CausalLMPreprocessor(bpe, sequence_length=shape.context)
     keras_hub.models.GPT2CausalLM(network, preprocessor).save_to_preset(str(target))
+    shutil.copyfile(model / card.FILE, target / card.FILE)
 
 
 def lora_file(folder: Path) -> Path:

@@ -31,14 +31,15 @@ from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
 from tl_core.text.learning import evaluator, order, spread, stepper, windows_of
 from tl_core.text.sampling import Settings
-from tl_core.text.tuned import BEST, FOLDER, put_back, trained_part, write
-from tl_core.text.writing import Written
+from tl_core.text.tuned import BEST, FOLDER, check_base, keep, put_back, trained_part, write
+from tl_core.text.writing import Ended, Written
 from tl_core.vision.precision import device
 
 VALIDATION_TOKENS = 8192  # at most, spread over the validation part
 SOURCE_TOKENS = 4096  # of the source task's held-out text
 BETWEEN_BATCHES = 0.3  # seconds from one Batch event to the next, at least
 BETWEEN_CHECKPOINTS = 10.0  # seconds, at least
+AFTER_A_STOP = 1.0  # seconds at most for the sample of the weights that are kept
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,18 @@ class Standing:
     """Where a run stands, besides weights."""
 
     step: int = 0
+    base: str = ""  # mark of the weights that it began with; "" in runs of earlier versions
     best_epoch: int = 0
     best_loss: float = math.inf
     best_accuracy: float = 0.0
+    best_copied: float = math.nan  # tokens that the best round's sample has copied in one stretch
     base_loss: float = math.nan  # validation loss before training
     source_before: float = math.nan  # loss on the source task's text before training
     source_after: float = math.nan  # and in the best round
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What the runs page shows; NaN stands for what was not measured and is left out."""
+        """The figures of the weights that are kept; NaN stands for what was not measured and is left out."""
         values = {
             "loss": self.best_loss,
             "accuracy": self.best_accuracy if self.best_epoch else math.nan,
@@ -72,6 +75,7 @@ class Standing:
             "base_perplexity": _perplexity(self.base_loss),
             "source_perplexity_before": _perplexity(self.source_before),
             "source_perplexity_after": _perplexity(self.source_after),
+            "copied_tokens": self.best_copied,
         }
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
@@ -128,11 +132,13 @@ def train(
     keras.utils.set_random_seed(config.seed)
     run = _begin(config, corpus, folder, emit, should_stop, standing, policy)
     if standing.step:
+        check_base(config, run.language, standing.base)
         state.restore(path, run.network, run.variables, run.optimizer)
     else:
+        standing.base = models.mark(run.language.weights)
         (folder / BEST).unlink(missing_ok=True)
     stopped = _rounds(run, path)
-    _finish(run)
+    _finish(run, stopped)
     return Outcome(stopped, standing.best_epoch, standing.metrics)
 
 
@@ -164,10 +170,10 @@ def _begin(
     variables = trained_part(network, config, below)
     rate = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10,
-        max(1, config.steps - _warm_up(config)),
+        max(1, config.steps - config.warm_up),
         alpha=0.1,
         warmup_target=config.learning_rate,
-        warmup_steps=_warm_up(config),
+        warmup_steps=config.warm_up,
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, global_clipnorm=1.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -212,7 +218,7 @@ def _rounds(run: _Run, path: Path) -> bool:
     if not standing.step:
         standing.base_loss, _ = evaluate(run.validation)
         standing.source_before, _ = evaluate(run.source)
-        _write_sample(run, standing.base_loss, standing.source_before)
+        _write_sample(run, 0, standing.base_loss, standing.source_before, run.should_stop)
     saved = time.monotonic()
     while standing.step < config.steps:
         began, losses, hits = time.monotonic(), [], []
@@ -268,7 +274,8 @@ def _round_ended(
     if best:
         standing.best_epoch, standing.best_loss, standing.source_after = number, judged, source
         standing.best_accuracy = accuracy if math.isfinite(loss) else float(np.mean(hits))
-        state.write_arrays(run.folder / BEST, {str(i): v.numpy() for i, v in enumerate(run.variables)})
+        standing.best_copied = math.nan
+        keep(run.folder, run.variables, standing.base)
     run.emit(
         events.Epoch(
             phase="fine-tuning",
@@ -282,14 +289,21 @@ def _round_ended(
             validation_seconds=time.monotonic() - began,
             images_per_second=len(losses) * config.batch_size * run.training.shape[1] / max(seconds, 1e-6),
             best=best,
+            source_perplexity=_or_none(_perplexity(source)) if best else None,
         )
     )
     if sample:
-        _write_sample(run, loss, source)
+        copied = _write_sample(run, last, loss, source, run.should_stop)
+        if best:
+            standing.best_copied = copied
 
 
-def _write_sample(run: _Run, loss: float, source: float) -> None:
-    """Let the model write on the prompt, and tell how much of it is copied from the training text."""
+def _write_sample(run: _Run, step: int, loss: float, source: float, give_up: Callable[[], bool]) -> float:
+    """Let the model of `step` write on the prompt, and tell how much of it is copied from the training text.
+
+    Returns:
+        The tokens of the longest stretch that is copied; NaN, and nothing is told, if it had to give up.
+    """
     config, bpe = run.config, run.language.tokenizer
     weights = models.hub_weights(run.network)
     if run.writer:
@@ -298,15 +312,17 @@ def _write_sample(run: _Run, loss: float, source: float) -> None:
         run.writer.append(Decoder(run.language.shape, weights, changing=True))
     settings = Settings(length=config.sample_length, seed=config.seed)
     ids, text = [], ""
-    for event in generate(run.writer[0], bpe, config.prompt, settings, run.should_stop):
+    for event in generate(run.writer[0], bpe, config.prompt, settings, give_up):
         if isinstance(event, Written):
             ids.append(event.id)
             text += event.text
+        elif isinstance(event, Ended) and event.reason == "stopped":
+            return math.nan
     start, length = run.copies.longest(ids)
     before = len(tokenizer.decode(bpe, ids[:start]))
     run.emit(
         events.Sample(
-            step=run.standing.step,
+            step=step,
             prompt=config.prompt,
             text=text,
             copied=(before, before + len(tokenizer.decode(bpe, ids[start : start + length]))),
@@ -315,14 +331,24 @@ def _write_sample(run: _Run, loss: float, source: float) -> None:
             source_perplexity=_or_none(_perplexity(source)),
         )
     )
+    return float(length)
 
 
-def _finish(run: _Run) -> None:
-    """Write the best weights, or the base's if no round was completed, as a model folder; and LoRA's alone."""
+def _finish(run: _Run, stopped: bool) -> None:
+    """Write the best weights, or the base's if no round was completed, as a model folder; and LoRA's alone.
+
+    The best weights write a sample too where they have none yet: what is said of a run is said of what it keeps.
+    """
     run.emit(events.Phase(phase="saving"))
+    standing, until = run.standing, time.monotonic() + AFTER_A_STOP
     if (run.folder / BEST).exists():
-        put_back(run.folder, run.variables)
-        write(run.config, run.folder, run.language, run.network)
+        put_back(run.config, run.folder, run.language, run.variables)
+        step = min(standing.best_epoch * run.config.evaluate_every, run.config.steps)
+        if math.isnan(standing.best_copied):
+            give_up = (lambda: time.monotonic() > until) if stopped else run.should_stop
+            loss = standing.best_loss if len(run.validation) else math.nan
+            standing.best_copied = _write_sample(run, step, loss, standing.source_after, give_up)
+        write(run.config, run.folder, run.language, run.network, {**standing.metrics, "step": step})
     else:
         format_.write(run.folder / FOLDER, run.language.shape, run.language.weights, run.language.folder)
 
@@ -331,10 +357,6 @@ def _source_text() -> str:
     """Tales that the bundled model was not trained on."""
     path = ASSETS / "weights" / "gpt2-tales" / "held_out.txt"
     return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _warm_up(config: TextConfig) -> int:
-    return min(20, max(1, config.steps // 10))
 
 
 def _perplexity(loss: float) -> float:

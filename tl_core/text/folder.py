@@ -16,7 +16,9 @@ from tl_core.messages import message
 from tl_core.text.shape import Shape, weight_shapes
 
 WEIGHTS = "model.safetensors"
+END = "<|endoftext|>"
 FILES = ("config.json", "vocab.json", "merges.txt", WEIGHTS)
+OTHERS = ("tokenizer_config.json", "README.md")  # what may lie there too and belongs to the model
 
 
 def check(folder: Path) -> None:
@@ -141,7 +143,7 @@ def write(
     for name in ("vocab.json", "merges.txt"):
         if target != tokenizer_from:
             shutil.copyfile(tokenizer_from / name, target / name)
-    end = json.loads((target / "vocab.json").read_text(encoding="utf-8")).get("<|endoftext|>")
+    end = json.loads((target / "vocab.json").read_text(encoding="utf-8")).get(END)
     dtype = np.float16 if half else np.float32
     config = {
         "architectures": ["GPT2LMHeadModel"],
@@ -169,6 +171,30 @@ def write(
     part = target / (WEIGHTS + ".part")
     save_file(arrays, part, metadata={"format": "pt"})  # transformers reads nothing without this word
     part.replace(target / WEIGHTS)
+
+
+def ends_last(folder: Path) -> bool:
+    """Whether KerasHub can write with the model: its `<|endoftext|>` is not id 0, with which KerasHub pads."""
+    return json.loads((folder / "vocab.json").read_text(encoding="utf-8")).get(END) != 0
+
+
+def end_last(source: Path, target: Path, half: bool = False) -> None:
+    """Write a model whose `<|endoftext|>` is id 0 with it as the last id, as GPT-2 has it: the same model.
+
+    Args:
+        target: made if need be; may be `source` itself.
+        half: store float16 instead of float32.
+    """
+    shape = read_shape(source)
+    weights = read_weights(source, shape)
+    vocabulary = json.loads((source / "vocab.json").read_text(encoding="utf-8"))
+    moved = {token: (number - 1) % shape.vocabulary for token, number in vocabulary.items()}
+    in_order = dict(sorted(moved.items(), key=lambda item: item[1]))
+    target.mkdir(parents=True, exist_ok=True)
+    if target != source:
+        shutil.copyfile(source / "merges.txt", target / "merges.txt")
+    (target / "vocab.json").write_text(json.dumps(in_order, ensure_ascii=False), encoding="utf-8")
+    write(target, shape, weights | {"wte.weight": np.roll(weights["wte.weight"], -1, axis=0)}, target, half)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

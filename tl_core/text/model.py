@@ -4,6 +4,7 @@ KerasHub's network is the reference and the one that is fine-tuned; `tl_core.tex
 weights in plain operations. A test holds both to one set of numbers.
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,14 @@ def load_folder(path: Path, name: str = "") -> LanguageModel:
     if end is None or end >= shape.vocabulary:
         end = -1
     return LanguageModel(name or path.name, path, shape, folder.read_weights(path, shape), bpe, end)
+
+
+def mark(weights: Mapping[str, np.ndarray]) -> str:
+    """Eight hex digits that tell one set of weights from another."""
+    checksum = 0
+    for name in sorted(weights):
+        checksum = zlib.crc32(np.ascontiguousarray(weights[name]).data.cast("B"), checksum)
+    return f"{checksum:08x}"
 
 
 def backbone(

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from tl_core.text import folder, network, tales, tokenizer
+from tl_core.text.card import use
 from tl_core.text.shape import Shape
 
 HELD_OUT_TOKENS = 10_000  # of the excerpt that goes with the model
@@ -340,4 +341,5 @@ Made again with
 **Meant for** showing how pretraining, generation and fine-tuning work on a machine without a network. **Not meant for**
 facts, advice or conversation: it knows nothing but old tales, and it has their view of kings, women, strangers and
 wolves. `held_out.txt` is an excerpt of the held-out tales; fine-tuning uses it to measure forgetting.
-"""
+
+{use(shape.context)}"""

@@ -6,23 +6,25 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-END = "<|endoftext|>"
+from tl_core.text.folder import END
 
 
 def train(texts: Iterable[str], size: int = 4096) -> Tokenizer:
-    """Learn a byte-level BPE of `size` tokens, `<|endoftext|>` (id 0) and the 256 bytes among them.
+    """Learn a byte-level BPE of `size` tokens, the 256 bytes (first) and `<|endoftext|>` (last) among them.
+
+    The end has GPT-2's own place. It must not be id 0: KerasHub pads with that one, and would take padding for an end.
 
     Source: Sennrich, Haddow & Birch 2016 (https://arxiv.org/abs/1508.07909); bytes as GPT-2 has them, Radford et al.
     2019.
     """
     tokenizer = _byte_level(models.BPE())
     trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=[END],
+        vocab_size=size - 1,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_special_tokens([END])
     return tokenizer
 
 
@@ -30,7 +32,8 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
     """Write vocab.json and merges.txt as GPT-2's own are written."""
     folder.mkdir(parents=True, exist_ok=True)
     state = json.loads(tokenizer.to_str())["model"]
-    (folder / "vocab.json").write_text(json.dumps(state["vocab"], ensure_ascii=False), encoding="utf-8")
+    vocabulary = state["vocab"] | {END: tokenizer.token_to_id(END)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
     merges = "".join(f"{' '.join(pair)}\n" for pair in state["merges"])
     (folder / "merges.txt").write_text("#version: 0.2\n" + merges, encoding="utf-8")
 

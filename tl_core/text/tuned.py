@@ -1,6 +1,6 @@
 """The model that a fine-tuning has made so far: its folder once it has ended, else the base with the best weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from tl_core.errors import UserError
 from tl_core.events import Event
 from tl_core.messages import message
+from tl_core.text import card, state
 from tl_core.text import folder as format_
 from tl_core.text import model as models
 from tl_core.text.config import TextConfig, boundary
@@ -76,11 +77,24 @@ def complete(config: TextConfig, folder: Path) -> None:
         write(config, folder, *_rebuilt(config, folder))
 
 
-def write(config: TextConfig, folder: Path, base: LanguageModel, network: keras.Model) -> None:
-    """Write the network as the run's model folder, and LoRA's weights beside it."""
+def write(
+    config: TextConfig,
+    folder: Path,
+    base: LanguageModel,
+    network: keras.Model,
+    metrics: Mapping[str, float] | None = None,
+) -> None:
+    """Write the network as the run's model folder with its card, and LoRA's weights beside it.
+
+    Args:
+        metrics: of these weights, for the card; None where they are not known.
+    """
     if config.lora_rank:
         network.save_lora_weights(str(folder / LORA))
-    format_.write(folder / FOLDER, base.shape, models.hub_weights(network), base.folder)
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    (target / card.FILE).write_text(card.card(base.shape, config, metrics), encoding="utf-8")
+    format_.write(target, base.shape, models.hub_weights(network), base.folder)
 
 
 def _rebuilt(
@@ -97,18 +111,25 @@ def _rebuilt(
         )
     base = models.load(config.model, emit, should_stop)
     network = models.backbone(base.shape, base.weights)
-    put_back(folder, trained_part(network, config, boundary(config, base.shape)))
+    put_back(config, folder, base, trained_part(network, config, boundary(config, base.shape)))
     return base, network
 
 
-def put_back(folder: Path, variables: list[keras.Variable]) -> None:
+def keep(folder: Path, variables: list[keras.Variable], base: str) -> None:
+    """Keep the trained variables as those of the best round, with the mark of the base that they were trained on."""
+    arrays = {str(index): variable.numpy() for index, variable in enumerate(variables)}
+    state.write_arrays(folder / BEST, arrays | {"base": np.array(base)})
+
+
+def put_back(config: TextConfig, folder: Path, base: LanguageModel, variables: list[keras.Variable]) -> None:
     """Give the trained variables the weights of the best round.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or the base is another one than when they were trained.
     """
     try:
         with np.load(folder / BEST) as arrays:
+            check_base(config, base, str(arrays["base"]) if "base" in arrays else "")
             for index, variable in enumerate(variables):
                 variable.assign(arrays[str(index)])
     except (OSError, ValueError, KeyError, EOFError) as error:
@@ -116,6 +137,27 @@ def put_back(folder: Path, variables: list[keras.Variable]) -> None:
             message("The weights of this run cannot be read: {reason}", reason=str(error)[:200]),
             message("The file is damaged. Train it again."),
         ) from error
+
+
+def check_base(config: TextConfig, base: LanguageModel, trained_on: str) -> None:
+    """Refuse weights that were trained on top of others than the base's.
+
+    Args:
+        trained_on: the base's `tl_core.text.model.mark` then; "" for a run of an earlier version, which kept none. The
+            bundled model had its tokens in another order then, and nothing but its embeddings knows of that.
+
+    Raises:
+        UserError: the base is another one.
+    """
+    if trained_on:
+        same = trained_on == models.mark(base.weights)
+    else:
+        same = config.model != "tales" or boundary(config, base.shape) > 0
+    if not same:
+        raise UserError(
+            message("The pretrained weights have changed since this run was trained."),
+            message("Put the former weights file back, or train again."),
+        )
 
 
 def _stamp(path: Path) -> int:
