@@ -14,8 +14,7 @@ from tl_core.runs.store import Run
 from tl_core.text import corpus
 from tl_core.text.config import TextConfig
 
-
-DAMAGED = ("damaged", "cannot be read", "cannot be frozen", "no_such_net", "Choose a number")  # what a page says of it
+DAMAGED = ("damaged", "cannot be read", "cannot be frozen", "no backbone", "Choose a number")  # what a page says of it
 SILENT = (
     "whole",
     "no meta",
