@@ -119,7 +119,7 @@ def get(name: str) -> WrittenRecording:
 @lru_cache(maxsize=32)
 def _read(folder: Path, stamp: int) -> WrittenRecording:
     card = records.build(Card, records.load(folder / "card.json"))
-    asked = records.build(_Asked, records.load(folder / "writing.json"))
+    asked = records.build(_Asked, records.load(folder / "writing.json"), strict=True)
     moments, events = parsed(gzip.decompress((folder / "tokens.jsonl.gz").read_bytes()))
     return WrittenRecording(folder.name, folder, card, asked.model, asked.prompt, asked.settings, events, moments)
 
