@@ -1,8 +1,10 @@
 """Every reader takes a file for input: whatever is in it, there is an answer, a UserError, or "there is none"."""
 
 import contextlib
+import errno
 import json
 import math
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +201,16 @@ def test_a_text_whose_words_are_gone_is_named(tl_home, content: bytes | None):
         (text.folder / "text.txt").write_bytes(content)
     with pytest.raises(UserError, match="tale is damaged"):
         corpus.split(text, 0.1)
+
+
+def test_a_text_for_which_the_disk_has_no_room_is_refused_and_leaves_nothing(tl_home, monkeypatch: pytest.MonkeyPatch):
+    def full(*anything: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UserError, match="disk of the server is full"):
+        corpus.paste("Once upon a time.", name="tale")
+    assert list((tl_home / "texts").iterdir()) == []
 
 
 @quickly

@@ -21,7 +21,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from tl_core import paths, records
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
 from tl_core.records import Count
 from tl_core.text import tokenizer as bpe
@@ -83,7 +83,7 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
     Files with the same content are taken once. What cannot be taken is listed with the reason.
 
     Raises:
-        UserError: nothing could be taken, or it is too much.
+        UserError: nothing could be taken, it is too much, or the disk does not take it.
     """
     taken: dict[str, str] = {}  # text -> name of the first file with it
     rejected: list[Rejected] = []
@@ -110,7 +110,8 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
                 first=rejected[0][1] if rejected else message("Nothing was given."),
             ),
         )
-    return _stored(taken, rejected, name, owner, shared)
+    with disk_full_explained():
+        return _stored(taken, rejected, name, owner, shared)
 
 
 def paste(text: str, *, name: str, owner: str = "", shared: bool = False) -> Corpus:
