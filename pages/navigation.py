@@ -6,6 +6,8 @@ import streamlit as st
 
 from pages.components import i18n
 from pages.components.i18n import _
+from pages.components.markdown import problem
+from tl_core.errors import UserError, disk_problem
 from tl_core.paths import ASSETS
 
 PAGES = Path(__file__).parent
@@ -34,4 +36,10 @@ page = st.navigation(
     }
 )
 st.set_page_config(page_title=f"{page.title} · {_('Transfer learning lab')}")
-page.run()
+try:
+    page.run()
+except (UserError, OSError) as error:  # of the disk, which any page may meet anywhere
+    explained = error if isinstance(error, UserError) else disk_problem(error)
+    if explained is None:
+        raise
+    st.error(problem(explained), icon=":material/hard_drive:")

@@ -42,7 +42,8 @@ def written(log: Path, *found: events.Event) -> None:
 def test_every_kind_survives_the_round_trip(log: Path):
     written(log, *ALL)
     again, offset = events.read(log)
-    assert [event.to_json() for event in again] == [json.loads(json.dumps(event.to_json())) for event in ALL]
+    assert [json.dumps(event.to_json()) for event in again] == [json.dumps(event.to_json()) for event in ALL]
+    assert again[9] == ALL[9], "a pair is a pair again, not a list"
     assert {event.kind for event in ALL} == set(events.KINDS)
     assert offset == log.stat().st_size
     assert str(again[-1].error) == "No 花. Do."
@@ -146,9 +147,25 @@ def test_a_full_disk_is_an_error_and_never_half_an_event_in_silence(log: Path, m
     assert [event.kind for event in events.read(log)[0]] == ["queued", "stopped"]
 
 
-def test_only_a_full_disk_is_explained_as_one():
-    with pytest.raises(PermissionError), disk_full_explained():
-        raise PermissionError(errno.EACCES, "no")
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "x"), "disk of the server is full"),
+        (OSError(errno.EDQUOT, "x"), "disk of the server is full"),
+        (OSError("Can't write: errno = 28, No space left on device"), "disk of the server is full"),
+        (OSError(errno.EROFS, "x"), "may not write to its disk: Read-only file system. .* goes on by itself"),
+        (PermissionError(errno.EACCES, "x"), "may not write to its disk: Permission denied"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_named(tl_home: Path, error: OSError, said: str):
+    with pytest.raises(UserError, match=said), disk_full_explained():
+        raise error
+
+
+def test_other_errors_are_not_blamed_on_the_disk(tl_home: Path):
+    for error in (FileNotFoundError(errno.ENOENT, "x"), PermissionError(errno.EACCES, "x", "/chosen/by/somebody")):
+        with pytest.raises(type(error)), disk_full_explained():
+            raise error
 
 
 def test_a_user_error_survives_json_and_pickle():

@@ -1,5 +1,7 @@
 """A lock tells who is alive: it is held once, and dies with its process."""
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -79,3 +81,19 @@ def test_patience_ends(tmp_path: Path):
 def test_a_folder_that_is_gone_has_no_lock(tmp_path: Path):
     with try_lock(tmp_path / "gone" / "lock") as mine:
         assert not mine
+
+
+def test_on_a_disk_that_is_closed_for_writing_a_lock_can_still_be_asked(tmp_path: Path, monkeypatch):
+    (tmp_path / "lock").touch()
+    real = os.open
+
+    def closed(path: object, flags: int, *more: int) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return real(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", closed)
+    with try_lock(tmp_path / "lock") as first, try_lock(tmp_path / "lock") as second:
+        assert (first, second) == (True, False)
+    with try_lock(tmp_path / "none") as mine:
+        assert not mine, "it cannot be made"

@@ -7,10 +7,10 @@ same curve.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tl_core import records
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
 
@@ -101,27 +101,29 @@ class RunConfig:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def run_config(data: Mapping[str, Any]) -> RunConfig:
+def run_config(data: Any) -> RunConfig:
     """Build and validate a RunConfig from `RunConfig.to_json`'s dictionary.
 
     Raises:
-        UserError: a key is unknown or missing, or a value is out of range.
+        UserError: a key is unknown or missing, or a value is of another type or out of range.
     """
     try:
-        nested = {
-            "data": DataConfig(**data["data"]),
-            "backbone": BackboneConfig(**data["backbone"]),
-            "head": HeadConfig(**data["head"]),
-            "phases": tuple(PhaseConfig(**phase) for phase in data["phases"]),
-        }
-        config = RunConfig(**{**data, **nested})
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            message("These settings cannot be read: {reason}.", reason=str(error)),
-            message("They may come from another version of the app; set the experiment up again."),
-        ) from error
+        for part in ("backbone", "head", "phases"):  # what an experiment is has no default in a file
+            if part not in data:
+                raise ValueError(f"{part} is missing")
+        config = records.build(RunConfig, data, strict=True)
+    except (ValueError, TypeError) as error:
+        raise unreadable(error) from error
     validate(config)
     return config
+
+
+def unreadable(error: Exception) -> UserError:
+    """That settings are not in the form that this version writes."""
+    return UserError(
+        message("These settings cannot be read: {reason}.", reason=str(error)),
+        message("They may come from another version of the app; set the experiment up again."),
+    )
 
 
 def validate(config: RunConfig) -> None:

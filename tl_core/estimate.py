@@ -43,6 +43,7 @@ USUAL = (3.0, 3.0)  # a backward pass costs about twice a forward pass
 STEP = 0.002  # seconds an optimizer step takes however small the network
 WEIGHT = 6.5e-9  # seconds a step takes for each parameter of the head: the article's Flatten has 2 to 8 million
 HEAD = 3e-5  # seconds the head takes for one image
+UNLIKELY = 1e6  # times faster or slower than the table: no computer is, a damaged log may say so
 BEGIN = 8.0  # seconds to load TensorFlow and the weights
 
 
@@ -102,7 +103,7 @@ def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
         if isinstance(event, Started):
             here = event.host == host
         elif isinstance(event, PhaseEvent) and event.frozen_blocks is not None:
-            frozen = boundary(row, event.frozen_blocks)
+            frozen = min(event.frozen_blocks, len(row.blocks))  # a log is input
         elif here and isinstance(event, Progress) and event.phase == "features" and event.rate:
             first = next((b for b in (frozen, boundary(row, config.phases[0].frozen_blocks)) if b), len(row.blocks))
             expected = _below(config, row, first)
@@ -125,7 +126,8 @@ def _factor(known: Sequence[Sample], name: str, size: int, frozen: int | None) -
         list(known),
     ):
         if group:
-            return statistics.median(sample.rate / sample.expected for sample in group)
+            ratio = statistics.median(sample.rate / sample.expected for sample in group)
+            return min(max(ratio, 1 / UNLIKELY), UNLIKELY)
     return 1.0
 
 

@@ -1,6 +1,7 @@
 """The event log: one JSON object a line, appended with a single write; everything about a run is read from it.
 
 Live curves, comparison, replay and tests read only this file. A crash keeps the curve: a torn last line is skipped.
+The file is input: types and ranges are checked where an event is built from a line, so whoever has one may trust it.
 """
 
 import dataclasses
@@ -10,10 +11,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from tl_core import records
 from tl_core.errors import UserError
 from tl_core.messages import Message
+from tl_core.records import Count, Diverging, Moment, Seconds, Within
+
+Rate = Annotated[float, Within(0, 1e15)]  # a second
+Perplexity = Annotated[float, Within(1e-9, float("inf"), nan=True)]
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Event:
     """What every event has: when it happened, in seconds since 1970 (UTC)."""
 
     kind: ClassVar[str]
-    t: float = field(default_factory=time.time, kw_only=True)
+    t: Moment = field(default_factory=time.time, kw_only=True)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary with `kind` first; Message and UserError values are packed."""
@@ -46,7 +52,7 @@ class Started(Event):
     device: str = "CPU"  # name of the GPU, or "CPU"
     precision: str = "float32"  # the Keras dtype policy in force
     versions: Mapping[str, str] = field(default_factory=dict)  # library -> version
-    resumed_from: int = 0  # epochs already trained, when resumed
+    resumed_from: Count = 0  # epochs already trained, when resumed
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,14 @@ class Phase(Event):
 
     kind = "phase"
     phase: str = ""  # "weights", "features", "head", "fine-tuning", "from scratch", "evaluation", "saving"
-    total: int = 0  # images, bytes or epochs, as `unit` says; 0 when unknown
+    total: Count = 0  # images, bytes or epochs, as `unit` says; 0 when unknown
     unit: str = ""  # "images", "bytes", "epochs"
-    first_epoch: int = 0  # number of epochs trained before this phase, in the whole run
-    frozen_blocks: int | None = None
+    first_epoch: Count = 0  # number of epochs trained before this phase, in the whole run
+    frozen_blocks: Count | None = None
     learning_rate: float | None = None
-    trainable: int | None = None  # parameters
-    frozen: int | None = None  # parameters
-    steps_per_epoch: int | None = None
+    trainable: Count | None = None  # parameters
+    frozen: Count | None = None  # parameters
+    steps_per_epoch: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,9 @@ class Progress(Event):
 
     kind = "progress"
     phase: str = ""
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
+    done: Count = 0
+    total: Count = 0
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +91,11 @@ class Batch(Event):
 
     kind = "batch"
     phase: str = ""
-    epoch: int = 0  # 1 is the first of the run
-    step: int = 0  # optimizer steps since the run began
-    loss: float = 0.0
-    accuracy: float = 0.0
-    batches: int = 1
+    epoch: Count = 0  # 1 is the first of the run
+    step: Count = 0  # optimizer steps since the run began
+    loss: Diverging = 0.0
+    accuracy: Diverging = 0.0
+    batches: Annotated[int, Within(1, 2**53)] = 1
 
 
 @dataclass(frozen=True)
@@ -98,15 +104,15 @@ class Epoch(Event):
 
     kind = "epoch"
     phase: str = ""
-    epoch: int = 0
-    step: int = 0
-    loss: float = 0.0
-    accuracy: float = 0.0
-    val_loss: float | None = None
-    val_accuracy: float | None = None
-    seconds: float = 0.0
-    validation_seconds: float = 0.0
-    images_per_second: float = 0.0
+    epoch: Count = 0
+    step: Count = 0
+    loss: Diverging = 0.0
+    accuracy: Diverging = 0.0
+    val_loss: Diverging | None = None
+    val_accuracy: Diverging | None = None
+    seconds: Seconds = 0.0
+    validation_seconds: Seconds = 0.0
+    images_per_second: Rate = 0.0
     best: bool = False  # the best validation loss so far; its weights are on disk
     source_perplexity: float | None = None  # of a language model, where it is the best: on the source task's text
 
@@ -116,13 +122,13 @@ class Sample(Event):
     """A language model in training wrote on the run's prompt, always with the same seed; step 0 is the base model."""
 
     kind = "sample"
-    step: int = 0
+    step: Count = 0
     prompt: str = ""
     text: str = ""  # what it wrote behind the prompt
-    copied: tuple[int, int] = (0, 0)  # the longest stretch copied from the training text: [start, end) in `text`
-    copied_tokens: int = 0
-    perplexity: float | None = None  # on the validation part
-    source_perplexity: float | None = None  # on the source task's text: forgetting shows here
+    copied: tuple[Count, Count] = (0, 0)  # the longest stretch copied from the training text: [start, end) in `text`
+    copied_tokens: Count = 0
+    perplexity: Perplexity | None = None  # on the validation part
+    source_perplexity: Perplexity | None = None  # on the source task's text: forgetting shows here
 
 
 @dataclass(frozen=True)
@@ -138,8 +144,8 @@ class Finished(Event):
     """All phases are done and the best weights are saved."""
 
     kind = "finished"
-    best_epoch: int = 0
-    metrics: Mapping[str, float] = field(default_factory=dict)  # validation loss, accuracy, macro_f1 of the best
+    best_epoch: Count = 0
+    metrics: Mapping[str, Diverging] = field(default_factory=dict)  # validation loss, accuracy, macro_f1 of the best
 
 
 @dataclass(frozen=True)
@@ -147,8 +153,8 @@ class Stopped(Event):
     """Somebody pressed Stop; the best weights so far are kept."""
 
     kind = "stopped"
-    best_epoch: int = 0
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    best_epoch: Count = 0
+    metrics: Mapping[str, Diverging] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,21 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
 
     Returns:
         The events, and the offset to go on from: behind the last complete line. Lines that are not an event of a
-        known kind are skipped.
+        known kind are skipped; a log that the disk does not give has none.
+    """
+    try:
+        found, offset = lines(path, offset)
+    except OSError:
+        return [], offset
+    parsed = (parse(line) for line in found)
+    return [event for event in parsed if event is not None], offset
+
+
+def lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
+    """The complete lines from byte `offset` on without their ends, and the offset behind them.
+
+    Raises:
+        OSError: the log is there but cannot be read.
     """
     try:
         with open(path, "rb") as file:
@@ -203,18 +223,16 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1
-    parsed = (parse(line) for line in data[:end].splitlines())
-    return [event for event in parsed if event is not None], offset + end
+    return data[:end].split(b"\n")[:-1], offset + end
 
 
 def parse(line: bytes) -> Event | None:
-    """One line of a log as an event, or None if it is torn or of an unknown kind."""
+    """One line of a log as an event, or None if it is torn, of an unknown kind, or has a value that cannot be."""
     try:
-        record = json.loads(line)
-        cls = KINDS[record.pop("kind")]
-        known = {item.name for item in dataclasses.fields(cls)}
-        return cls(**{name: _unpack(value) for name, value in record.items() if name in known})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        record = records.loads(line)
+        cls = KINDS.get(record.pop("kind")) if isinstance(record, dict) else None
+        return records.build(cls, {name: _unpack(name, value) for name, value in record.items()}) if cls else None
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -226,9 +244,7 @@ def _pack(value: Any) -> Any:
     return value
 
 
-def _unpack(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"message"}:
-        return Message.from_json(value["message"])
-    if isinstance(value, dict) and set(value) == {"error"}:
-        return UserError.from_json(value["error"])
-    return value
+def _unpack(name: str, value: Any) -> Any:
+    """What `_pack` wrapped: fields that hold a sentence or an error are called so."""
+    wrapped = name in ("message", "error") and isinstance(value, dict) and set(value) == {name}
+    return value[name] if wrapped else value

@@ -18,9 +18,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from tl_core import paths
+from tl_core import paths, records
 from tl_core.errors import Stopped, UserError, disk_full_explained
 from tl_core.messages import message
+from tl_core.records import Count
 from tl_core.text import hub
 from tl_core.vision import weights
 
@@ -42,7 +43,7 @@ class Item:
 
     section: str
     name: str
-    size: int  # bytes
+    size: Count  # bytes
     sha256: str  # hex
 
     @property
@@ -73,7 +74,7 @@ def pack(
     items = {item.path: item for item in contents(folder)} if (folder / "kit.json").is_file() else {}
     wanted = [(section, path, path.relative_to(SECTIONS[section]()).as_posix()) for section, path in files]
     total, done = sum(path.stat().st_size for _, path, _ in wanted), 0
-    with _folder_explained(folder), disk_full_explained():
+    with disk_full_explained(), _folder_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         new = sum(path.stat().st_size for section, path, name in wanted if not (folder / section / name).is_file())
         free = shutil.disk_usage(folder).free
@@ -97,22 +98,22 @@ def pack(
     return list(items.values())
 
 
-def contents(folder: Path) -> list[Item]:
+def contents(folder: Path) -> Sequence[Item]:
     """What the kit in `folder` says it holds.
 
     Raises:
         UserError: there is no kit, it is damaged or newer than this app, or a name in it leads out of its folder.
     """
     try:
-        manifest = json.loads((folder / "kit.json").read_text(encoding="utf-8"))
-        items = [Item(**item) for item in manifest["files"]]
-        version = manifest["version"]
+        manifest = records.load(folder / "kit.json")
+        items = records.value(tuple[Item, ...], manifest.get("files"))
+        version = manifest.get("version")
     except FileNotFoundError as error:
         raise UserError(
             message("There is no class kit in {folder}.", folder=str(folder)),
             message("Choose the folder that kit.json lies in."),
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(str(error)) from error
     if version != VERSION:
         raise UserError(
@@ -145,7 +146,7 @@ def install(
     ready, bad = [], []
     for item in items:
         source, target = folder / item.section / item.name, SECTIONS[item.section]() / item.name
-        with _folder_explained(target.parent), disk_full_explained():
+        with disk_full_explained(), _folder_explained(target.parent):
             here = target.is_file() and target.stat().st_size == item.size and _digest(target) == item.sha256
             if not here:
                 try:

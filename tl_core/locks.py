@@ -1,6 +1,7 @@
 """File locks that die with their process: how we know who is alive."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ def take(path: Path, patience: float = 0.0) -> int | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     except FileNotFoundError:  # the folder is gone
         return None
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        try:  # a disk that is closed for writing: a lock that is there can be asked all the same
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError:
+            return None
     deadline = time.monotonic() + patience
     while not (taken := _take(descriptor)) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -6,7 +6,10 @@ in two languages. So a sentence travels as its English template and its values, 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any
+
+NESTED = 8  # sentences and lists in each other that are read at most
 
 
 def N_(text: str) -> str:
@@ -39,9 +42,18 @@ class Message:
         return {"text": self.text, "values": {name: _packed(value) for name, value in self.values.items()}}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Message":
-        """Read what `to_json` wrote; unknown keys are ignored."""
-        return cls(data["text"], {name: _unpacked(value) for name, value in data.get("values", {}).items()})
+    def from_json(cls, data: Any, nested: int = NESTED) -> "Message":
+        """Read what `to_json` wrote; unknown keys are ignored.
+
+        Raises:
+            ValueError: it is no sentence, or one that could not be put together.
+        """
+        values = data.get("values", {}) if isinstance(data, Mapping) else None
+        if not isinstance(values, Mapping) or not isinstance(data.get("text"), str):
+            raise ValueError("there is no sentence")
+        if values:
+            _check(data["text"], values)
+        return cls(data["text"], {name: _unpacked(value, nested) for name, value in values.items()})
 
 
 def message(text: str, **values: Any) -> Message:
@@ -65,9 +77,20 @@ def _packed(value: Any) -> Any:
     return value
 
 
-def _unpacked(value: Any) -> Any:
-    if isinstance(value, Mapping) and set(value) == {"message"}:
-        return Message.from_json(value["message"])
+def _unpacked(value: Any, nested: int) -> Any:
+    if not isinstance(value, (Mapping, list)):
+        return value
+    if not nested:
+        raise ValueError("a sentence is nested too deeply")
     if isinstance(value, list):
-        return [_unpacked(item) for item in value]
-    return value
+        return [_unpacked(item, nested - 1) for item in value]
+    if set(value) != {"message"}:
+        raise ValueError("a sentence holds an object")
+    return Message.from_json(value["message"], nested - 1)
+
+
+def _check(template: str, values: Mapping[str, Any]) -> None:
+    """A template may name its values and nothing else: no attributes of theirs, no widths."""
+    for _, name, form, conversion in Formatter().parse(template):
+        if name is not None and (name not in values or not name.isidentifier() or form or conversion):
+            raise ValueError(f"a sentence has no value {name}")

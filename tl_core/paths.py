@@ -8,9 +8,12 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 def home() -> Path:
     """The data folder, made on first use."""
-    path = Path(os.environ.get("TL_HOME") or Path.home() / ".transfer-learning-lab").expanduser()
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    return _made(place())
+
+
+def place() -> Path:
+    """Where the data folder is or will be."""
+    return Path(os.environ.get("TL_HOME") or Path.home() / ".transfer-learning-lab").expanduser()
 
 
 def datasets() -> Path:

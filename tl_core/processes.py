@@ -17,10 +17,13 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 from tl_core import paths
 from tl_core.locks import take, try_lock
+from tl_core.records import Within
+
+Pid = Annotated[int, Within(1, 2**31)]  # of one process: zero and negative numbers stand for whole groups
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _UNFINISHED = ".new-"  # how a folder's name begins while it is being made
@@ -93,6 +96,14 @@ def born(pid: int) -> int | None:
         return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
     except (OSError, IndexError, ValueError):
         return None
+
+
+def halted(pid: int) -> bool:
+    """Whether somebody has stopped a process (SIGSTOP, Ctrl-Z): it is there but does nothing until it may go on."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
 
 
 def kill(pid: int) -> None:

@@ -1,6 +1,5 @@
 """Which network answers on the Classify page: one of the finished runs, or an ImageNet backbone with its classifier."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pages.components.i18n import _, class_name, ngettext
 from pages.components.markdown import plain, problem
 from pages.components.progress import pictures
 from pages.components.whose import marked, own, own_first
-from tl_core import events
+from tl_core import events, records
 from tl_core.charts.curves import percent
 from tl_core.data import dataset as datasets
 from tl_core.engine.client import Answer
@@ -192,7 +191,7 @@ def _described(run: Run) -> str:
 
 def _classes(run: Run) -> tuple[str, ...]:
     try:
-        return tuple(json.loads((run.folder / "labels.json").read_text(encoding="utf-8")))
+        return records.value(tuple[str, ...], records.loads((run.folder / "labels.json").read_bytes()))
     except (OSError, ValueError):
         pass  # a stopped run's model has not been made yet
     try:

@@ -37,6 +37,15 @@ def show_progress(run: Run) -> Status:
     _header(run, now, history)
     if run.problem:
         st.error(problem(run.problem), icon=":material/error:")
+    if history.damaged:
+        st.warning(
+            ngettext(
+                "{n} line of this run's log is damaged and was left out; what can be read is shown.",
+                "{n} lines of this run's log are damaged and were left out; what can be read is shown.",
+                history.damaged,
+            ).format(n=f"{history.damaged:,}"),
+            icon=":material/broken_image:",
+        )
     if error := st.session_state.pop("run_error", None):
         st.error(problem(error), icon=":material/error:")
     _bar(run, now, history)
@@ -200,7 +209,9 @@ def _controls(run: Run, now: Status) -> None:
             icon=":material/resume:",
             on_click=_attempt,
             args=(queue.resume, run.id),
-            help=_("Goes on behind the last complete epoch."),
+            help=_(
+                "Goes on from the last checkpoint: the epoch under way, and a few seconds before it, may be repeated."
+            ),
         )
 
 
@@ -216,6 +227,10 @@ def _failure(history: History, details: bool) -> None:
     """Why the run failed, what to do, and the details for the teacher."""
     failed = history.error
     if failed is None:
+        st.error(
+            _("The worker process ended without a word, and the disk of the server does not let anybody write so."),
+            icon=":material/error:",
+        )
         return
     if failed.error is not None:
         st.error(problem(failed.error), icon=":material/error:")

@@ -12,6 +12,7 @@ from pages.components.live import duration
 from pages.components.progress import pictures
 from pages.components.session import is_local, may, mine
 from tl_core.charts import language
+from tl_core.errors import UserError
 from tl_core.runs import configs, store
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
@@ -148,9 +149,12 @@ def frozen(run: Run) -> str:
     """The freeze boundary of each phase, "5 → 4 of 5"."""
     if writes(run):
         shape = text_cost.shape_of(run.config.model)
-        if shape is None:
-            return ""
-        text = _("{n} of {total}").format(n=text_boundary(run.config, shape), total=len(shape.blocks))
+        try:
+            if shape is None:
+                return ""
+            text = _("{n} of {total}").format(n=text_boundary(run.config, shape), total=len(shape.blocks))
+        except UserError:  # the model's folder holds another model by now
+            return "?"
         return f"{text}, LoRA {run.config.lora_rank}" if run.config.lora_rank else text
     row = BACKBONES.get(run.config.backbone.name) if run.config else None
     if row is None:

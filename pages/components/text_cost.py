@@ -1,5 +1,6 @@
 """What a fine-tuning costs before it starts: parameters, memory and time, several ways beside each other."""
 
+import contextlib
 import os
 import socket
 import statistics
@@ -48,7 +49,10 @@ def shape_of(model: str) -> Shape | None:
     if model in CHECKPOINTS:
         return CHECKPOINTS[model].shape
     found = source(model) if model else None
-    return shape_in(found.folder) if isinstance(found, Source) else None
+    try:
+        return shape_in(found.folder) if isinstance(found, Source) else None
+    except UserError:  # replaced by another model, or damaged, since it was found
+        return None
 
 
 @st.cache_data(ttl=60, max_entries=1, show_spinner=False)
@@ -63,8 +67,9 @@ def pace() -> tuple[float, bool]:
         here = [event.host == socket.gethostname() for event in log if isinstance(event, events.Started)]
         rounds = [event.seconds for event in log if isinstance(event, events.Epoch)]
         if here and here[-1] and rounds:
-            expected = min(config.steps, config.evaluate_every) * cost(config, shape).seconds_per_cached_step
-            known.append(statistics.median(rounds) / max(expected, 1e-9))
+            with contextlib.suppress(UserError):  # the folder holds another model by now, with fewer blocks
+                expected = min(config.steps, config.evaluate_every) * cost(config, shape).seconds_per_cached_step
+                known.append(statistics.median(rounds) / max(expected, 1e-9))
     return (statistics.median(known), True) if known else (1 / min(os.cpu_count() or 1, CORES), False)
 
 

@@ -22,7 +22,6 @@ from tl_core.data.dataset import Dataset
 from tl_core.data.ingest import ingest
 from tl_core.errors import Stopped, UserError
 from tl_core.events import Progress
-from tl_core.messages import Message
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 
@@ -48,7 +47,7 @@ def refused(dataset: Dataset) -> dict[str, str]:
 
 
 def notices(dataset: Dataset) -> list[str]:
-    return [str(Message.from_json(item)) for item in datasets.read_manifest(dataset.id)["notices"]]
+    return [str(item) for item in datasets.read_manifest(dataset.id).notices]
 
 
 def nothing_left() -> bool:

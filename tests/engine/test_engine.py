@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.engine.conftest import cpu_seconds, until
+from tl_core import processes
 from tl_core.engine import client, protocol
 from tl_core.errors import UserError
 from tl_core.locks import try_lock
@@ -185,6 +186,57 @@ def test_a_stuck_engine_is_replaced(home, run_id, monkeypatch):
     monkeypatch.setattr(protocol, "HANDSHAKE", 20.0)
     client.warm(f"run:{run_id}")
     assert protocol.find().pid != pid
+
+
+def test_one_that_was_stopped_is_replaced_long_before_the_time_for_an_answer_is_over(home, run_id, monkeypatch):
+    client.warm(f"run:{run_id}")
+    place = protocol.find()
+    monkeypatch.setattr(protocol, "HALTED", 2 * protocol.LOOKS)
+    monkeypatch.setattr(protocol, "HANDSHAKE", 10_000.0)
+    os.kill(place.pid, signal.SIGSTOP)
+    assert client._reached() is None, "it was waited for"
+    until(lambda: not _alive(place.pid))
+
+
+def test_one_that_is_only_slow_is_not_taken_for_one_that_was_stopped(ready, monkeypatch):
+    pid = protocol.find().pid
+    monkeypatch.setattr(protocol, "HALTED", 0.0)
+    with protocol.connect(protocol.find()) as connection:
+        assert not protocol.spoken(connection, 2 * protocol.LOOKS, pid), "nobody asked anything"
+    assert _alive(pid)
+
+
+@pytest.mark.parametrize("spoiled", [b"garbage", b'{"address": 7}', b"[]", None])
+def test_a_spoiled_card_is_written_anew_and_nobody_else_is_started(ready, monkeypatch, spoiled: bytes | None):
+    place = protocol.find()
+    monkeypatch.setattr(client, "_start", lambda: pytest.fail("another engine was started"))
+    if spoiled is None:
+        protocol.withdraw()
+    else:
+        protocol._card().write_bytes(spoiled)
+    assert client.warm(ready) is None
+    assert protocol.find() == place
+
+
+def test_an_engine_whose_door_is_gone_makes_room_for_another(ready, picture):
+    place = protocol.find()
+    Path(place.address).unlink()
+    assert client.classify(ready, [("a.jpg", picture())])[0].labels
+    assert protocol.find().pid != place.pid
+
+
+def test_only_the_engine_itself_is_killed_not_who_has_its_number_by_now(tl_home, monkeypatch):
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        protocol.publish(protocol.Place("nowhere", b"0" * 32, bystander.pid, born=processes.born(bystander.pid) + 1))
+        monkeypatch.setattr(client, "GONE", 0.2)
+        with try_lock(protocol.lock()) as mine:
+            assert mine
+            client.stop()
+            assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 def test_idle_it_ends_itself_and_leaves_nothing_behind(tl_home):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tl_core import events
+from tl_core.config import DataConfig, PhaseConfig, RunConfig
 from tl_core.errors import UserError
 from tl_core.events import Batch, Epoch, Failed, Finished, Notice, Phase, Progress, Queued, Sample, Started, Stopped
 from tl_core.messages import message
@@ -17,7 +18,8 @@ from tl_core.runs.history import History
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    (tmp_path / "config.json").write_text(json.dumps({"phases": [{"epochs": 3}, {"epochs": 4}]}))
+    config = RunConfig(DataConfig("0123456789abcdef"), phases=(PhaseConfig(-1, 3), PhaseConfig(2, 4)))
+    (tmp_path / "config.json").write_text(json.dumps(config.to_json()))
     return tmp_path / "events.jsonl"
 
 
@@ -187,3 +189,18 @@ def test_an_earlier_version_says_what_the_kept_weights_forgot_at_its_end(log: Pa
     assert history.forgetting is None
     events.append(log, Finished(best_epoch=1, metrics={"source_perplexity_after": 50.0}))
     assert history.update().forgetting == (20.0, 50.0)
+
+
+def test_a_clock_that_jumps_back_takes_no_time_away(log: Path, monkeypatch: pytest.MonkeyPatch):
+    """A day back in the middle of a run: elapsed was -86,383 s."""
+    monkeypatch.setattr(histories.time, "time", lambda: 90_000.0 - 86_400 + 17)
+    history = written(log, Started(t=90_000.0), Phase(phase="head", total=7, unit="epochs", t=90_001.0))
+    assert history.elapsed == 1.0
+    history = written(log, epoch(1, 90_010.0, seconds=2.0))
+    assert history.elapsed == 10.0 and history.remaining == 12.0
+    history = written(log, epoch(2, 3612.0, seconds=2.0), epoch(3, 3614.0, seconds=2.0))
+    assert history.elapsed == 10.0 + 2.0 + 3.0
+    history = written(log, Finished(t=3620.0))
+    assert history.elapsed == 10.0 + 8.0, "only the step in which the clock was set is lost"
+    history = written(log, Queued(t=3700.0), Started(t=3800.0, resumed_from=3), Finished(t=3801.0))
+    assert history.elapsed == 19.0, "and waiting is no work"

@@ -1,5 +1,7 @@
 """Real worker processes under a real scheduler: they start in order, obey Stop, and outlive the server."""
 
+import errno
+import json
 import os
 import signal
 import subprocess
@@ -326,3 +328,45 @@ def test_a_look_at_a_long_queue_is_cheap(config: RunConfig):
     seconds, reading = computing(look), computing(lambda: [run.log.read_bytes() for run in store.all()])
     print(f"500 runs, 50 of them waiting: {seconds * 1000:.1f} ms; reading their logs: {reading * 1000:.1f} ms")
     assert seconds < 6 * reading
+
+
+def test_a_data_folder_that_cannot_be_written_yet_is_scheduled_as_soon_as_it_can_be(
+    tl_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    looks = []
+
+    def closed(path: Path):
+        looks.append(path)
+        if len(looks) < 4:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return try_lock(path)
+
+    class Once:
+        def __init__(self, places: list[str | None]):
+            pass
+
+        def tick(self) -> None:
+            raise SystemExit  # ends the endless loop of this test's thread
+
+    monkeypatch.setattr(scheduler, "try_lock", closed)
+    monkeypatch.setattr(scheduler, "Scheduler", Once)
+    monkeypatch.setattr(scheduler, "slots", lambda: [None])
+    monkeypatch.setattr(scheduler, "_said", "")
+    monkeypatch.setattr(scheduler.time, "sleep", lambda seconds: None)
+    with pytest.raises(SystemExit):
+        scheduler._schedule()
+    assert len(looks) == 4
+    assert capsys.readouterr().err.count("Read-only file system") == 1, "it is said, but not every second"
+
+
+def test_damaged_settings_without_a_log_stop_nobody(config: RunConfig, submitted: Submit, scheduling: Scheduling):
+    """Laid out, then damaged, before anybody queued it: submitting it failed at every look, for everybody."""
+    bad = store.create(config, owner="eve")
+    (bad.folder / "config.json").write_text("{")
+    meta = json.loads((bad.folder / "meta.json").read_text())
+    (bad.folder / "meta.json").write_text(json.dumps(meta | {"created": 1.0}))
+    assert store.status(store.get(bad.id)) == "failed"
+    good = submitted()
+    scheduling(fakes.command("quick"))
+    wait(lambda: store.status(good) == "finished")
+    store.delete(bad.id)

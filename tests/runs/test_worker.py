@@ -95,7 +95,7 @@ FAILURES = [
     (UserError(message("No weights."), message("Fetch them.")), "No weights. Fetch them."),
     (MemoryError(), "memory is too small"),
     (type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"), "memory is too small"),
-    (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+    (OSError(errno.ENOSPC, "No space left on device"), "disk of the server is full"),
     (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     (SystemExit(3), "SystemExit"),
     (KeyboardInterrupt(), "KeyboardInterrupt"),
@@ -175,3 +175,59 @@ def test_the_command_line(submitted: Submit, config: RunConfig):
     done = subprocess.run([*program, "20260101-000000-abcdef"], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 2 and "There is no run" in done.stderr
     assert store.status(run) == "queued"
+
+
+def full(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """A disk on which nothing has room any more, but what was set aside."""
+    real = os.write
+
+    def write(descriptor: int, data: bytes) -> int:
+        if (run.folder / store.RESERVE).exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+
+
+def test_a_run_that_runs_out_of_disk_says_so_on_the_full_disk(submitted: Submit, monkeypatch: pytest.MonkeyPatch):
+    run = submitted()
+
+    def train(config, dataset, folder, emit, should_stop, *, resume, started):
+        started()
+        full(monkeypatch, run)
+        emit(events.Epoch(epoch=1))
+
+    assert worker.work(run.id, train) == 1
+    assert kinds(run) == ["queued", "started", "failed"]
+    failed = store.last_event(run)
+    assert "disk" in str(failed.error.what) and "Free some space" in str(failed.error.remedy)
+    assert not (run.folder / store.RESERVE).exists()
+
+
+def test_tensorflow_calls_a_full_disk_exhausted_and_it_is_not_the_memory():
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    assert "disk" in str(worker._explained(exhausted("/x/model.h5; No space left on device"), "image").what)
+    assert "memory" in str(worker._explained(exhausted("OOM when allocating tensor"), "image").what)
+
+
+def test_a_worker_that_died_on_a_full_disk_is_not_called_out_of_memory(submitted: Submit, monkeypatch):
+    run = submitted()
+    events.append(run.log, events.Started())
+    store.keep_room(run)
+    full(monkeypatch, run)
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+    assert store.status(run) == "failed"
+    assert "disk of the server is full" in str(store.last_event(run).error.what)
+
+
+def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Submit, monkeypatch: pytest.MonkeyPatch):
+    run = submitted()
+    events.append(run.log, events.Started())
+
+    def closed(path: object, event: events.Event) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "append", closed)
+        assert store.status(run) == "failed" and kinds(run) == ["queued", "started"]
+    assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"

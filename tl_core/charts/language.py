@@ -109,6 +109,11 @@ def reading(history: Told) -> Message:
             step=batches[-1].step,
         )
     last, before = epochs[-1], base(history)
+    if not math.isfinite(last.loss) or (last.val_loss is not None and not math.isfinite(last.val_loss)):
+        return message(
+            "The loss is no longer a number after {step} steps: the learning rate is too high for these settings.",
+            step=last.step,
+        )
     if last.val_loss is None:
         return message(
             "Training perplexity is {perplexity} after {step} steps; there is no validation text to compare with.",

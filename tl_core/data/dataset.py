@@ -22,17 +22,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from PIL import Image
 
-from tl_core import paths
+from tl_core import paths, records
 from tl_core.data import edits, pictures
 from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
+from tl_core.records import Count, Moment, Within
 
 Part = Literal["train", "validation", "test"]
+_Side = Annotated[int, Within(1, 2**20)]  # pixels
+_Row = tuple[str, str, Count, Part | None, _Side, _Side]  # a picture in the manifest: id, key, label, part, size
 _ID = re.compile(r"([0-9a-f]{16})(?:@(\d{1,6}))?")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _editing = threading.RLock()  # two tabs that edit at once do so one after the other
 
 
@@ -76,10 +80,20 @@ class DatasetSummary:
     id: str
     name: str
     classes: tuple[str, ...]
-    images: int
-    bytes: int
-    created: float  # seconds since 1970
+    images: Count
+    bytes: Count
+    created: Moment  # seconds since 1970
     owner: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What manifest.json holds."""
+
+    classes: tuple[str, ...]
+    images: tuple[_Row, ...]
+    rejected: tuple[tuple[str, Message], ...]  # files that were not taken, each with the reason
+    notices: tuple[Message, ...]
 
 
 def load(dataset_id: str) -> Dataset:
@@ -108,7 +122,7 @@ def summary(dataset_id: str) -> DatasetSummary:
     folder, _ = _located(dataset_id)
     try:
         return _summary(folder)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(folder, error) from error
 
 
@@ -116,7 +130,7 @@ def available() -> list[DatasetSummary]:
     """All datasets, newest first; damaged folders are left out."""
     found = []
     for folder in paths.datasets().iterdir():
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError):
             found.append(_summary(folder))
     return sorted(found, key=lambda summary: -summary.created)
 
@@ -172,7 +186,7 @@ def delete(dataset_id: str) -> None:
     """Delete a dataset and all its pictures. Runs keep their models and reports."""
     folder, _ = _located(dataset_id)
     doomed = folder.with_name(f".deleted-{folder.name}-{time.time_ns()}")
-    with contextlib.suppress(FileNotFoundError):  # two clicks
+    with disk_full_explained(), contextlib.suppress(FileNotFoundError):  # two clicks
         folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
@@ -213,14 +227,18 @@ def write_json(path: Path, data: Any) -> None:
     part.replace(path)
 
 
-def read_manifest(dataset_id: str) -> dict[str, Any]:
-    """The manifest as ingested: `classes`, `images`, `rejected` and `notices`."""
+def read_manifest(dataset_id: str) -> "Manifest":
+    """The manifest as ingested.
+
+    Raises:
+        UserError: there is no such dataset, or its files are damaged.
+    """
     return _manifest(folder_of(dataset_id))
 
 
 def rejected(dataset_id: str) -> list[tuple[str, Message]]:
     """The files that were not taken, each with the reason."""
-    return [(key, Message.from_json(reason)) for key, reason in read_manifest(dataset_id)["rejected"]]
+    return list(read_manifest(dataset_id).rejected)
 
 
 def _located(dataset_id: str) -> tuple[Path, int]:
@@ -237,27 +255,24 @@ def _id(folder: Path, number: int) -> str:
 
 def _name(folder: Path) -> str:
     try:
-        return _object(folder / "summary.json")["name"]
-    except (OSError, ValueError, KeyError) as error:
+        return _summary_file(folder).name
+    except (OSError, ValueError) as error:
         raise _damaged(folder, error) from error
 
 
 def _summary(folder: Path) -> DatasetSummary:
-    kept = _object(folder / "summary.json")
-    return DatasetSummary(
-        _id(folder, edits.states(edits.read(folder))[-1].number),
-        kept["name"],
-        tuple(kept["classes"]),
-        kept["images"],
-        kept["bytes"],
-        kept["created"],
-        kept["owner"],
-    )
+    present = _id(folder, edits.states(edits.read(folder))[-1].number)
+    return replace(_summary_file(folder), id=present)
+
+
+def _summary_file(folder: Path) -> DatasetSummary:
+    """The summary as it stands in the file; its id is the folder's."""
+    return records.build(DatasetSummary, {**records.load(folder / "summary.json"), "id": folder.name})
 
 
 def _update_summary(folder: Path, **changes: Any) -> None:
     with _editing, disk_full_explained():
-        kept = _object(folder / "summary.json")
+        kept = records.load(folder / "summary.json")
         write_json(folder / "summary.json", {**kept, **changes})
 
 
@@ -265,8 +280,8 @@ def _update_summary(folder: Path, **changes: Any) -> None:
 def _read(folder: Path, made: tuple[int, int], number: int, name: str) -> Dataset:
     """The dataset after `number` lines of edits; `made` tells a folder from an earlier one of the same name."""
     manifest = _manifest(folder)
-    classes = list(manifest["classes"])
-    images = {key: ImageRecord(id, key, label, part, w, h) for id, key, label, part, w, h in manifest["images"]}
+    classes = list(manifest.classes)
+    images = {key: ImageRecord(id, key, label, part, w, h) for id, key, label, part, w, h in manifest.images}
     lines = edits.read(folder)
     if number > len(lines):
         raise _missing(_id(folder, number))
@@ -290,18 +305,15 @@ def _read(folder: Path, made: tuple[int, int], number: int, name: str) -> Datase
     return Dataset(_id(folder, state.number), folder, name, tuple(classes), tuple(images.values()))
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> Manifest:
     try:
-        return _object(folder / "manifest.json")
+        found = records.build(Manifest, records.load(folder / "manifest.json"))
+        for image, key, label, *_ in found.images:
+            if label >= len(found.classes) or not _HASH.fullmatch(image):
+                raise ValueError(f"the picture {key}")
+        return found
     except (OSError, ValueError) as error:
         raise _damaged(folder, error) from error
-
-
-def _object(path: Path) -> dict[str, Any]:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(data, dict):
-        raise ValueError(f"{path.name} holds no object")
-    return data
 
 
 def _missing(dataset_id: str) -> UserError:

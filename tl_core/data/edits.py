@@ -6,12 +6,12 @@
 {"op": "reset"}                                      back to the pictures as ingested
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tl_core import records
 from tl_core.events import append_line
 
 LOG = "edits.jsonl"
@@ -35,7 +35,7 @@ def append(folder: Path, edit: dict[str, Any]) -> None:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """All lines; one torn by a crash is empty: it changes nothing, but it counts, so that ids stay what they were."""
+    """All lines; one that is torn or damaged is empty: it changes nothing, but it counts, so that ids stay the same."""
     try:
         lines = (folder / LOG).read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -63,7 +63,11 @@ def states(edits: Sequence[dict[str, Any]]) -> list[State]:
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        edit = json.loads(line)
+        edit = records.value(dict[str, Any], records.loads(line))
+        if edit.get("op") in ("remove", "relabel"):
+            records.value(tuple[str, ...], edit.get("keys"))
+        if edit.get("op") == "relabel":
+            records.value(str, edit.get("class"))
     except ValueError:
         return {}
-    return edit if isinstance(edit, dict) else {}
+    return edit

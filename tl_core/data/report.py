@@ -89,12 +89,12 @@ def dataset_report(dataset: Dataset) -> DatasetReport:
         UserError: the dataset was deleted or is damaged.
     """
     manifest = datasets.read_manifest(dataset.id)
-    rejected = tuple((key, Message.from_json(reason)) for key, reason in manifest["rejected"])
+    rejected = manifest.rejected
     classes = _classes(dataset)
     copies = _copies(dataset.images)
     filled = [count.images for count in classes if count.images]
     imbalance = max(filled) / min(filled) if filled else 1.0
-    emptied = sorted(set(manifest["classes"]) - {count.name for count in classes if count.images})
+    emptied = sorted(set(manifest.classes) - {count.name for count in classes if count.images})
     return DatasetReport(
         images=len(dataset.images),
         classes=classes,
@@ -103,7 +103,7 @@ def dataset_report(dataset: Dataset) -> DatasetReport:
         rejected=rejected,
         refused=_refused([reason for _, reason in rejected]),
         imbalance=imbalance,
-        notices=tuple(Message.from_json(notice) for notice in manifest["notices"]),
+        notices=manifest.notices,
         warnings=tuple(_warnings(classes, copies, imbalance, emptied)),
     )
 

@@ -89,7 +89,8 @@ def complete(token: str, owner: str) -> Path:
         UserError: there is no such upload, or somebody else began it.
     """
     place = folder(token, owner)
-    (place / COMPLETE).touch()
+    with disk_full_explained():
+        (place / COMPLETE).touch()
     return place
 
 

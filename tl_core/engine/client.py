@@ -19,7 +19,7 @@ from typing import Any, Literal
 from tl_core import paths, processes
 from tl_core.engine import protocol
 from tl_core.engine.protocol import Answer, State
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.locks import try_lock
 from tl_core.messages import Message, message
 from tl_core.runs import store
@@ -44,6 +44,8 @@ __all__ = [
 START = 60.0  # seconds in which a started engine must answer; it does so before it loads TensorFlow
 SILENCE = 60.0  # seconds without a sign of life after which the engine counts as hung; it gives one every second
 LIMIT = 1800.0  # seconds for one call: a slow download, or a large network over many pictures
+STARTS = 2  # engines that are started for one call: the first may have been killed
+GONE = 5.0  # seconds in which a killed engine must be gone
 TOGETHER = 16  # pictures sent at once
 LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew
 
@@ -225,7 +227,8 @@ def _replies(
     """Send a question; yields its events, returns its result. Between them come sentences, also as signs of life."""
     protocol.send(connection, header, blobs)
     deadline = time.monotonic() + LIMIT
-    while time.monotonic() < deadline and connection.poll(SILENCE):
+    place = protocol.find()
+    while time.monotonic() < deadline and protocol.spoken(connection, SILENCE, place.pid if place else os.getpid()):
         reply, _ = protocol.receive(connection)
         if "error" in reply:
             raise UserError.from_json(reply["error"])
@@ -245,6 +248,11 @@ def _replies(
 
 def _connected() -> Connection:
     """A connection to the engine, which is started if there is none."""
+    with disk_full_explained():
+        return _found()
+
+
+def _found() -> Connection:
     deadline, starts = time.monotonic() + START, 0
     while True:
         connection = _reached()
@@ -255,16 +263,17 @@ def _connected() -> Connection:
             if connection is not None:
                 return connection
             child = _children.get(paths.home())
-            if child is None or child.poll() is not None:
-                if starts == 2 or time.monotonic() > deadline:
-                    raise UserError(
-                        message("The model process could not be started."),
-                        message("Its log, {file}, says why.", file=str(_log())),
-                    )
+            nobody = (child is None or child.poll() is not None) and _is_free()
+            if time.monotonic() > deadline or (nobody and starts == STARTS):
+                if child is not None:
+                    child.kill()
+                raise UserError(
+                    message("The model process could not be started."),
+                    message("Its log, {file}, says why.", file=str(_log())),
+                )
+            if nobody:
                 starts += 1
                 _start()
-            elif time.monotonic() > deadline:
-                child.kill()
         time.sleep(0.05)
 
 
@@ -285,6 +294,12 @@ def _reached() -> Connection | None:
     return None
 
 
+def _is_free() -> bool:
+    """Whether no engine lives. One that does but cannot be found will write down anew where it answers."""
+    with try_lock(protocol.lock()) as free:
+        return free
+
+
 def _start() -> None:
     mode = "wb" if _log().exists() and _log().stat().st_size > LOG_LIMIT else "ab"
     with open(_log(), mode) as log:
@@ -296,14 +311,15 @@ def _log() -> Path:
 
 
 def _kill(place: protocol.Place) -> None:
-    """End the engine's process if it lives: only then is its lock held, and its id surely its own."""
-    deadline = time.monotonic() + 5.0
+    """End the engine's process if it lives: only then is its lock held; its number may be somebody else's by now."""
+    deadline = time.monotonic() + GONE
     while time.monotonic() < deadline:
         with try_lock(protocol.lock()) as dead:
             if dead:
                 return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(place.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            if place.born in (None, processes.born(place.pid)):
+                os.kill(place.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         if child := _children.get(paths.home()):
             child.poll()  # reap it
         time.sleep(0.05)

@@ -196,7 +196,7 @@ class Models:
         with self._building:
             try:
                 model = keras.models.load_model(path, compile=False)
-                classes = tuple(export.labels(path.parent))
+                classes = export.labels(path.parent)
                 return Classifier(model, classes, version)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise UserError(

@@ -4,7 +4,8 @@ A message is one JSON object, followed by as many byte strings as its "blobs" sa
 connection is local (a Unix socket in TL_HOME; a loopback port where there are none) and both sides prove that they
 know a key which only the owner of TL_HOME can read.
 
-    engine.json    address, key and process id of the engine; mode 600, gone when it has ended properly
+    engine.json    address, key and process of the engine; mode 600, gone when it has ended properly; the engine writes
+                   it anew when somebody spoils it
     engine.lock    held by the engine as long as it lives
     engine.log     its standard output and error
 """
@@ -12,19 +13,24 @@ know a key which only the owner of TL_HOME can read.
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import paths
+from tl_core import paths, processes, records
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
+from tl_core.processes import Pid
+from tl_core.records import Count
 
 VERSION = 2  # of this protocol; an engine that speaks another one is replaced
 MOST = 128 * 1024 * 1024  # bytes of one message; a picture file has at most 80 MiB
+HALTED = 3.0  # seconds after which an engine that somebody has stopped counts as hung
+LOOKS = 0.5  # seconds between looks whether it is
 HANDSHAKE = 20.0  # seconds that the other side has to prove that it knows the key
 SOCKET_PATH = 100  # characters; longer paths do not fit a Unix socket's address
 UNREACHABLE = (AuthenticationError, EOFError, OSError)  # what a connection to nobody, or to somebody else, raises
@@ -83,6 +89,7 @@ class Place:
     key: bytes
     pid: int
     version: int = VERSION
+    born: int | None = None  # from `tl_core.processes.born`; None where that is not known
 
 
 def lock() -> Path:
@@ -93,10 +100,15 @@ def lock() -> Path:
 def find() -> Place | None:
     """Where the engine says it answers; it may have died since."""
     try:
-        data = json.loads(_card().read_text(encoding="utf-8"))
-        address = data["address"] if isinstance(data["address"], str) else tuple(data["address"])
-        return Place(address, bytes.fromhex(data["key"]), int(data["pid"]), int(data["version"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        data = records.load(_card())
+        return Place(
+            records.value(str | tuple[str, int], data.get("address")),
+            bytes.fromhex(records.value(str, data.get("key"))),
+            records.value(Pid, data.get("pid")),
+            records.value(int, data.get("version")),
+            records.value(Count | None, data.get("born")),
+        )
+    except (OSError, ValueError):
         return None
 
 
@@ -112,7 +124,8 @@ def listen() -> tuple[Listener, Place]:
             listener = None
     if listener is None:
         listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=64)
-    return listener, Place(listener.address, secrets.token_bytes(32), os.getpid())
+    born = processes.born(os.getpid())
+    return listener, Place(listener.address, secrets.token_bytes(32), os.getpid(), born=born)
 
 
 def publish(place: Place) -> None:
@@ -121,8 +134,13 @@ def publish(place: Place) -> None:
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"address": place.address, "key": place.key.hex(), "pid": place.pid, "version": place.version}, file)
+        json.dump({**asdict(place), "key": place.key.hex()}, file)
     part.replace(_card())
+
+
+def reachable(place: Place) -> bool:
+    """Whether the door is still there: a socket that somebody deleted lets nobody in any more."""
+    return not isinstance(place.address, str) or os.path.exists(place.address)
 
 
 def withdraw() -> None:
@@ -138,7 +156,7 @@ def connect(place: Place) -> Connection:
     """
     connection = Client(place.address)
     try:
-        if not connection.poll(HANDSHAKE):
+        if not spoken(connection, HANDSHAKE, place.pid):
             raise TimeoutError
         answer_challenge(connection, place.key)
         deliver_challenge(connection, place.key)
@@ -146,6 +164,16 @@ def connect(place: Place) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def spoken(connection: Connection, seconds: float, pid: int) -> bool:
+    """Wait until the other side has said something; False if it does not, or if its process has been stopped."""
+    deadline, halted = time.monotonic() + seconds, 0.0
+    while not connection.poll(min(LOOKS, max(0.0, deadline - time.monotonic()))):
+        halted = halted + LOOKS if processes.halted(pid) else 0.0
+        if time.monotonic() >= deadline or halted >= HALTED:
+            return False
+    return True
 
 
 def admit(connection: Connection, key: bytes) -> None:

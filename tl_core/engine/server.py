@@ -62,8 +62,11 @@ def _serve(idle: float) -> None:
     threading.Thread(target=engine.models, name="tensorflow", daemon=True).start()
     threading.Thread(target=engine.welcome, args=(listener,), name="listener", daemon=True).start()
     protocol.publish(place)
-    while engine.quiet() < idle:
+    while engine.quiet() < idle and protocol.reachable(place):
         time.sleep(min(0.5, idle / 4))
+        if protocol.find() != place:  # spoiled or deleted: nobody else may serve as long as we hold the lock
+            with contextlib.suppress(OSError):
+                protocol.publish(place)
     protocol.withdraw()
     while engine.quiet() == 0:  # who found us just before
         time.sleep(0.1)

@@ -5,20 +5,30 @@ from pathlib import PurePath
 from typing import Any
 
 from tl_core.config import RunConfig, run_config
+from tl_core.text import config as texts
 from tl_core.text.checkpoints import CHECKPOINTS
 from tl_core.text.config import TextConfig, text_config
-from tl_core.vision.backbones import BACKBONES
+from tl_core.vision.backbones import BACKBONES, backbone, boundary
 
 Config = RunConfig | TextConfig
 
 
-def config(data: Mapping[str, Any]) -> Config:
+def config(data: Any) -> Config:
     """Build and validate a config from its `to_json`; `kind` says which one, and an old file without it is an image's.
 
     Raises:
-        UserError: a key is unknown or missing, or a value is out of range.
+        UserError: a key is unknown or missing, a value is of another type or out of range, the backbone is unknown, or
+            the network has fewer blocks than are to be frozen.
     """
-    return text_config(data) if data.get("kind") == "text" else run_config(data)
+    if isinstance(data, Mapping) and data.get("kind") == "text":
+        found = text_config(data)
+        if found.model in CHECKPOINTS:  # else a folder, which may not be here
+            texts.boundary(found, CHECKPOINTS[found.model].shape)
+        return found
+    found = run_config(data)
+    for phase in found.phases:
+        boundary(backbone(found.backbone.name), phase.frozen_blocks)
+    return found
 
 
 def title(of: Config) -> str:

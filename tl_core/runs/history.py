@@ -1,11 +1,12 @@
 """What the pages show of a run: its event log, read on from where the last look ended, in bounded memory."""
 
-import json
 import time
 from collections import deque
 from pathlib import Path
 
-from tl_core import events
+from tl_core import events, records
+from tl_core.errors import UserError
+from tl_core.runs import configs, tail
 
 KEPT = 4096  # batches kept; beyond that, neighbours are averaged pair by pair
 SILENCE = 60.0  # seconds of work counted at most behind the last event of a worker that was found dead later
@@ -28,6 +29,7 @@ class History:
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
         outcome: the Finished or Stopped event if there is one, else None.
+        damaged: lines of the log that are no event and were left out.
     """
 
     def __init__(self, log: Path | None, total: int | None = None):
@@ -43,15 +45,21 @@ class History:
             return self
         try:
             stat = self.log.stat()
+            if self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset:
+                self._offset = 0
+                self._forget()
+            self._identity = (stat.st_dev, stat.st_ino)
+            new, self._offset = events.lines(self.log, self._offset)
         except FileNotFoundError:
             return self
-        if self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset:
-            self._offset = 0
-            self._forget()
-        self._identity = (stat.st_dev, stat.st_ino)
-        new, self._offset = events.read(self.log, self._offset)
-        for event in new:
-            self.take(event)
+        except OSError as error:
+            self.error = tail.unreadable(error)
+            return self
+        for line in new:
+            if event := events.parse(line):
+                self.take(event)
+            elif line.strip():
+                self.damaged += 1
         return self
 
     @property
@@ -64,7 +72,7 @@ class History:
         """Seconds of work so far, all attempts together, without waiting in the queue; None before the first."""
         if self.started is None:
             return None
-        return self._earlier + ((self._ended or time.time()) - self.started.t)
+        return self._worked + (0.0 if self._ended else max(0.0, time.time() - self._last))
 
     @property
     def remaining(self) -> float | None:
@@ -76,7 +84,7 @@ class History:
         recent = [epoch for epoch in self.epochs if phase and epoch.phase == phase.phase][-5:]
         if recent:
             pace = sum(epoch.seconds + epoch.validation_seconds for epoch in recent) / len(recent)
-            return max(0.0, left * pace - (time.time() - recent[-1].t))
+            return max(0.0, left * pace - max(0.0, time.time() - recent[-1].t))
         if self.progress and self.progress.rate and phase and phase.phase not in TRAINING:
             return max(0.0, (self.progress.total - self.progress.done) / self.progress.rate)
         return None
@@ -94,12 +102,8 @@ class History:
         """Epochs that the whole run asks for."""
         if self._total is None:
             try:
-                config = json.loads((self.log.parent / "config.json").read_text(encoding="utf-8"))
-                if config.get("kind") == "text":
-                    self._total = -(-int(config["steps"]) // int(config["evaluate_every"]))
-                else:
-                    self._total = sum(int(phase["epochs"]) for phase in config["phases"])
-            except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
+                self._total = configs.config(records.load(self.log.parent / "config.json")).epochs
+            except (OSError, ValueError, UserError):
                 return sum(phase.total for phase in self.phases if phase.unit == "epochs")
         return self._total
 
@@ -140,24 +144,31 @@ class History:
         self.progress: events.Progress | None = None
         self.error: events.Failed | None = None
         self.outcome: events.Finished | events.Stopped | None = None
+        self.damaged = 0
         self._batches: deque[events.Batch] = deque()
-        self._earlier = 0.0  # seconds of earlier attempts
-        self._ended: float | None = None
+        self._worked = 0.0  # seconds up to the latest event, all attempts together
+        self._ended = True  # nobody works on it
         self._last = 0.0  # time of the latest event
         self._waiting = False  # in the queue
         self._total = self._asked
 
     def take(self, event: events.Event) -> None:
-        """Let one event take effect; they come in the order of the log."""
+        """Let one event take effect; they come in the order of the log.
+
+        Time is added up from event to event: where the computer's clock was set back in between, that step counts
+        nothing.
+        """
+        since = max(0.0, event.t - self._last)
+        if not self._ended and not isinstance(event, (events.Queued, events.Started)):
+            self._worked += min(since, SILENCE) if isinstance(event, events.Failed) else since
         match event:
             case events.Queued():
                 self.error = self.outcome = None
-                self._waiting = True
+                self._waiting = self._ended = True
             case events.Started():
                 if self.started is not None:
-                    self._earlier += (self._ended or self._last) - self.started.t
                     self._rewind(event.resumed_from)
-                self.started, self._ended = event, None
+                self.started, self._ended = event, False
                 self.error = self.outcome = self.progress = None
                 self._waiting = False
             case events.Phase():
@@ -179,9 +190,9 @@ class History:
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():
-                self.error, self._ended = event, min(event.t, self._last + SILENCE)
+                self.error, self._ended = event, True
             case events.Finished() | events.Stopped():
-                self.outcome, self._ended = event, event.t
+                self.outcome, self._ended = event, True
         self._last = event.t
 
     def _rewind(self, epochs: int) -> None:

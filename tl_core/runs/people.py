@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tl_core import paths
-from tl_core.errors import UserError
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import message
 from tl_core.runs.store import Run
 from tl_core.text import corpus
@@ -101,20 +101,8 @@ def _shows_no_private_text(person: Person, run: Run) -> bool:
 def _key(home: Path) -> bytes:
     """The server's key, made on first use; of two servers that begin at once, the first one's."""
     path = home / KEY_FILE
-    if not path.exists():
-        part = home / f".{KEY_FILE}.{secrets.token_hex(4)}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass
-        except OSError:  # not every drive has links
-            part.replace(path)
-        part.unlink(missing_ok=True)
+    with disk_full_explained():
+        _made(path)
     with contextlib.suppress(OSError):  # copied by somebody, perhaps; not every drive knows modes
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
@@ -128,3 +116,20 @@ def _key(home: Path) -> bytes:
             message("Bring it back from a backup, or delete it: then nobody is known as the owner of earlier things."),
         )
     return key
+
+
+def _made(path: Path) -> None:
+    if not path.exists():
+        part = path.with_name(f".{KEY_FILE}.{secrets.token_hex(4)}")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            pass
+        except OSError:  # not every drive has links
+            part.replace(path)
+        part.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ def submit(run_id: str) -> None:
 
 
 def resume(run_id: str) -> None:
-    """Queue a stopped or failed run again; the worker goes on behind the last complete epoch."""
+    """Queue a stopped or failed run again; the worker goes on from its last checkpoint."""
     run = store.get(run_id)
     if store.status(run) not in ("stopped", "failed"):
         raise UserError(

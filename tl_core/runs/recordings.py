@@ -11,8 +11,8 @@ Recorded texts lie beside them; `tl_core.runs.written` reads those.
 
 import contextlib
 import gzip
-import json
 import re
+import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from tl_core import events
-from tl_core.config import RunConfig, run_config
+from tl_core import events, records
+from tl_core.config import RunConfig
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
 from tl_core.paths import ASSETS
+from tl_core.runs import configs
 from tl_core.runs.history import History
 from tl_core.runs.lessons import LESSONS
 from tl_core.vision import report as reports
@@ -179,7 +180,7 @@ def get(name: str) -> Recording:
         raise no_recording(name)
     try:
         return _read(folder, (folder / "card.json").stat().st_mtime_ns)
-    except (UserError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (UserError, OSError, EOFError, ValueError, zlib.error) as error:
         raise unreadable(name, error) from error
 
 
@@ -198,14 +199,14 @@ def unreadable(name: str, error: Exception) -> UserError:
 
 @lru_cache(maxsize=32)
 def _read(folder: Path, stamp: int) -> Recording:
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    card = records.build(Card, records.load(folder / "card.json"))
+    config = configs.config(records.load(folder / "config.json"))
+    if not isinstance(config, RunConfig):
+        raise ValueError("config.json is not of an image run")
     log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
     began = next(event.t for event in log if isinstance(event, events.Started))
     moments = tuple(max(0.0, event.t - began) for event in log)
-    messages = {name: Message.from_json(card[name]) for name in ("title", "notice", "machine", "weights", "data")}
-    labelled = Card(date=card["date"], classes=tuple(card["classes"]), **messages)
-    return Recording(folder.name, folder, config, labelled, tuple(log), moments)
+    return Recording(folder.name, folder, config, card, tuple(log), moments)
 
 
 def parsed(data: bytes) -> Sequence[events.Event]:

@@ -33,6 +33,7 @@ FORGOTTEN = 10.0  # seconds after which a run that was laid out but never queued
 
 _started = threading.Lock()
 _thread: threading.Thread | None = None
+_said = ""  # the last complaint
 
 
 def slots() -> list[str | None]:
@@ -62,16 +63,19 @@ def _schedule() -> None:
     """Wait until no other process schedules, then do so for as long as this process lives."""
     places = slots()
     while True:
-        with try_lock(paths.home() / "scheduler.lock") as mine:
-            scheduler = Scheduler(places)
-            while mine:
-                try:
-                    scheduler.tick()
-                except Exception:  # a full disk or a folder deleted under us: the queue must go on at the next tick
-                    traceback.print_exc(file=sys.stderr)
-                    time.sleep(1.0)
-                queue.changed.wait(TICK)
-                queue.changed.clear()
+        try:
+            with try_lock(paths.home() / "scheduler.lock") as mine:
+                scheduler = Scheduler(places)
+                while mine:
+                    try:
+                        scheduler.tick()
+                    except Exception:  # a full disk or a folder deleted under us: the queue must go on at the next tick
+                        traceback.print_exc(file=sys.stderr)
+                        time.sleep(1.0)
+                    queue.changed.wait(TICK)
+                    queue.changed.clear()
+        except OSError as error:  # the data folder cannot be made or written: as soon as it can be, the queue goes on
+            _complain(f"scheduler: {error}")
         time.sleep(1.0)
 
 
@@ -143,7 +147,7 @@ class Scheduler:
         """Whether a worker has this run in hand, if only just; one that died is buried."""
         last, child = store.last_event(run), self.children.get(run.id)
         exited = child is not None and child.process.poll() is not None
-        if last is None and time.time() - run.created > FORGOTTEN:
+        if last is None and not run.problem and not 0 <= time.time() - run.created <= FORGOTTEN:
             queue.submit(run.id)
         if isinstance(last, events.Started):
             if store.bury(run):
@@ -226,8 +230,16 @@ def _one_by_one(run: Run) -> Iterator[None]:
     """What goes wrong with one run's files must not hold up the others."""
     try:
         yield
-    except OSError as error:
-        print(f"scheduler: {run.id}: {error}", file=sys.stderr)
+    except (OSError, UserError) as error:
+        _complain(f"scheduler: {run.id}: {error}")
+
+
+def _complain(sentence: str) -> None:
+    """Say it on standard error, once as long as it is the same."""
+    global _said
+    if sentence != _said:
+        _said = sentence
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def _is_held(run: Run) -> bool:

@@ -5,6 +5,7 @@ runs/<id>/meta.json      name, tags, owner, time of creation
 runs/<id>/events.jsonl   what happened (tl_core.events)
 runs/<id>/lock           held by the worker as long as it lives
 runs/<id>/worker.json    which process that is
+runs/<id>/reserve        room for its last words on a full disk
 runs/<id>/stop           there when somebody pressed Stop
 runs/<id>/worker.log     the worker's standard output and error
 runs/<id>/…              checkpoint, model, labels, reports; of text runs the model in the Hub's format
@@ -12,6 +13,7 @@ runs/<id>/…              checkpoint, model, labels, reports; of text runs the 
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -21,23 +23,28 @@ import socket
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import events, paths, processes
-from tl_core.errors import UserError, disk_full_explained
+from tl_core import events, paths, processes, records
+from tl_core.errors import UserError, disk_full_explained, disk_problem
 from tl_core.locks import try_lock
 from tl_core.messages import message
+from tl_core.processes import Pid
+from tl_core.records import Count, Moment
 from tl_core.runs import configs, tail
 from tl_core.runs.configs import Config
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
-PRIVATE = ("checkpoint", "lock", "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # no part of a ZIP
+RESERVE = "reserve"
+PRIVATE = ("checkpoint", "lock", RESERVE, "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # in no ZIP
+KEPT = 1 << 16  # bytes that a working run keeps for its last words
+FULL = 1 << 20  # bytes free, below which a disk is called full
 _LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
 
 
@@ -64,29 +71,29 @@ class Run:
 class Worker:
     """The process that works on a run."""
 
-    pid: int
-    born: int | None  # from `tl_core.processes.born`: another process with this number began at another time
+    pid: Pid
+    born: Count | None  # from `tl_core.processes.born`: another process with this number began at another time
     host: str
-    place: str | None  # from `tl_core.runs.scheduler.slots`
+    place: str | None = None  # from `tl_core.runs.scheduler.slots`
 
 
 def create(config: Config, *, owner: str, name: str = "") -> Run:
     """Lay out the folder of a new run; `tl_core.runs.queue.submit` then queues it.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or may not be written.
     """
     run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime())}-{secrets.token_hex(3)}"
-    building = paths.runs() / f".new-{run_id}-{secrets.token_hex(4)}"
     meta = {"name": name.strip()[:80], "tags": [], "owner": owner, "created": time.time()}
-    try:
-        with disk_full_explained():
+    with disk_full_explained():
+        building = paths.runs() / f".new-{run_id}-{secrets.token_hex(4)}"
+        try:
             building.mkdir()
             _write(building / "config.json", config.to_json())
             _write(building / "meta.json", meta)
             building.rename(paths.runs() / run_id)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
     return get(run_id)
 
 
@@ -118,6 +125,8 @@ def all() -> list[Run]:
 def status(run: Run) -> Status:
     """What a run is doing now. A worker that died without a last word is found out here, and its run fails."""
     last = last_event(run)
+    if last is None and run.problem:
+        return "failed"  # nobody can ever work on it
     if last is None or isinstance(last, events.Queued):
         return "queued"
     if last.kind in events.TERMINAL:
@@ -159,28 +168,60 @@ def bury(run: Run) -> bool:
             details = (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
         error = UserError(
             message("The worker process ended without a word; it was killed or the machine ran out of memory."),
-            message("Press Resume to go on behind the last complete epoch, or choose a smaller batch or network."),
+            message("Press Resume to go on from the last checkpoint, or choose a smaller batch or network."),
         )
-        with contextlib.suppress(OSError):  # a full disk: it is said again at the next look
-            events.append(run.log, events.Failed(error=error, details=details))
+        if _ends_in_nonsense(run):
+            error = UserError(
+                message("The log of this run is damaged: its last line cannot be read, so nobody knows how it ended."),
+                message("What can be read of it is shown. Press Resume to go on from the last checkpoint."),
+            )
+        elif shutil.disk_usage(run.folder).free < FULL:
+            error = disk_problem(OSError(errno.ENOSPC, ""))
+        with contextlib.suppress(OSError):  # the disk may not be written: it is said again at the next look
+            last_word(run, events.Failed(error=error, details=details))
             (run.folder / "stop").unlink(missing_ok=True)
         return True
+
+
+def keep_room(run: Run) -> None:
+    """Set some room aside, so that the run can say how it ended even when the disk has become full."""
+    with contextlib.suppress(OSError):
+        (run.folder / RESERVE).write_bytes(b"\0" * KEPT)
+
+
+def last_word(run: Run, event: events.Event) -> None:
+    """Append to a run's log at its end; where the disk is full, in the room that was set aside.
+
+    Raises:
+        OSError: the disk may not be written, or there is no such room.
+    """
+    try:
+        events.append(run.log, event)
+    except OSError:
+        (run.folder / RESERVE).unlink()
+        events.append(run.log, event)
+
+
+def _ends_in_nonsense(run: Run) -> bool:
+    with contextlib.suppress(OSError):
+        found, _ = events.lines(run.log)
+        return bool(found) and events.parse(found[-1]) is None
+    return False
 
 
 def close(run: Run) -> None:
     """Write that a run has stopped, unless it says how it ended; only for who holds its lock."""
     last = last_event(run)
     if last is None or last.kind not in events.TERMINAL:
-        events.append(run.log, events.Stopped(best_epoch=best_epoch(run)))
+        last_word(run, events.Stopped(best_epoch=best_epoch(run)))
     (run.folder / "stop").unlink(missing_ok=True)
 
 
 def worker(run: Run) -> Worker | None:
     """The process that holds or held the run's lock last; None if there was none yet."""
     try:
-        found = json.loads((run.folder / "worker.json").read_text(encoding="utf-8"))
-        return Worker(int(found["pid"]), found["born"], str(found["host"]), found.get("place"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return records.build(Worker, records.load(run.folder / "worker.json"))
+    except (OSError, ValueError):
         return None
 
 
@@ -211,7 +252,7 @@ def delete(run_id: str) -> None:
     if status(run) in ACTIVE:
         raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
     doomed = run.folder.with_name(f".deleted-{run_id}-{time.time_ns()}")
-    with contextlib.suppress(FileNotFoundError):  # two clicks
+    with disk_full_explained(), contextlib.suppress(FileNotFoundError):  # two clicks
         run.folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
@@ -245,11 +286,11 @@ def without_owner(line: bytes) -> bytes:
         return line
     ending = line[len(line.rstrip(b"\r\n")) :]
     try:
-        event = {name: value for name, value in json.loads(line).items() if name != "owner"}
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        event = {name: value for name, value in records.loads(line).items() if name != "owner"}
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     except ValueError:  # torn by a crash: it says nothing to anybody
-        text = ""
-    return text.encode().ljust(len(line) - len(ending)) + ending
+        text = b""
+    return text.ljust(len(line) - len(ending)) + ending
 
 
 def _stamped(folder: str) -> Run:
@@ -262,24 +303,26 @@ def _read(place: str, config_stamp: tuple[int, ...], meta_stamp: tuple[int, ...]
     folder = Path(place)
     config, problem = None, None
     try:
-        config = configs.config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = configs.config(records.load(folder / "config.json"))
     except UserError as error:
         problem = error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         problem = UserError(
             message("The settings of this run cannot be read: {reason}.", reason=str(error)),
             message("Its curves may still be there. Delete the run if it is of no use."),
         )
     meta = _meta(folder)
-    tags, created = meta.get("tags"), meta.get("created")
+    name = _kept(meta, "name", str) or _default_name(config, folder.name)
+    tags = _kept(meta, "tags", tuple[str, ...]) or ()
+    created = _kept(meta, "created", Moment)
     return Run(
         folder.name,
         folder,
         config,
-        str(meta.get("name") or _default_name(config, folder.name)),
-        tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
-        str(meta.get("owner") or ""),
-        float(created) if isinstance(created, (int, float)) else folder.stat().st_mtime,
+        name[:80],
+        tuple(tag[:30] for tag in tags[:10]),
+        _kept(meta, "owner", str) or "",
+        folder.stat().st_mtime if created is None else float(created),
         problem,
     )
 
@@ -308,10 +351,17 @@ def _change(run_id: str, **changes: Any) -> Run:
 
 def _meta(folder: Path) -> dict[str, Any]:
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        return meta if isinstance(meta, dict) else {}
+        return records.load(folder / "meta.json")
     except (OSError, ValueError):
         return {}
+
+
+def _kept(meta: Mapping[str, Any], name: str, kind: Any) -> Any:
+    """What is readable of a damaged file stays: each value is read for itself, and None where it is of no use."""
+    try:
+        return records.value(kind, meta[name])
+    except (KeyError, ValueError):
+        return None
 
 
 def _write(path: Path, data: Any) -> None:

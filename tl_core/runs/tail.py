@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tl_core import events
+from tl_core.errors import UserError
+from tl_core.messages import message
 
 BLOCK = 1 << 15  # bytes read at once from the end
 REMEMBERED = 10_000  # logs
@@ -35,7 +37,10 @@ _known: dict[str, _Known] = {}
 
 
 def last_event(log: Path) -> events.Event | None:
-    """The last Queued, Started, Finished, Stopped or Failed event of a log; None if there is none or no log."""
+    """The last Queued, Started, Finished, Stopped or Failed event of a log; None if there is none or no log.
+
+    A log that cannot be read at all is that of a run that has failed.
+    """
     name = os.fspath(log)
     try:
         stat = os.stat(name)
@@ -53,11 +58,24 @@ def last_event(log: Path) -> events.Event | None:
                 offset, last = _from_the_end(file)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        return unreadable(error)
     with _lock:
         if len(_known) >= REMEMBERED:
             _known.clear()
         _known[name] = _Known(identity, stat.st_size, offset, last)
     return last
+
+
+def unreadable(error: OSError) -> events.Failed:
+    """What stands for a log that the disk does not give."""
+    return events.Failed(
+        t=0.0,
+        error=UserError(
+            message("The log of this run cannot be read: {reason}.", reason=error.strerror or str(error)),
+            message("Look at the disk and at the rights of the run's folder, or delete the run."),
+        ),
+    )
 
 
 def _from_the_end(file: BinaryIO) -> tuple[int, events.Event | None]:

@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from tl_core import paths
+from tl_core import paths, records
+from tl_core.errors import UserError
 from tl_core.runs import people, store
 
 _BEGINNING = 1024  # bytes of a log in which its first line, "queued", lies
@@ -24,9 +25,10 @@ def upgrade() -> int:
     Files that cannot be read or written are left as they are: each costs its own thing, nothing else.
     """
     changed = 0
-    for file in _files():
-        with contextlib.suppress(OSError, ValueError):
-            changed += _hidden_in_log(file) if file.suffix == ".jsonl" else _hidden(file)
+    with contextlib.suppress(OSError):  # there is no data folder and none can be made
+        for file in _files():
+            with contextlib.suppress(OSError, ValueError, UserError):
+                changed += _hidden_in_log(file) if file.suffix == ".jsonl" else _hidden(file)
     return changed
 
 
@@ -42,7 +44,7 @@ def _files() -> Iterator[Path]:
 def _hidden(file: Path) -> bool:
     """Replace the owner in a JSON object, or in a file that holds nothing else."""
     text = file.read_text(encoding="utf-8")
-    data = {"owner": text} if file.name == "owner" else json.loads(text)
+    data = {"owner": text} if file.name == "owner" else records.loads(text)
     owner = data.get("owner") if isinstance(data, dict) else None
     if not owner or not isinstance(owner, str) or people.is_public_id(owner):
         return False

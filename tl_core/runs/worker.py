@@ -6,7 +6,6 @@ worker is gone. `python -m tl_core work --warm` loads TensorFlow first and is to
 
 import argparse
 import contextlib
-import errno
 import os
 import platform
 import signal
@@ -21,7 +20,7 @@ from importlib import metadata
 from tl_core import events
 from tl_core.data import dataset as datasets
 from tl_core.data.dataset import Dataset
-from tl_core.errors import Stopped, UserError
+from tl_core.errors import Stopped, UserError, disk_problem
 from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import spare, store
@@ -51,7 +50,9 @@ def work(run_id: str, train: Callable | None = None) -> int:
     with try_lock(run.folder / "lock", patience=2.0) as mine:
         if not mine or not isinstance(store.last_event(run), events.Queued):
             return 2
-        store.announce(run, os.environ.get("TL_PLACE"))
+        with contextlib.suppress(OSError):  # a full disk: it is known by its lock, and training will say it
+            store.announce(run, os.environ.get("TL_PLACE"))
+        store.keep_room(run)
         should_stop, kind = _StopSwitch(run), run.config.kind if run.config else "image"
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
         facts = {
@@ -64,9 +65,7 @@ def work(run_id: str, train: Callable | None = None) -> int:
         def started(device: str = "CPU", precision: str = "float32", resumed_from: int = 0) -> None:
             nonlocal began
             began = True
-            events.append(
-                run.log, events.Started(device=device, precision=precision, resumed_from=resumed_from, **facts)
-            )
+            store.last_word(run, events.Started(device=device, precision=precision, resumed_from=resumed_from, **facts))
 
         def emit(event: events.Event) -> None:
             events.append(run.log, event)
@@ -85,17 +84,19 @@ def work(run_id: str, train: Callable | None = None) -> int:
                 started=started,
             )
             ending = events.Stopped if outcome.stopped else events.Finished
-            events.append(run.log, ending(best_epoch=outcome.best_epoch, metrics=outcome.metrics))
+            store.last_word(run, ending(best_epoch=outcome.best_epoch, metrics=outcome.metrics))
             return 0
         except Stopped:
-            events.append(run.log, events.Stopped(best_epoch=store.best_epoch(run)))
+            store.last_word(run, events.Stopped(best_epoch=store.best_epoch(run)))
             return 0
         except BaseException as error:
             if not began:
                 started()
-            events.append(run.log, events.Failed(error=_explained(error, kind), details=traceback.format_exc()[-8000:]))
+            failed = events.Failed(error=_explained(error, kind), details=traceback.format_exc()[-8000:])
+            store.last_word(run, failed)
             return 1
         finally:
+            (run.folder / store.RESERVE).unlink(missing_ok=True)
             (run.folder / "stop").unlink(missing_ok=True)
 
 
@@ -143,15 +144,13 @@ def _material(config: Config) -> Dataset | Corpus:
 def _explained(error: BaseException, kind: str) -> UserError:
     if isinstance(error, UserError):
         return error
+    if problem := disk_problem(error):  # before the memory: TensorFlow calls both "exhausted"
+        return problem
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         smaller = message("Choose a smaller batch, a smaller image size or a smaller backbone.")
         if kind == "text":
             smaller = message("Choose a smaller batch, a shorter context or a smaller model.")
         return UserError(message("The machine's memory is too small for these settings."), smaller)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            message("The disk is full."), message("Free some space or delete old runs, then press Resume.")
-        )
     return UserError(
         message("Training ended with an unexpected error: {reason}.", reason=f"{type(error).__name__}: {error}"[:300]),
         message("Press Resume to try again; if it happens again, show the details to whoever runs the server."),

@@ -8,15 +8,17 @@ assets/recordings/<name>/card.json          title, what to notice, machine, date
 """
 
 import gzip
-import json
+import zlib
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from tl_core import records
 from tl_core.messages import Message
+from tl_core.records import Seconds
 from tl_core.runs import recordings
 from tl_core.runs.recordings import NAME, SPEEDS
 from tl_core.text import writing
@@ -36,6 +38,15 @@ class Card:
     machine: Message
     date: str  # YYYY-MM-DD
     weights: Message  # which model wrote
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What writing.json holds."""
+
+    model: str
+    prompt: str
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -101,30 +112,27 @@ def get(name: str) -> WrittenRecording:
         raise recordings.no_recording(name)
     try:
         return _read(folder, (folder / "card.json").stat().st_mtime_ns)
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise recordings.unreadable(name, error) from error
 
 
 @lru_cache(maxsize=32)
 def _read(folder: Path, stamp: int) -> WrittenRecording:
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    asked = json.loads((folder / "writing.json").read_text(encoding="utf-8"))
+    card = records.build(Card, records.load(folder / "card.json"))
+    asked = records.build(_Asked, records.load(folder / "writing.json"), strict=True)
     moments, events = parsed(gzip.decompress((folder / "tokens.jsonl.gz").read_bytes()))
-    messages = {name: Message.from_json(card[name]) for name in ("title", "notice", "machine", "weights")}
-    settings = Settings.from_json(asked["settings"])
-    labelled = Card(date=card["date"], **messages)
-    return WrittenRecording(folder.name, folder, labelled, asked["model"], asked["prompt"], settings, events, moments)
+    return WrittenRecording(folder.name, folder, card, asked.model, asked.prompt, asked.settings, events, moments)
 
 
 def parsed(data: bytes) -> tuple[tuple[float, ...], tuple[Event, ...]]:
     """The seconds and the events of a recorded text.
 
     Raises:
-        ValueError, KeyError, TypeError: a line is not an event, the end is missing, or time runs backwards.
+        ValueError: a line is not an event, the end is missing, or time runs backwards.
     """
-    lines: Sequence[dict] = [json.loads(line) for line in data.splitlines()]
-    moments = tuple(float(line.pop("t")) for line in lines)
-    events = tuple(writing.from_json(line) for line in lines)
+    lines = [records.value(dict[str, Any], records.loads(line)) for line in data.splitlines()]
+    moments = tuple(records.value(Seconds, line.pop("t", None)) for line in lines)
+    events = tuple(map(writing.from_json, lines))
     if not events or not isinstance(events[-1], Ended):
         raise ValueError("the end is missing")
     if any(later < earlier for earlier, later in pairwise(moments)):

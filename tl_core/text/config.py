@@ -6,11 +6,11 @@ Nothing here imports TensorFlow.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tl_core.config import in_range
+from tl_core import records
+from tl_core.config import in_range, unreadable
 from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.text.shape import Shape
@@ -65,19 +65,16 @@ class TextConfig:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def text_config(data: Mapping[str, Any]) -> TextConfig:
+def text_config(data: Any) -> TextConfig:
     """Build and validate a TextConfig from `TextConfig.to_json`'s dictionary.
 
     Raises:
-        UserError: a key is unknown or missing, or a value is out of range.
+        UserError: a key is unknown or missing, or a value is of another type or out of range.
     """
     try:
-        config = TextConfig(**data)
-    except TypeError as error:
-        raise UserError(
-            message("These settings cannot be read: {reason}.", reason=str(error)),
-            message("They may come from another version of the app; set the experiment up again."),
-        ) from error
+        config = records.build(TextConfig, data, strict=True)
+    except ValueError as error:
+        raise unreadable(error) from error
     validate(config)
     return config
 

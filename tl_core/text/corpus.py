@@ -20,9 +20,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from tl_core import paths
-from tl_core.errors import UserError
+from tl_core import paths, records
+from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
+from tl_core.records import Count
 from tl_core.text import tokenizer as bpe
 
 MAX_BYTES = 32 * 1024**2  # of all text together
@@ -39,8 +40,8 @@ class Document:
     """One file (or what was pasted): the characters [start, end) of the corpus' text."""
 
     name: str
-    start: int
-    end: int
+    start: Count
+    end: Count
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Corpus:
     owner: str
     documents: tuple[Document, ...]
     rejected: tuple[Rejected, ...]
-    characters: int
+    characters: Count
     shared: bool = False  # for all: the app made it itself
 
     @property
@@ -62,8 +63,18 @@ class Corpus:
 
     @property
     def text(self) -> str:
-        """All documents one after another."""
-        return (self.folder / "text.txt").read_text(encoding="utf-8")
+        """All documents one after another.
+
+        Raises:
+            UserError: the file is gone or damaged.
+        """
+        try:
+            return (self.folder / "text.txt").read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise UserError(
+                message("The text {name} is damaged: {reason}.", name=self.name, reason=str(error)),
+                message("Delete it and bring it in again."),
+            ) from error
 
 
 def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", shared: bool = False) -> Corpus:
@@ -72,7 +83,7 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
     Files with the same content are taken once. What cannot be taken is listed with the reason.
 
     Raises:
-        UserError: nothing could be taken, or it is too much.
+        UserError: nothing could be taken, it is too much, or the disk does not take it.
     """
     taken: dict[str, str] = {}  # text -> name of the first file with it
     rejected: list[Rejected] = []
@@ -99,7 +110,8 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
                 first=rejected[0][1] if rejected else message("Nothing was given."),
             ),
         )
-    return _stored(taken, rejected, name, owner, shared)
+    with disk_full_explained():
+        return _stored(taken, rejected, name, owner, shared)
 
 
 def paste(text: str, *, name: str, owner: str = "", shared: bool = False) -> Corpus:
@@ -121,17 +133,8 @@ def load(corpus_id: str) -> Corpus:
     try:
         if not re.fullmatch(r"[0-9a-f]{16}", corpus_id):
             raise FileNotFoundError(corpus_id)
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Corpus(
-            id=corpus_id,
-            name=data["name"],
-            owner=data["owner"],
-            documents=tuple(Document(**document) for document in data["documents"]),
-            rejected=tuple((file, Message.from_json(reason)) for file, reason in data["rejected"]),
-            characters=data["characters"],
-            shared=data.get("shared") is True,
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return records.build(Corpus, {**records.load(path), "id": corpus_id})
+    except (OSError, ValueError) as error:
         raise UserError(
             message("There is no text with the id {id}.", id=corpus_id),
             message("It may have been deleted; bring it in again."),

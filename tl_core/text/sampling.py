@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tl_core import records
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
 
@@ -40,9 +41,12 @@ class Settings:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Settings":
-        """Read what `to_json` wrote."""
-        attention = data.get("attention")
-        return cls(**{**data, "attention": tuple(attention) if attention else None})
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        return records.build(cls, data, strict=True)
 
 
 ARTICLE = Settings(length=50, strategy="greedy")  # the article's call, with the prompt below

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tokenizers import Tokenizer
 
+from tl_core import records
 from tl_core.messages import Message
 from tl_core.text import tokenizer
 
@@ -95,24 +96,15 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
-    """Read what `to_json` wrote."""
-    values = {name: value for name, value in data.items() if name != "kind"}
-    if data["kind"] == "remark":
-        return Remark(Message.from_json(values["message"]))
-    if data["kind"] == "written":
-        guesses = [g | {"candidates": _candidates(g["candidates"])} for g in values["lens"]]
-        values |= {
-            "candidates": _candidates(values["candidates"]),
-            "lens": tuple(Guess(**guess) for guess in guesses),
-            "attention": tuple(values["attention"]),
-        }
-    if data["kind"] == "beams":
-        values |= {"texts": tuple(values["texts"]), "scores": tuple(values["scores"])}
-    return _KINDS[data["kind"]](**values)
+    """Read what `to_json` wrote.
 
-
-def _candidates(values: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(**value) for value in values)
+    Raises:
+        ValueError: it is something else.
+    """
+    kind = data.get("kind")
+    if kind not in list(_KINDS):
+        raise ValueError(f"{kind} is no kind of event")
+    return records.build(_KINDS[kind], data)
 
 
 class Speller:

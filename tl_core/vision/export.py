@@ -4,13 +4,13 @@ runs/<id>/model.keras    float32, whatever precision it was trained in: it gives
 runs/<id>/labels.json    the names of the classes, in the order of the probabilities
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from tl_core import records
 from tl_core.config import RunConfig
 from tl_core.data.dataset import Dataset, write_json
 from tl_core.errors import UserError
@@ -25,9 +25,14 @@ def model_path(folder: Path) -> Path:
     return folder / "model.keras"
 
 
-def labels(folder: Path) -> list[str]:
-    """The names of the classes that the run's model tells apart; written together with the model."""
-    return json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+def labels(folder: Path) -> tuple[str, ...]:
+    """The names of the classes that the run's model tells apart; written together with the model.
+
+    Raises:
+        OSError: there are none.
+        ValueError: the file is damaged.
+    """
+    return records.value(tuple[str, ...], records.loads((folder / "labels.json").read_bytes()))
 
 
 def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:

@@ -8,14 +8,15 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from tl_core import records
 from tl_core.data.dataset import Dataset
+from tl_core.records import Count, Diverging, Moment, Share
 
 Part = Literal["validation", "test"]
 
@@ -25,11 +26,11 @@ class ClassScore:
     """How one class fares. A ratio is None where its denominator is zero."""
 
     name: str
-    pictures: int  # of this class
-    predicted: int  # pictures that the network takes for this class
-    correct: int
-    precision: float | None  # correct / predicted
-    recall: float | None  # correct / pictures
+    pictures: Count  # of this class
+    predicted: Count  # pictures that the network takes for this class
+    correct: Count
+    precision: Share | None  # correct / predicted
+    recall: Share | None  # correct / pictures
 
     @property
     def f1(self) -> float:
@@ -44,10 +45,10 @@ class Prediction:
 
     picture: str  # ImageRecord.id
     key: str  # ImageRecord.key
-    true: int
-    predicted: int
-    confidence: float  # probability of the predicted class
-    true_probability: float  # probability of the true class
+    true: Count
+    predicted: Count
+    confidence: Share  # probability of the predicted class
+    true_probability: Share  # probability of the true class
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class Report:
     part: Part
     dataset: str
     classes: tuple[str, ...]
-    accuracy: float
-    loss: float  # mean cross-entropy, natural logarithm
-    macro_f1: float  # mean of the classes' F1; classes without pictures are left out
+    accuracy: Share
+    loss: Diverging  # mean cross-entropy, natural logarithm
+    macro_f1: Share  # mean of the classes' F1; classes without pictures are left out
     scores: tuple[ClassScore, ...]
-    confusion: tuple[tuple[int, ...], ...]  # [true][predicted]
+    confusion: tuple[tuple[Count, ...], ...]  # [true][predicted]
     predictions: tuple[Prediction, ...]
-    created: float  # seconds since 1970
+    created: Moment  # seconds since 1970
 
     @property
     def mistakes(self) -> list[Prediction]:
@@ -155,19 +156,24 @@ def save(made: Report, folder: Path) -> None:
 def load(folder: Path, part: Part) -> Report | None:
     """A run's report of this part; None if there is none (yet) or it is unreadable."""
     try:
-        return _report(json.loads(path(folder, part).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = records.build(Report, records.load(path(folder, part)))
+        _check(found, part)
+    except (OSError, ValueError):
         return None
+    return found
 
 
-def _report(data: Mapping[str, Any]) -> Report:
-    def tuples(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-        return tuple(tuple(row) for row in rows)
+def _check(found: Report, part: Part) -> None:
+    """What a report says must fit together, or a page would look for classes that are not there.
 
-    nested = {
-        "classes": tuple(data["classes"]),
-        "scores": tuple(ClassScore(**score) for score in data["scores"]),
-        "confusion": tuples(data["confusion"]),
-        "predictions": tuple(Prediction(**prediction) for prediction in data["predictions"]),
-    }
-    return Report(**{**data, **nested})
+    The report of a recording has no predictions.
+
+    Raises:
+        ValueError: it does not.
+    """
+    count = len(found.classes)
+    square = len(found.confusion) == count and all(len(row) == count for row in found.confusion)
+    labels = all(max(item.true, item.predicted) < count for item in found.predictions)
+    scored = [score for score in found.scores if score.recall is not None]
+    if not (square and labels and scored and len(found.scores) == count and found.part == part):
+        raise ValueError("the report does not fit together")
