@@ -23,7 +23,7 @@ from tl_core import paths
 from tl_core.errors import UserError
 from tl_core.messages import Message, message
 
-VERSION = 2  # of this protocol; an engine that speaks another one is replaced
+VERSION = 3  # of this protocol; an engine that speaks another one is replaced
 MOST = 128 * 1024 * 1024  # bytes of one message; a picture file has at most 80 MiB
 HANDSHAKE = 20.0  # seconds that the other side has to prove that it knows the key
 SOCKET_PATH = 100  # characters; longer paths do not fit a Unix socket's address
