@@ -28,7 +28,8 @@ function attention(state, record) {
   Object.assign(blocks, { value: block })
   Object.assign(heads, { value: number })
   const known = panels.body.querySelector(".tl-heads")
-  const shown = record.heads && (known?.record === record ? known : allHeads(state, record))
+  const same = known && known.record === record
+  const shown = !record.heads ? null : same ? known : allHeads(state, record)
   for (const node of [...panels.body.children].slice(1)) if (node !== shown) node.remove()
   panels.body.append(map, ...(record.heads ? [grid(state, record, block, number), shown] : []))
   for (const cell of shown?.querySelectorAll("button") ?? []) {
