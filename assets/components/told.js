@@ -11,15 +11,18 @@ function tellStatus(state) {
   const paused = state.ended.some((entry) => entry?.reason === "paused") || !written.length
   const more = state.done && Boolean(last.more)
   stop.hidden = state.done
+  stop.textContent = strategy === "beam" ? `■ ${words.stop}` : `❚❚ ${words.pause}` // a search cannot be gone on with
   onward.hidden = !more
   onward.textContent = `▶\ufe0e ${paused ? words.onward : words.longer}`
-  step.hidden = !more || strategy === "beam"
+  step.hidden = !more || !paused || strategy === "beam"
   another.hidden = !state.done || strategy !== "sample"
   back.hidden = !state.done || !data.branched
   copy.hidden = save.hidden = !written.length
   texts.toggleAttribute("data-busy", !state.done && !last.status)
-  const progress = filled(words.progress, { n: written.length, length: (last.length ?? 0) * data.samples })
-  let said = state.stopping ? words.stopping : `${words.writing} ${last.length ? progress : ""}`
+  let said = state.stopping ? words.stopping : words.writing
+  if (last.length && !state.stopping && strategy !== "beam") {
+    said += ` ${filled(words.progress, { n: written.length, length: last.length * data.samples })}`
+  }
   if (last.status) said = last.status
   if (last.offline) said = words.offline
   if (state.done) {
@@ -50,7 +53,9 @@ function tellCircles(state) {
         if ((index - start) % size === 0) records[index]?.node.classList.add("round")
       }
     }
-    const said = element("p", "", [...circles(entry, records, state.data), ...(entry.reason === "end" ? [words.end] : [])].join(" "))
+    const sentences = circles(entry, records, state.data)
+    if (entry.reason === "end") sentences.push(words.end)
+    const said = element("p", "", sentences.join(" "))
     if (!entry.loops.length && strategy === "greedy" && entry.reason === "length") {
       said.append(words.straight, " ", button("tl-writing-link", words.longer, () => goOn(state)))
     }
@@ -108,7 +113,8 @@ async function goOn(state, step = false) {
   const { id, parts } = state
   for (const node of [parts.onward, parts.step]) node.disabled = true
   try {
-    const answer = await fetch(address(state, `?language=${state.data.language}${step ? "&step=1" : ""}`), { method: "POST" })
+    const query = `?language=${state.data.language}${step ? "&step=1" : ""}`
+    const answer = await fetch(address(state, query), { method: "POST" })
     if (id !== state.id) return
     if (answer.status === 503) take(state, { entries: [], error: (await answer.json()).error })
     else listenToNews(state) // also where another window was faster

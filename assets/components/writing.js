@@ -7,6 +7,7 @@ const BETWEEN = 25 // milliseconds between two questions
 const PATIENCE = 1000 // milliseconds before a question that failed is asked again
 const PROBABLE = [0.5, 0.2, 0.05, 0.01] // the least of the first four colours
 const RANKS = [1, 5, 20, 100] // the last of the first four colours
+const NARROW = window.matchMedia("(max-width: 640px)")
 const PROMPT = 600 // characters of the prompt before its tokens are known
 const PIECES = 150 // of its tokens
 
@@ -56,7 +57,7 @@ function build(root, state) {
     status: element("span", "tl-writing-status"),
     colours: element("fieldset", "tl-writing-colours"),
     back: button("tl-writing-button", `↶ ${words.back}`, () => state.tell("back", true)),
-    stop: button("tl-writing-button tl-writing-stop", `❚❚ ${words.pause}`, () => stop(state)),
+    stop: button("tl-writing-button tl-writing-stop", "", () => stop(state)),
     onward: button("tl-writing-button", "", () => goOn(state)),
     step: button("tl-writing-button", `+1 ${words.step}`, () => goOn(state, true)),
     another: button("tl-writing-button", `↻ ${words.another}`, () => state.tell("another", true)),
@@ -193,7 +194,7 @@ async function follow(state, signal) {
 }
 
 function take(state, news) {
-  if (state.arriving && !news.done) state.parts.texts.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  if (state.arriving && !news.done) showText(state)
   state.arriving = false
   for (const entry of news.entries) {
     if (entry.kind === "written") add(state, entry)
@@ -215,6 +216,12 @@ function take(state, news) {
   tellStatus(state)
   if (!state.chosen && !state.held) later(state)
   else if (news.done) inside(state)
+}
+
+// On a telephone the text would grow below the screen: there it begins at the top.
+function showText({ parts }) {
+  const [node, block] = NARROW.matches ? [parts.stop.parentElement, "start"] : [parts.texts, "nearest"]
+  node.scrollIntoView({ block, behavior: "smooth" })
 }
 
 // The prompt as the model reads it: in tokens, which can be looked into like those that it writes.

@@ -9,6 +9,7 @@ def words() -> dict[str, str]:
         "writing": _("Writing…"),
         "progress": _("{n} of {length} tokens."),
         "pause": _("Pause"),
+        "stop": _("Stop"),
         "stopping": _("Stopping…"),
         "paused": _("Paused."),
         "onward": _("Go on"),

@@ -284,9 +284,9 @@ def _take_down(writing: Writing, event: Event) -> None:
 
 
 def _end(writing: Writing, sample: int, reason: str) -> None:
-    """A sample's end so far, with its circles; what has not reached its length was paused."""
-    ids = [entry["id"] for entry in writing.tokens(sample)]
-    if reason == "stopped" or (reason == "length" and len(ids) < writing.order.settings.length):
+    """A sample's end so far, with its circles; what could have been longer was paused."""
+    ids, settings = [entry["id"] for entry in writing.tokens(sample)], writing.order.settings
+    if reason == "stopped" or (reason == "length" and len(ids) < settings.length and settings.strategy != "beam"):
         reason = "paused"
     circles = [[found.start, found.size, found.repeated] for found in loops(ids, LOOP)]
     writing.put({"kind": "ended", "sample": sample, "reason": reason, "loops": circles})
