@@ -28,8 +28,8 @@ def opened(no_hub: None, app: App, page: Page) -> Page:
 
 def write(page: Page, prompt: str = "") -> None:
     if prompt:
-        page.get_by_label("Prompt").fill(prompt)
-        page.get_by_label("Prompt").press("Control+Enter")
+        page.get_by_role("textbox", name="Prompt", exact=True).fill(prompt)
+        page.get_by_role("textbox", name="Prompt", exact=True).press("Control+Enter")
     page.get_by_role("button", name="Write", exact=True).click()
 
 
@@ -212,7 +212,7 @@ def test_on_a_telephone_the_text_stands_above_its_inside_and_on_the_screen(opene
     done(page)
     text, inside = page.locator(".tl-writing-text").bounding_box(), page.locator(".tl-inside").bounding_box()
     assert text["y"] + text["height"] <= inside["y"] and inside["width"] <= 390
-    assert 0 <= text["y"] and text["y"] + text["height"] <= 844
+    assert text["y"] >= 0 and text["y"] + text["height"] <= 844
 
 
 def test_markup_stays_text_and_odd_prompts_are_written_on(opened: Page):
