@@ -12,7 +12,10 @@ from tl_core.text.sampling import ARTICLE, ARTICLE_PROMPT
 def write(writer):
     """Callback: write what the page says."""
     st.session_state["generate_note"] = ""
-    writing_view.begin(writer, writing_settings.prompt(), writing_settings.get(), writing_settings.pace())
+    before = writing_view.current()
+    writing_settings.move_on(before and before.order.settings)
+    for side, prompt in zip(writing_view.SIDES, writing_settings.prompts(), strict=False):
+        writing_view.begin(writer, prompt, writing_settings.get(), writing_settings.pace(), side)
 
 
 def write_as_the_article():
@@ -21,6 +24,7 @@ def write_as_the_article():
     row = CHECKPOINTS[writers.ARTICLES if here else writers.BUNDLED]
     writers.put(row.name)
     writing_settings.put(ARTICLE, ARTICLE_PROMPT)
+    writing_view.clear(writing_view.SIDES[1])
     write(writers.Writer(row.name, row.name, row.title, row.shape))
     if not here:
         st.session_state["generate_note"] = _(
@@ -30,10 +34,11 @@ def write_as_the_article():
 
 
 def restore():
-    """A reloaded page goes on with the text in its address: the same model, prompt and settings."""
+    """A reloaded page goes on with the texts in its address: the same model, prompts and settings."""
     if writing := writing_view.arrive():
         writers.put(writing.order.model)
-        writing_settings.put(writing.order.settings, writing.order.prompt)
+        second = writing_view.arrive(writing_view.SIDES[1])
+        writing_settings.put(writing.order.settings, writing.order.prompt, second and second.order.prompt)
 
 
 restore()
@@ -49,13 +54,8 @@ with st.container(border=True):
             f"text:{writer.model}", "generate_warm", _("Ready to write."), _("It is loaded when you let it write.")
         )
 said, buttons = st.columns([4, 1], vertical_alignment="bottom")
-said.text_area(
-    _("Prompt"),
-    key="generate_prompt",
-    height=98,
-    placeholder=_("The beginning of a text"),
-    persist_state="session",
-)
+with said:
+    writing_settings.ask_for_prompts()
 with buttons:
     st.button(
         _("Write"),
@@ -78,4 +78,10 @@ with buttons:
 writing_settings.controls()
 if note := st.session_state.get("generate_note"):
     st.caption(f":material/info: {note}")
-writing_view.text()
+if len(writing_settings.prompts()) == 1:
+    writing_view.clear(writing_view.SIDES[1])
+    writing_view.text()
+else:
+    for column, side in zip(st.columns(2), writing_view.SIDES, strict=True):
+        with column:
+            writing_view.text(side)

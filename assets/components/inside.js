@@ -1,10 +1,9 @@
 
-// The inside of one token: what might have come next, what every block would have said, where a head looked. Rows stay
-// where they are while text streams; only their figures and bars change.
+// The inside of one token: what might have come next, what every block would have said, where heads looked (heads.js).
+// Rows stay where they are while text streams; only their figures and bars change.
 
 const SHOWN = 10 // candidates, and the written one behind them
 const REFRESH = 120 // milliseconds between two drawings while text streams
-const RESTING = 0.3 // share of a head's attention on the first token that says it rests there
 const REST = 150 // milliseconds that a choice has to last before the server is asked
 const TABS = ["next", "blocks", "attention"]
 
@@ -57,7 +56,8 @@ function selectors(state, shape, words) {
     const entry = element("label", "", words[name])
     const list = element("select")
     for (let place = 0; place < count; place++) {
-      const option = element("option", "", name === "block" ? `h.${place}` : String(place))
+      const nth = filled(words.nth, { n: place + 1, of: count })
+      const option = element("option", "", name === "block" ? `h.${place} (${nth})` : String(place))
       option.value = place
       list.append(option)
     }
@@ -80,12 +80,16 @@ function later(state) {
 function inside(state) {
   const { panels, view, data } = state
   const record = state.chosen ?? (state.samples.length ? state.newest : null)
-  const known = record && state.samples[record.sample]?.records[record.index] === record
+  const all = record?.sample < 0 ? state.pieces : state.samples[record?.sample]?.records
+  const known = record && all?.[record.index] === record
   state.parts.inside.hidden = !known
   if (!known) return
   state.shown = record
-  panels.token.textContent = `${filled(data.words.token, { n: record.index + 1 })}: ${quoted(record.text)}`
-  panels.facts.textContent = filled(data.words.facts, { probability: percent(record.probability), rank: record.rank })
+  const name = record.sample < 0 ? data.words.piece_token : data.words.token
+  panels.token.textContent = `${filled(name, { n: record.index + 1 })}: ${quoted(record.text)}`
+  const facts = [filled(data.words.id, { id: record.id })]
+  if (record.rank) facts.push(filled(data.words.facts, { probability: percent(record.probability), rank: record.rank }))
+  panels.facts.textContent = facts.join(" · ")
   panels.newest.hidden = !state.chosen || state.done
   for (const tab of panels.tabs.children) {
     const open = tab.dataset.tab === view.tab
@@ -97,8 +101,13 @@ function inside(state) {
     panels.body.setAttribute("aria-label", data.words[view.tab])
     panels.body.replaceChildren()
   }
-  if (missing(state, record)) return
-  if (view.tab === "next") nextToken(state, record)
+  const { all: nothing, something } = lacks(state, record)
+  const first = record.sample < 0 && !record.index
+  if (something && state.done && !first) ask(state, record)
+  if (nothing) {
+    panels.body.replaceChildren(...(view.tab === "attention" && !first ? [panels.selectors] : []))
+    panels.reading.textContent = first ? data.words.first : state.done ? data.words.looking : data.words.later
+  } else if (view.tab === "next") nextToken(state, record)
   else if (view.tab === "blocks") blockByBlock(state, record)
   else attention(state, record)
 }
@@ -108,52 +117,71 @@ function head(state) {
   return [Math.min(view.block, data.shape.layers - 1), Math.min(view.head, data.shape.heads - 1)]
 }
 
-// What was not recorded is looked up when the writing has ended.
-function missing(state, record) {
-  const { view, panels, data } = state
-  const here = { next: record.candidates.length, blocks: record.lens.length, attention: record.looks[head(state).join(":")] }
-  if (here[view.tab]) return false
-  panels.reading.textContent = state.done ? data.words.looking : data.words.later
-  if (view.tab === "attention") panels.body.replaceChildren(panels.selectors)
-  else panels.body.replaceChildren()
-  const [block, number] = head(state)
-  const question = [state.id, record.sample, record.index, block, number].join(":")
-  if (!state.done || question === state.asked) return true
-  clearTimeout(state.resting)
-  state.resting = setTimeout(() => {
-    if (state.shown !== record || head(state).join(":") !== `${block}:${number}`) return
-    state.asked = question
-    state.tell("look", { sample: record.sample, index: record.index, block, head: number })
-  }, REST)
-  return true
+// What was not recorded as the text was written, and what other settings would make of it, is looked up; this only when
+// nothing is being written, for a text has the model to itself.
+function lacks(state, record) {
+  const { view, data } = state
+  const known = { next: record.candidates.length, blocks: record.lens.length, attention: record.looks[head(state).join(":")] }
+  const more = { next: data.live && record.live?.settings !== JSON.stringify(data.live), attention: !record.heads }
+  return { all: !known[view.tab], something: !known[view.tab] || Boolean(more[view.tab]) }
 }
 
-function lookInside(state, look) {
-  state.look = look
+function ask(state, record) {
+  const { view, data } = state
+  const [block, number] = head(state)
+  const live = view.tab === "next" && data.live ? JSON.stringify(data.live) : ""
+  const heads = view.tab === "attention" ? "1" : ""
+  const asked = { sample: record.sample, index: record.index, block, head: number, language: data.language }
+  const query = new URLSearchParams({ ...asked, ...(heads && { heads }), ...(live && data.live) })
+  if (state.asked === `${state.id}?${query}`) return
+  state.asked = `${state.id}?${query}`
   state.looking?.abort()
   state.looking = new AbortController()
-  follow(state, look.id, state.looking.signal, (news) => {
-    const record = state.samples[look.sample]?.records[look.index]
-    const seen = news.entries.find((entry) => entry.kind === "written")
-    if (record && seen) {
-      if (!record.candidates.length) Object.assign(record, { candidates: seen.candidates, kept: seen.kept })
-      // Another sample of the same place may have drawn another token: its probability in each block is not known.
-      record.lens = seen.lens.map(([block, guesses, chosen]) => [block, guesses, seen.id === record.id ? chosen : null])
-      record.looks[`${look.block}:${look.head}`] = seen.attention
-      inside(state)
-    } else if (news.error || news.status) {
-      state.panels.reading.textContent = news.error || news.status
+  clearTimeout(state.resting)
+  state.resting = setTimeout(() => look(state, record, query, live, state.looking.signal), live ? 0 : REST)
+}
+
+async function look(state, record, query, live, signal) {
+  const { words } = state.data
+  try {
+    let seen = {}
+    while (!seen.kind && !seen.error) {
+      const answer = await fetch(address(state, `/inside?${query}`), { signal })
+      if (!answer.ok) seen = { error: words.gone }
+      else seen = await answer.json()
+      if (seen.status) state.panels.reading.textContent = seen.status
     }
-  })
+    if (seen.error) {
+      state.panels.reading.textContent = seen.error
+      return
+    }
+    if (!record.candidates.length) {
+      const { candidates, kept, probability, rank } = seen
+      Object.assign(record, { candidates, kept, probability, rank })
+    }
+    record.lens = seen.lens
+    record.looks[`${query.get("block")}:${query.get("head")}`] = seen.attention
+    if (seen.heads) record.heads = Uint8Array.from(atob(seen.heads), (letter) => letter.charCodeAt(0))
+    if (seen.live) record.live = { ...seen.live, settings: live }
+    inside(state)
+  } catch (error) {
+    if (signal.aborted) return
+    if (!(error instanceof TypeError)) throw error
+    state.asked = ""
+    state.panels.reading.textContent = words.offline
+  }
 }
 
 // The next token: a row for each candidate, the network's own probability above, what the settings made of it below.
 
 function nextToken(state, record) {
   const { panels, data } = state
-  const plain = data.strategy !== "sample" // nothing was drawn: only the network's own probabilities are of interest
-  const rows = record.candidates.slice(0, SHOWN)
-  const written = record.candidates.find(([id]) => id === record.id)
+  const live = data.live && record.live // the settings above are no longer those that the text was written with
+  const { candidates, kept } = live || record
+  const strategy = live ? data.live.strategy : data.strategy
+  const plain = strategy !== "sample" // nothing is drawn: only the network's own probabilities are of interest
+  const rows = candidates.slice(0, SHOWN)
+  const written = candidates.find(([id]) => id === record.id)
   if (written && !rows.includes(written)) rows.push(written)
   const { body } = panels
   while (body.childElementCount > rows.length) body.lastElementChild.remove()
@@ -165,6 +193,7 @@ function nextToken(state, record) {
     const [name, bars, figures] = node.children
     const sign = id === record.id ? data.words.written : after || plain ? "" : data.words.cut
     node.dataset.token = id
+    node.disabled = record.sample < 0
     node.toggleAttribute("data-cut", !after && !plain)
     node.toggleAttribute("data-written", id === record.id)
     name.textContent = label(text)
@@ -176,9 +205,10 @@ function nextToken(state, record) {
     node.setAttribute("aria-label", `${filled(data.words.row, spoken)} ${sign}`)
   })
   const all = data.shape.vocabulary.toLocaleString(data.language)
-  let reading = plain ? data.words.plain_reading : data.words.next_reading
-  if (data.strategy === "greedy") reading += ` ${data.words.greedy_reading}`
-  panels.reading.textContent = filled(reading, { kept: record.kept.toLocaleString(data.language), all })
+  const reading = [live && data.words.live, plain ? data.words.plain_reading : data.words.next_reading]
+  if (strategy === "greedy") reading.push(data.words.greedy_reading)
+  if (record.sample >= 0) reading.push(data.words.take)
+  panels.reading.textContent = filled(reading.filter(Boolean).join(" "), { kept: kept.toLocaleString(data.language), all })
 }
 
 function row(state) {
@@ -219,7 +249,8 @@ function blockByBlock(state, record) {
       line.append(element("th"), element("td"), element("td"))
       line.cells[2].append(bar, element("span"))
     }
-    line.cells[0].textContent = block
+    const nth = filled(data.words.nth, { n: place, of: record.lens.length - 1 })
+    line.cells[0].replaceChildren(block, element("small", "", place ? nth : data.words.embeddings))
     line.cells[1].replaceChildren(
       ...guesses.map(([id, text, probability]) => {
         const guess = element("span", id === record.id ? "hit" : "", label(text))
@@ -235,52 +266,5 @@ function blockByBlock(state, record) {
   const known = from < record.lens.length
   const sentence = known ? data.words.first_choice : data.words.no_choice
   const values = { token: quoted(record.text), block: known ? record.lens[from][0] : "" }
-  panels.reading.textContent = `${data.words.blocks_reading} ${filled(sentence, values)}`
-}
-
-// Attention: the text that the head could see, the darker the more it looked there.
-
-function attention(state, record) {
-  const { panels, data } = state
-  const weights = record.looks[head(state).join(":")]
-  const before = state.samples[record.sample].records.slice(0, record.index)
-  const seen = [...(state.prompt?.labels ?? []), ...before.map((other) => other.text)].slice(-weights.length)
-  const most = weights.indexOf(Math.max(...weights))
-  const map = element("div", "tl-inside-map")
-  const values = { token: quoted(record.text), most: quoted(seen[most] ?? ""), share: percent(weights[most]) }
-  let reading = filled(data.words.attention_reading, values)
-  if (most === 0 && weights.length > 2 && weights[0] >= RESTING) reading += ` ${data.words.resting}`
-  seen.forEach((text, place) => {
-    const node = element("span", "", text.startsWith("<|") ? "◆" : text || "·")
-    node.style.setProperty("--share", Math.sqrt(weights[place]).toFixed(3))
-    node.title = `${label(text)}: ${percent(weights[place])}`
-    map.append(node)
-  })
-  map.append(element("b", "", record.text))
-  map.setAttribute("role", "img")
-  map.setAttribute("aria-label", reading)
-  if (panels.selectors.parentElement !== panels.body) panels.body.replaceChildren(panels.selectors)
-  while (panels.body.childElementCount > 1) panels.body.lastElementChild.remove()
-  panels.body.append(map, strongest(seen, weights))
-  panels.reading.textContent = reading
-}
-
-// The five tokens that it looked at most, as bars.
-function strongest(seen, weights) {
-  const list = element("div", "tl-inside-strongest")
-  const places = weights.map((weight, place) => place).sort((a, b) => weights[b] - weights[a])
-  for (const place of places.slice(0, 5)) {
-    const line = element("div", "tl-inside-row")
-    const bars = element("span", "tl-inside-bars")
-    const bar = element("i", "after")
-    bar.style.width = `${100 * weights[place]}%`
-    bars.append(bar)
-    line.append(
-      element("span", "tl-inside-name", label(seen[place] ?? "")),
-      bars,
-      element("span", "tl-inside-figures", percent(weights[place])),
-    )
-    list.append(line)
-  }
-  return list
+  panels.reading.textContent = `${data.words.blocks_reading} ${filled(sentence, values)} ${data.words.blocks_are}`
 }

@@ -1,11 +1,15 @@
 // A text that appears token by token: only new tokens are added to the page, nothing is drawn anew. It asks the server
-// for news by itself, marks every token by how surprising it was, and shows the inside of one (inside.js).
+// for news by itself and marks every token by how surprising it was. What is said of the text and done with it is in
+// told.js, the inside of one token in inside.js and heads.js.
 
 const states = new WeakMap()
 const BETWEEN = 25 // milliseconds between two questions
 const PATIENCE = 1000 // milliseconds before a question that failed is asked again
 const PROBABLE = [0.5, 0.2, 0.05, 0.01] // the least of the first four colours
 const RANKS = [1, 5, 20, 100] // the last of the first four colours
+const NARROW = window.matchMedia("(max-width: 640px)")
+const PROMPT = 600 // characters of the prompt before its tokens are known
+const PIECES = 150 // of its tokens
 
 function element(tag, className, text) {
   const node = document.createElement(tag)
@@ -53,21 +57,25 @@ function build(root, state) {
     status: element("span", "tl-writing-status"),
     colours: element("fieldset", "tl-writing-colours"),
     back: button("tl-writing-button", `↶ ${words.back}`, () => state.tell("back", true)),
-    stop: button("tl-writing-button tl-writing-stop", `■ ${words.stop}`, () => stop(state)),
+    stop: button("tl-writing-button tl-writing-stop", "", () => stop(state)),
+    onward: button("tl-writing-button", "", () => goOn(state)),
+    step: button("tl-writing-button", `+1 ${words.step}`, () => goOn(state, true)),
+    another: button("tl-writing-button", `↻ ${words.another}`, () => state.tell("another", true)),
+    copy: button("tl-writing-button", words.copy, () => copy(state)),
+    save: button("tl-writing-button", words.save, () => save(state)),
     remarks: element("div", "tl-writing-remarks"),
     texts: element("div", "tl-writing-texts"),
-    beams: element("div", "tl-writing-beams"),
     legend: element("div", "tl-writing-legend"),
     reading: element("div", "tl-writing-reading"),
     inside: element("div", "tl-inside"),
   }
   parts.status.setAttribute("role", "status")
   const bar = element("div", "tl-writing-bar")
-  bar.append(parts.stop, parts.back, parts.status)
+  bar.append(parts.stop, parts.onward, parts.step, parts.another, parts.back, parts.copy, parts.save)
   const foot = element("div", "tl-writing-foot")
   foot.append(parts.colours, parts.legend)
   const left = element("div", "tl-writing-left")
-  left.append(bar, parts.remarks, parts.texts, parts.beams, foot, parts.reading)
+  left.append(bar, parts.status, parts.remarks, parts.texts, foot, parts.reading)
   root.replaceChildren(left, parts.inside)
   state.parts = parts
   choices(state)
@@ -117,17 +125,23 @@ function see(state, change) {
 // A text from its beginning.
 
 function begin(state) {
-  state.reading?.abort()
-  state.reading = new AbortController()
-  Object.assign(state, { id: state.data.id, samples: [], chosen: null, done: false, prompt: null, last: {}, asked: "" })
-  Object.assign(state, { ended: [], stopping: false, arriving: true })
-  const { texts, remarks, beams, reading, stop: button } = state.parts
-  for (const node of [texts, remarks, beams, reading]) node.replaceChildren()
-  button.disabled = false
+  state.looking?.abort()
+  Object.assign(state, { id: state.data.id, samples: [], pieces: [], chosen: null, newest: null, prompt: null })
+  Object.assign(state, { ended: [], last: {}, asked: "", known: 0, done: false, arriving: true })
+  const { texts, remarks, reading } = state.parts
+  for (const node of [texts, remarks, reading]) node.replaceChildren()
   for (let sample = 0; sample < state.data.samples; sample++) place(state, sample)
   inside(state)
+  listenToNews(state)
+}
+
+function listenToNews(state) {
+  state.reading?.abort()
+  state.reading = new AbortController()
+  Object.assign(state, { done: false, stopping: false })
+  state.parts.stop.disabled = false
   tellStatus(state)
-  follow(state, state.id, state.reading.signal, (news) => take(state, news))
+  follow(state, state.reading.signal)
 }
 
 function place(state, sample) {
@@ -138,34 +152,41 @@ function place(state, sample) {
   tokens.setAttribute("role", "listbox")
   tokens.setAttribute("aria-label", data.words.text)
   if (data.samples > 1) box.append(element("div", "tl-writing-sample", filled(data.words.sample, { n: sample + 1 })))
-  box.append(element("span", "tl-writing-prompt", data.prompt), tokens)
-  listen(state, tokens, sample)
+  const shown = data.prompt.length > PROMPT ? `…${data.prompt.slice(-PROMPT)}` : data.prompt
+  const prompt = element("span", "tl-writing-prompt", shown)
+  const beams = element("div", "tl-writing-beams")
+  box.append(prompt, tokens, beams)
+  listen(state, box, sample)
   box.hidden = sample > 0 // shown when its turn comes
   parts.texts.append(box)
-  state.samples[sample] = { box, tokens, records: [] }
+  state.samples[sample] = { box, prompt, tokens, beams, records: [] }
   return state.samples[sample]
 }
 
+function address(state, rest = "") {
+  return new URL(`tl/writing/${state.id}${rest}`, document.baseURI)
+}
+
 // Ask for news until there will be none.
-async function follow(state, id, signal, hear) {
-  let [known, version] = [0, -1]
+async function follow(state, signal) {
+  let version = -1
   while (!signal.aborted) {
     let wait = BETWEEN
     try {
-      const query = `from=${known}&version=${version}&language=${state.data.language}`
-      const answer = await fetch(new URL(`tl/writing/${id}?${query}`, document.baseURI), { signal })
-      if (answer.status === 404) return hear({ entries: [], gone: true, done: true })
+      const query = `?from=${state.known}&version=${version}&language=${state.data.language}`
+      const answer = await fetch(address(state, query), { signal })
+      if (answer.status === 404) return take(state, { entries: [], gone: true, done: true })
       if (!answer.ok) throw new Error(answer.status)
       const news = await answer.json()
       if (signal.aborted) return
-      known = news.next
+      state.known = news.next
       version = news.version
-      hear(news)
+      take(state, news)
       if (news.done) return
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof TypeError || /^5/.test(error.message))) throw error
-      hear({ entries: [], offline: true })
+      take(state, { entries: [], offline: true })
       wait = PATIENCE
     }
     await new Promise((resolve) => setTimeout(resolve, wait))
@@ -173,26 +194,59 @@ async function follow(state, id, signal, hear) {
 }
 
 function take(state, news) {
-  if (state.arriving && !news.done) state.parts.texts.scrollIntoView({ block: "nearest", behavior: "smooth" })
+  if (state.arriving && !news.done) showText(state)
   state.arriving = false
   for (const entry of news.entries) {
     if (entry.kind === "written") add(state, entry)
-    else if (entry.kind === "prompt") state.prompt = entry
-    else if (entry.kind === "ended") end(state, entry)
+    else if (entry.kind === "prompt") cutPrompt(state, entry)
+    else if (entry.kind === "ended") state.ended[entry.sample] = entry
   }
   state.last = { ...state.last, ...news, offline: news.offline ?? false }
   state.done = news.done ?? state.done
-  const { remarks, beams } = state.parts
+  const { remarks } = state.parts
   const said = [...(news.remarks ?? [])]
   if (news.error) said.push(news.error)
   if (news.gone) said.push(state.data.words.gone)
-  if (said.length !== remarks.childElementCount) {
+  if (said.join() !== state.said) {
+    state.said = said.join()
     remarks.replaceChildren(...said.map((sentence) => element("p", sentence === news.error ? "bad" : "", sentence)))
   }
-  if (news.beams?.length) drawBeams(beams, news.beams, state.data.words.beams)
+  if (news.beams?.length) drawBeams(state, news.beams)
+  if (news.entries.some((entry) => entry.kind === "ended")) tellCircles(state)
   tellStatus(state)
   if (!state.chosen && !state.held) later(state)
   else if (news.done) inside(state)
+}
+
+// On a telephone the text would grow below the screen: there it begins at the top.
+function showText({ parts }) {
+  const [node, block] = NARROW.matches ? [parts.stop.parentElement, "start"] : [parts.texts, "nearest"]
+  node.scrollIntoView({ block, behavior: "smooth" })
+}
+
+// The prompt as the model reads it: in tokens, which can be looked into like those that it writes.
+function cutPrompt(state, entry) {
+  state.prompt = entry
+  const { ids, labels, texts } = entry
+  if (!ids.length) return
+  const { prompt } = place(state, 0)
+  const from = Math.max(0, ids.length - PIECES)
+  prompt.replaceChildren(from || entry.cut ? "…" : "")
+  state.pieces = ids.map((id, index) => {
+    const record = { sample: -1, index, id, text: labels[index], candidates: [], lens: [], looks: {} }
+    if (index < from) return record
+    const node = element("span", "piece", texts[index])
+    if (!texts[index]) node.classList.add("part")
+    node.setAttribute("role", "option")
+    node.setAttribute("aria-selected", "false")
+    node.tabIndex = index === from ? 0 : -1
+    node.title = filled(state.data.words.piece, { n: index + 1, id })
+    node.setAttribute("aria-label", `${label(labels[index])}, ${node.title}`)
+    prompt.append(node)
+    return { ...record, node }
+  })
+  prompt.setAttribute("role", "listbox")
+  prompt.setAttribute("aria-label", state.data.words.prompt)
 }
 
 function add(state, entry) {
@@ -217,76 +271,6 @@ function add(state, entry) {
   state.newest = records[records.length - 1]
 }
 
-function end(state, entry) {
-  state.ended[entry.sample] = entry
-  const { words, strategy } = state.data
-  const { tokens, records } = state.samples[entry.sample] ?? { records: [] }
-  const reading = []
-  if (entry.loop) {
-    const [start, size, repeated] = entry.loop
-    for (let index = start; index < start + size + repeated; index++) {
-      records[index]?.node.classList.add("loop")
-      if ((index - start) % size === 0) records[index]?.node.classList.add("round")
-    }
-    reading.push(filled(words.circle, { start: start + 1, size }))
-    if (strategy === "greedy") reading.push(words.greedy)
-    const [first, last] = [start, start + size * Math.floor(repeated / size)].map(
-      (from) => records.slice(from, from + size).reduce((sum, record) => sum + record.probability / size, 0),
-    )
-    if (last > first) reading.push(filled(words.surer, { first: percent(first), last: percent(last) }))
-  } else if (strategy === "greedy" && entry.reason === "length") {
-    reading.push(words.straight)
-  }
-  if (entry.reason === "end") reading.push(words.end)
-  if (reading.length && tokens) state.parts.reading.append(element("p", "", reading.join(" ")))
-}
-
-function tellStatus(state) {
-  const { words } = state.data
-  const { status, stop, back, texts } = state.parts
-  const { last, ended } = state
-  stop.hidden = state.done
-  back.hidden = !state.data.branched || !state.done
-  texts.toggleAttribute("data-busy", !state.done && !last.status)
-  let said = last.offline ? words.offline : last.status || (state.stopping ? words.stopping : words.writing)
-  if (state.done) {
-    const whole = ended.filter(Boolean)
-    const sum = (name) => whole.reduce((total, entry) => total + entry[name], 0)
-    const count = state.samples.reduce((all, { records }) => all + records.length, 0)
-    const stopped = state.stopping || whole.some((entry) => entry.reason === "stopped")
-    said = [...(stopped ? [words.stopped] : []), ...(count ? [filled(words.count, { n: count })] : [])].join(" ")
-    // Beam search writes its best text at the end and at once, and a paced text waits: there is no speed to tell.
-    if (sum("tokens") > whole.length && state.data.strategy !== "beam" && !state.data.paced) {
-      const speed = ((sum("tokens") - whole.length) / Math.max(1e-9, sum("seconds") - sum("first"))).toFixed(0)
-      const figures = { speed, seconds: sum("seconds").toFixed(1), first: whole[0].first.toFixed(2) }
-      said += ` ${filled(words.speed, figures)}`
-    }
-  }
-  if (status.textContent !== said) status.textContent = said
-}
-
-function drawBeams(node, beams, heading) {
-  while (node.childElementCount > beams.length + 1) node.lastElementChild.remove()
-  if (!node.childElementCount) node.append(element("p", "", heading))
-  beams.forEach(([text, score], index) => {
-    const line = node.children[index + 1] ?? node.appendChild(element("div"))
-    const oneLine = text.replace(/\n+/g, " ⏎ ")
-    const shown = `${score.toFixed(1)}  ${oneLine.length > 160 ? `…${oneLine.slice(-160)}` : oneLine}`
-    if (line.textContent !== shown) line.textContent = shown
-  })
-}
-
-async function stop(state) {
-  state.stopping = true
-  state.parts.stop.disabled = true
-  tellStatus(state)
-  await fetch(new URL(`tl/writing/${state.id}`, document.baseURI), { method: "DELETE" }).catch(() => {
-    state.stopping = false
-    state.parts.stop.disabled = false
-    tellStatus(state)
-  })
-}
-
 // Choosing a token: by a click, or with the arrow keys.
 
 function choose(state, record) {
@@ -303,24 +287,28 @@ function choose(state, record) {
   inside(state)
 }
 
-function listen(state, tokens, sample) {
-  tokens.onclick = (event) => {
-    const node = event.target.closest(".tok")
-    if (!node) return
-    const record = state.samples[sample].records[Number(node.dataset.index)]
+function listen(state, box, sample) {
+  const records = () => [
+    ...(sample ? [] : state.pieces.filter((record) => record.node)),
+    ...state.samples[sample].records,
+  ]
+  box.onclick = (event) => {
+    const record = records().find(({ node }) => node === event.target)
+    if (!record) return
     choose(state, record === state.chosen ? null : record)
-    node.focus({ preventScroll: true })
+    record.node.focus({ preventScroll: true })
   }
-  tokens.onkeydown = (event) => {
-    const { records } = state.samples[sample]
-    const at = Number(event.target.dataset.index)
-    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: records.length - 1 }[event.key]
+  box.onkeydown = (event) => {
+    const all = records()
+    const at = all.findIndex(({ node }) => node === event.target)
+    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key]
+    if (at < 0) return
     if (event.key === "Escape") choose(state, null)
-    else if (event.key === "Enter" || event.key === " ") choose(state, records[at])
+    else if (event.key === "Enter" || event.key === " ") choose(state, all[at])
     else if (next === undefined) return
-    else if (records[next]) {
-      choose(state, records[next])
-      records[next].node.focus()
+    else if (all[next]) {
+      choose(state, all[next])
+      all[next].node.focus()
     }
     event.preventDefault()
   }
@@ -342,7 +330,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     build(root, state)
   }
   if (fresh || data.id !== state.id) begin(state)
-  if (data.look && data.look.id !== state.look?.id) lookInside(state, data.look)
+  else inside(state)
   return () => {
     state.reading?.abort()
     state.looking?.abort()

@@ -1,6 +1,7 @@
-"""A passage of text as it is: line ends kept, nothing in it taken for markup, the prompt set off, a stretch marked."""
+"""A passage of text as it is: line ends kept, nothing in it taken for markup, the prompt set off, stretches marked."""
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -17,18 +18,21 @@ _STYLE = """
 """
 
 
-def passage(text: str, *, prompt: str = "", marked: tuple[int, int] = (0, 0), label: str = "") -> None:
+def passage(text: str, *, prompt: str = "", marked: Sequence[tuple[int, int]] = (), label: str = "") -> None:
     """Draw a passage.
 
     Args:
         text: what is shown.
         prompt: what stood before it, less prominent.
-        marked: characters [start, end) of `text` that are marked.
+        marked: stretches of characters [start, end) of `text`, in its order, that are marked.
         label: what it is, for readers who cannot see it.
     """
-    start, end = marked
-    parts = [html.escape(part) for part in (text[:start], text[start:end], text[end:])]
-    middle = f"<mark>{parts[1]}</mark>" if parts[1] else ""
+    shown, at = "", 0
+    for start, end in marked:
+        shown += html.escape(text[at:start])
+        shown += f"<mark>{html.escape(text[start:end])}</mark>" if start < end else ""
+        at = end
+    shown += html.escape(text[at:])
     before = f"<b>{html.escape(prompt)}</b>" if prompt else ""
     named = f' role="group" aria-label="{html.escape(label)}"' if label else ""
-    st.html(f'<div class="tl-passage" tabindex="0"{named}>{before}{parts[0]}{middle}{parts[2]}</div>{_STYLE}')
+    st.html(f'<div class="tl-passage" tabindex="0"{named}>{before}{shown}</div>{_STYLE}')

@@ -106,7 +106,7 @@ def _when(sample: Sample) -> str:
 def _sample(sample: Sample) -> None:
     """One sample with what is to be known of it."""
     passage(
-        sample.text, prompt=sample.prompt, marked=sample.copied, label=_("Sample at step {n}").format(n=sample.step)
+        sample.text, prompt=sample.prompt, marked=[sample.copied], label=_("Sample at step {n}").format(n=sample.step)
     )
     facts = []
     if sample.perplexity is not None:

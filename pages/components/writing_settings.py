@@ -1,6 +1,6 @@
 """How the next token is chosen, on the Generate page: the strategy, and only those controls that it heeds."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 
 import streamlit as st
 
@@ -10,23 +10,30 @@ from tl_core.text.sampling import ARTICLE_PROMPT, Settings
 KEY = "generate_"
 SAVED = {"persist_state": "session"}
 SHORTEST, LONGEST = 5, 500  # tokens
-PACES = (5.0, 25.0, 0.0)  # tokens a second; 0: as fast as it can
-_NAMES = [field.name for field in fields(Settings) if field.name not in ("lens", "attention")]
+BY_HAND, READABLE = -1.0, 25.0
+PACES = (BY_HAND, 5.0, READABLE, 0.0)  # tokens a second; 0: as fast as it can
+SEEDS = 2**32
+SECOND = "One day"  # a prompt beside the article's, until the reader writes another
+_NAMES = ("length", "strategy", "temperature", "top_k", "top_p", "repetition_penalty", "beams", "samples", "seed")
 
 
 def begin() -> None:
     """Fill in what has not been chosen yet."""
     defaults = asdict(Settings())
-    for name, value in {**{name: defaults[name] for name in _NAMES}, "prompt": ARTICLE_PROMPT, "pace": 25.0}.items():
+    own = {"prompt": ARTICLE_PROMPT, "second": SECOND, "two": False, "pace": READABLE, "keep_seed": False}
+    for name, value in {**{name: defaults[name] for name in _NAMES}, **own}.items():
         st.session_state.setdefault(KEY + name, value)
 
 
-def put(settings: Settings, prompt: str) -> None:
-    """Set every control; call it before they are drawn."""
+def put(settings: Settings, prompt: str, second: str | None = None) -> None:
+    """Set every control, the prompt and the one beside it, if there is one; call it before they are drawn."""
     settings = replace(settings, length=max(SHORTEST, min(settings.length, LONGEST)))
     for name in _NAMES:
         st.session_state[KEY + name] = getattr(settings, name)
     st.session_state[KEY + "prompt"] = prompt
+    st.session_state[KEY + "two"] = second is not None
+    if second is not None:
+        st.session_state[KEY + "second"] = second
 
 
 def get(**others: object) -> Settings:
@@ -36,14 +43,48 @@ def get(**others: object) -> Settings:
     return Settings(**{name: values[name] for name in heeded}, **others)
 
 
-def prompt() -> str:
-    """The text to be continued."""
-    return st.session_state[KEY + "prompt"]
+def prompts() -> list[str]:
+    """The texts to be continued: one, or two side by side."""
+    names = ("prompt", "second") if st.session_state[KEY + "two"] else ("prompt",)
+    return [st.session_state[KEY + name] for name in names]
+
+
+def ask_for_prompts() -> None:
+    """Draw the prompt, and the second one if there is one."""
+    names = {"prompt": _("Prompt"), "second": _("Second prompt")}
+    shown = len(prompts())
+    for place, name in zip(st.columns(shown), list(names)[:shown], strict=True):
+        place.text_area(
+            names[name], key=KEY + name, height=98, placeholder=_("The beginning of a text"), persist_state="session"
+        )
+    st.toggle(
+        _("Two prompts side by side"),
+        key=KEY + "two",
+        help=_("The same model continues both with the same settings and the same draws."),
+        **SAVED,
+    )
 
 
 def pace() -> float:
-    """How many tokens a second the reader wants to see; 0 for as fast as it can."""
+    """How many tokens a second the reader wants to see: 0 for as fast as it can, `BY_HAND` for one at each click."""
     return st.session_state[KEY + "pace"]
+
+
+def move_on(wrote: Settings | None) -> None:
+    """Take the next seed where the last text was drawn with this one, unless the reader keeps it. Callback."""
+    seed = st.session_state[KEY + "seed"]
+    if wrote and wrote.strategy == "sample" and wrote.seed == seed and not st.session_state[KEY + "keep_seed"]:
+        put_seed(after(seed))
+
+
+def after(seed: int) -> int:
+    """The next seed."""
+    return (seed + 1) % SEEDS
+
+
+def put_seed(seed: int) -> None:
+    """Set the seed; call it before it is drawn."""
+    st.session_state[KEY + "seed"] = seed
 
 
 def controls() -> None:
@@ -96,13 +137,18 @@ def controls() -> None:
             help=_("Above 1, tokens that have occurred already become less likely. 1 changes nothing."),
             **SAVED,
         )
-        paces = {5.0: _("slow"), 25.0: _("readable"), 0.0: _("as fast as it can")}
+        paces = {
+            BY_HAND: _("by hand"),
+            5.0: _("slow"),
+            READABLE: _("readable"),
+            0.0: _("as fast as it can"),
+        }
         st.select_slider(
             _("Pace"),
             PACES,
             format_func=paces.__getitem__,
             key=KEY + "pace",
-            help=_("Slow is 5 tokens a second, readable 25. The text is the same."),
+            help=_("By hand writes one token at each click, slow 5 a second, readable 25. The text is the same."),
             **SAVED,
         )
 
@@ -134,14 +180,16 @@ def _sampling() -> None:
         help=_("Only the likeliest tokens that together reach this probability may be drawn. 1 allows all."),
         **SAVED,
     )
-    st.number_input(
-        _("Seed"),
-        0,
-        2**32 - 1,
-        key=KEY + "seed",
-        help=_("The same seed writes the same text again; another seed writes another one."),
-        **SAVED,
-    )
+    with st.container(gap="xsmall"):
+        st.number_input(
+            _("Seed"),
+            0,
+            SEEDS - 1,
+            key=KEY + "seed",
+            help=_("The same seed writes the same text again. It moves on with every text, unless you keep it."),
+            **SAVED,
+        )
+        st.toggle(_("Keep the seed"), key=KEY + "keep_seed", **SAVED)
     st.number_input(
         _("Samples"),
         1,

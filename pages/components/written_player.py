@@ -8,7 +8,7 @@ from pages.components.passages import passage
 from pages.components.tables import Cell, table
 from tl_core.charts.curves import percent
 from tl_core.runs.written import WrittenRecording
-from tl_core.text.writing import Ended, Written, loop
+from tl_core.text.writing import Ended, Written, loops
 
 PACE = 0.2  # seconds between looks: a token at a time in slow motion
 ROUNDS = 8  # tokens that have to be repeated before it counts as going round in circles
@@ -36,17 +36,16 @@ def facts(recording: WrittenRecording) -> str:
 
 
 def _text(recording: WrittenRecording, written: list[Written], done: bool) -> None:
-    """The text so far; marked is the newest token, or at the end the circle in which the text goes round."""
+    """The text so far; marked is the newest token, or at the end every circle in which the text goes round."""
     texts = [token.text for token in written]
-    found = loop([token.id for token in written]) if done else None
-    first, last = len(texts) - 1, len(texts)
+    stretches = [(len(texts) - 1, len(texts))] if texts else []
     if done:
-        circling = found is not None and found.repeated >= ROUNDS
-        first, last = (found.start + found.size, found.start + found.size + found.repeated) if circling else (0, 0)
-    marked = (len("".join(texts[:first])), len("".join(texts[:last])))
+        circles = loops([token.id for token in written], ROUNDS)
+        stretches = [(circle.start + circle.size, circle.end) for circle in circles]
+    marked = [(len("".join(texts[:first])), len("".join(texts[:last]))) for first, last in stretches]
     passage("".join(texts), prompt=recording.prompt, marked=marked, label=_("The text so far"))
-    if done and marked[1]:
-        st.caption(_("Marked: the part that only repeats what the text already said."))
+    if done and marked:
+        st.caption(_("Marked: what only repeats what the text already said."))
     if written:
         _choices(written[-1])
 

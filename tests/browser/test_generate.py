@@ -28,8 +28,8 @@ def opened(no_hub: None, app: App, page: Page) -> Page:
 
 def write(page: Page, prompt: str = "") -> None:
     if prompt:
-        page.get_by_label("Prompt").fill(prompt)
-        page.get_by_label("Prompt").press("Control+Enter")
+        page.get_by_role("textbox", name="Prompt", exact=True).fill(prompt)
+        page.get_by_role("textbox", name="Prompt", exact=True).press("Control+Enter")
     page.get_by_role("button", name="Write", exact=True).click()
 
 
@@ -42,7 +42,7 @@ def count(page: Page) -> int:
 
 
 def done(page: Page) -> None:
-    expect(page.locator(".tl-writing-status")).to_have_text(re.compile("tokens"))
+    expect(page.locator(".tl-writing-status")).to_have_text(re.compile(r"^(Paused\. )?\d+ tokens\. The"))
 
 
 def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
@@ -60,8 +60,8 @@ def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
         counts.add(count(page))
     assert max(counts) < 100, "one after another, not all at once"
 
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused.")).to_be_visible()
     before = texts(page)
     page.wait_for_timeout(400)
     assert texts(page) == before and len(before) < 200
@@ -75,8 +75,8 @@ def test_the_text_streams_stops_and_goes_on_from_another_token(opened: Page):
     row.click()
     expect(page.locator(".tok.taken")).to_have_count(1)
     expect(page.locator(".tok").nth(12)).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused.")).to_be_visible()
     after = texts(page)
     assert after[:4] == before[:4]
     assert after[4] == name.replace("␣", " ").replace("⏎", "\n") != before[4]
@@ -127,6 +127,92 @@ def test_the_article_in_one_click_and_a_reloaded_page(opened: Page):
     expect(page.locator(".tok")).to_have_count(50)
     assert texts(page) == before
     expect(page.get_by_text("Greedy always takes the likeliest token.")).to_be_visible()
+
+
+def test_a_text_is_paused_stepped_and_let_go_on_and_its_speed_is_told_at_every_pace(opened: Page):
+    page = opened
+    page.get_by_text("Length, temperature and more").click()
+    page.get_by_role("slider", name="Pace").press("Home")  # by hand
+    expect(page.get_by_text("by hand", exact=True).first).to_be_visible()
+    write(page)
+    for number in (1, 2, 3):
+        expect(page.locator(".tl-writing-status")).to_contain_text(f"Paused. {number} token")
+        expect(page.locator(".tok")).to_have_count(number)
+        if number < 3:
+            page.get_by_role("button", name="One token").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".tl-writing-status")).to_have_text(
+        re.compile(r"^50 tokens\. The model needed .* tokens a second\.$")
+    )
+    before = texts(page)
+    page.get_by_role("button", name="Another one").click()
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("1")
+    done(page)
+    assert texts(page)[:50] != before
+
+
+def test_every_circle_of_the_article_is_marked(opened: Page):
+    page = opened
+    page.get_by_role("button", name="As in the article").click()
+    expect(page.locator(".tl-writing-reading")).to_contain_text("It has not fallen into a circle so far")
+    page.locator(".tl-writing-reading").get_by_role("button", name="Let it go on").click()
+    expect(page.locator(".tl-writing-status")).to_contain_text("100 tokens.")
+    expect(page.locator(".tl-writing-reading")).to_contain_text("From token 84 on")
+    for count in (200, 400):
+        page.get_by_role("button", name="Let it go on").click()
+        expect(page.locator(".tl-writing-status")).to_contain_text(f"{count} tokens.")
+    assert "loop" in page.locator(".tok").nth(83).get_attribute("class")
+    assert "loop" in page.locator(".tok").nth(399).get_attribute("class")
+
+
+def test_the_prompt_is_looked_into_and_other_settings_move_the_bars(opened: Page):
+    page = opened
+    write(page)
+    done(page)
+    expect(page.locator(".piece")).to_have_text(["Once", " upon", " a", " time"])
+    page.locator(".piece").nth(1).click()
+    expect(page.locator(".tl-inside-heading")).to_contain_text(re.compile(r"Prompt token 2: “␣upon”.*number \d+.*rank"))
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".tl-inside-reading")).to_contain_text("Nothing stands before the first token")
+    page.locator(".tok").nth(5).click()
+    expect(page.locator(".tl-inside-reading")).to_contain_text("Upper bar")
+    figures = page.locator(".tl-inside-figures").first
+    before = figures.inner_text()
+    page.get_by_text("Length, temperature and more").click()
+    page.get_by_role("slider", name="Temperature").press("End")
+    expect(page.locator(".tl-inside-reading")).to_contain_text("As the settings above would have it now")
+    assert figures.inner_text() != before
+    page.get_by_role("tab", name="Attention").click()
+    heads = page.locator(".tl-heads button")
+    expect(heads).to_have_count(16)
+    expect(page.locator(".tl-grid-name").first).to_be_visible()
+    heads.nth(6).click()
+    expect(page.get_by_role("combobox", name=re.compile("^Attention head"))).to_have_value("2")
+    expect(page.get_by_role("img", name=re.compile("Attention of head 2 of block h.1"))).to_be_visible()
+
+
+def test_a_text_is_copied_and_saved(opened: Page):
+    page = opened
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    write(page)
+    done(page)
+    whole = "Once upon a time" + "".join(texts(page))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("✓ Copied")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()") == whole
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save").click()
+    assert Path(download.value.path()).read_text(encoding="utf-8") == whole
+
+
+def test_on_a_telephone_the_text_stands_above_its_inside_and_on_the_screen(opened: Page):
+    page = opened
+    page.set_viewport_size({"width": 390, "height": 844})
+    write(page)
+    done(page)
+    text, inside = page.locator(".tl-writing-text").bounding_box(), page.locator(".tl-inside").bounding_box()
+    assert text["y"] + text["height"] <= inside["y"] and inside["width"] <= 390
+    assert text["y"] >= 0 and text["y"] + text["height"] <= 844
 
 
 def test_markup_stays_text_and_odd_prompts_are_written_on(opened: Page):

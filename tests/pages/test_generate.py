@@ -85,6 +85,66 @@ def test_only_the_controls_that_the_strategy_heeds_are_there_and_count(engine):
     assert settings.samples == 1
 
 
+def test_the_seed_moves_on_with_every_text_unless_it_is_kept(engine):
+    test = opened("generate")
+    seeds = [click(test, "generate_write").order.settings.seed for _text in range(3)]
+    assert seeds == [0, 1, 2] and test.number_input(key="generate_seed").value == 2
+    test.number_input(key="generate_seed").set_value(7).run()
+    assert click(test, "generate_write").order.settings.seed == 7, "the reader's own choice is not passed over"
+    test.toggle(key="generate_keep_seed").set_value(True).run()
+    assert [click(test, "generate_write").order.settings.seed for _text in range(2)] == [7, 7]
+    assert opened("generate", text=test.session_state["generate_current"]).number_input(key="generate_seed").value == 7
+
+
+def test_another_one_is_drawn_with_the_next_seed(engine, monkeypatch):
+    state = {"generate_current": "", "generate_seed": 3, writing_view.KEY: {}}
+    monkeypatch.setattr(st, "session_state", state)
+    settings = Settings(length=4, seed=2**32 - 1)
+    order = writings.Order("tales", "tales", checkpoints.CHECKPOINTS["tales"].shape, "A", settings)
+    state["generate_current"] = ended(writings.begin(ME, order)).id
+    writing_view._another("")
+    other = ended(writings.get(ME, state["generate_current"]))
+    assert (other.order.settings.seed, other.order.prompt, state["generate_seed"]) == (0, "A", 0)
+
+
+def test_two_prompts_are_written_side_by_side_and_outlive_a_reload(engine):
+    test = opened("generate")
+    test.toggle(key="generate_two").set_value(True).run()
+    test.text_area(key="generate_second").set_value("A queen").run()
+    click(test, "generate_write")
+    second = ended(writings.get(ME, test.session_state["generate_current2"]))
+    assert [asked[1] for asked in engine.asked] == ["Once upon a time", "A queen"]
+    assert engine.asked[0][2] == engine.asked[1][2], "the same settings and seed"
+    first = test.session_state["generate_current"]
+    again = opened("generate", text=first, text2=second.id)
+    assert [area.value for area in again.text_area] == ["Once upon a time", "A queen"]
+    assert len(again.get("bidi_component")) == 2
+    again.toggle(key="generate_two").set_value(False).run()
+    assert len(again.get("bidi_component")) == 1 and "text2" not in again.query_params
+
+
+def test_by_hand_one_token_is_written_at_a_time(engine):
+    test = opened("generate")
+    test.select_slider(key="generate_pace").set_value(-1.0).run()
+    writing = click(test, "generate_write")
+    assert len(writing.tokens(0)) == 1 and writing.order.settings.length == 50
+    assert writing.last["reason"] == "paused"
+
+
+def test_other_settings_are_told_to_the_panel_without_writing_again(engine):
+    test = opened("generate")
+    click(test, "generate_write")
+    assert '"live":null' in _told(test)
+    test.slider(key="generate_temperature").set_value(1.5).run()
+    assert '"live":{"strategy":"sample","temperature":1.5' in _told(test)
+    assert len(engine.asked) == 1
+
+
+def _told(test):
+    (component,) = test.get("bidi_component")
+    return component.proto.json.replace(": ", ":").replace(", ", ",")
+
+
 def test_the_article_is_one_click_and_says_which_model_writes(engine):
     test = opened("generate")
     test.text_area(key="generate_prompt").set_value("Something else").run()
@@ -181,22 +241,16 @@ def test_what_the_reader_does_in_the_text_is_done(engine, monkeypatch):
     order = writings.Order("tales", "tales", checkpoints.CHECKPOINTS["tales"].shape, "A", Settings(length=4))
     first = ended(writings.begin(ME, order))
     state["generate_current"] = first.id
-    state[writing_view.KEY] = {"look": {"sample": 0, "index": 1, "block": 2, "head": 3}}
-    writing_view._looked()
-    assert state["generate_look"]["index"] == 1
-    assert ended(writings.get(ME, state["generate_look"]["id"])).order.settings.attention == (2, 3)
     state[writing_view.KEY] = {"taken": {"sample": 0, "index": 1, "token": 33}}
-    writing_view._taken()
+    writing_view._taken("")
     second = ended(writings.get(ME, state["generate_current"]))
     assert second.parent == first.id
-    assert state["generate_look"] is None
-    writing_view._back()
+    writing_view._back("")
     assert state["generate_current"] == first.id
     for nonsense in ({"sample": "0", "index": None, "token": []}, {}, 3, None):
-        state[writing_view.KEY] = {"taken": nonsense, "look": nonsense, "view": nonsense}
-        writing_view._taken()
-        writing_view._looked()
-        writing_view._viewed()
+        state[writing_view.KEY] = {"taken": nonsense, "view": nonsense}
+        writing_view._taken("")
+        writing_view._viewed("")
     assert state["generate_current"] == first.id
     assert "generate_view" not in state
 

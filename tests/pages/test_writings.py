@@ -8,11 +8,12 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from pages.server import writing_routes, writings
+from pages.server import inside, writing_routes, writings
 from pages.server.visitors import COOKIE
-from pages.server.writings import Order
+from pages.server.writings import Look, Order
 from tests.pages import test_routes
 from tests.pages.made import person
 from tl_core.engine import client
@@ -25,6 +26,9 @@ from tl_core.text.writing import Beams, Candidate, Ended, Guess, Remark, Written
 ORDER = Order("tales", "tales", CHECKPOINTS["tales"].shape, "Once upon a time", Settings(strategy="greedy", length=6))
 ADA = person("ada")
 WORDS = {11: " a", 22: " the", 33: " one"}
+LOGITS = (
+    tuple(np.log(np.array([*[1e-6] * 11, 1e-30, *[1e-6] * 10, 0.6, *[1e-6] * 10, 0.4]))) + (-30.0,) * 4062
+)  # of 22 and 33
 
 
 class Engine:
@@ -42,22 +46,25 @@ class Engine:
             for sentence in self.statuses:
                 status(sentence)
             yield from self.extra
-            for sample in range(settings.samples):
-                for index in range(len(written), settings.length):
+            for sample in range(settings.first, settings.samples):
+                begun = len(written) if sample == settings.first else 0
+                for index in range(begun, settings.length):
                     while not self.go.wait(self.beat):
                         status(message("Waiting…"))
-                    yield token(sample, index, settings.lens)
+                    told = settings.told[0] if settings.told else 11
+                    yield token(sample, index, settings.lens, told, LOGITS if settings.logits else ())
                 if self.error:
                     raise self.error
-                yield Ended(sample, "length", settings.length - len(written), 0.01, 0.06)
+                yield Ended(sample, "length", settings.length - begun, 0.01, 0.06)
         finally:
             self.closed += 1
 
 
-def token(sample, index, lens=False, id=11) -> Written:
+def token(sample, index, lens=False, id=11, logits=()) -> Written:
     shown = (Candidate(22, " the", 0.5, 0.6), Candidate(11, " a", 0.3, 0.4), Candidate(33, " one", 0.2, 0.0))
     inside = (Guess("embeddings", shown, 0.25), Guess("h.0", shown, 0.3)) if lens else ()
-    return Written(sample, index, id, WORDS[id], 0.3, 2, 2, shown, inside, (0.75, 0.25) if lens else ())
+    attention = (0.75, 0.25) if lens else ()
+    return Written(sample, index, id, WORDS.get(id, "?"), 0.3, 2, 2, shown, inside, attention, 0.01, logits)
 
 
 @pytest.fixture
@@ -122,11 +129,98 @@ def test_a_question_waits_until_there_is_news(engine, monkeypatch):
     ended(writing)
 
 
-def test_a_loop_is_told_where_it_begins(engine):
+def test_every_loop_is_told_with_where_it_begins(engine, monkeypatch):
     writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(strategy="greedy", length=12))))
-    assert json.loads(writing.entries[-1])["loop"] == [0, 1, 11]
-    short = ended(writings.begin(ADA, ORDER))
-    assert json.loads(short.entries[-1])["loop"] is None
+    assert writing.last["loops"] == [[0, 1, 11]]
+    assert ended(writings.begin(ADA, ORDER)).last["loops"] == []
+    monkeypatch.setitem(WORDS, 44, " two")
+    order = replace(ORDER, settings=Settings(length=32), written=(*[22] * 10, *[33, 44] * 6))
+    kept = [writings.entry(token(0, index, id=id)) for index, id in enumerate(order.written)]
+    assert ended(writings.begin(ADA, order, kept=kept)).last["loops"] == [[0, 1, 9], [10, 2, 10], [22, 1, 9]]
+
+
+def test_a_text_goes_on_where_it_was_paused_and_as_far_again_at_its_end(engine):
+    engine.go.clear()
+    writing = writings.begin(ADA, ORDER)
+    writings.stop(ADA, writing.id)
+    assert ended(writing).last["reason"] == "paused"
+    engine.go.set()
+    for count in (1, 2):
+        assert ask("POST", f"/tl/writing/{writing.id}?step=1")[0] == 204
+        ended(writing)
+        assert (len(writing.tokens(0)), writing.last["reason"]) == (count, "paused")
+    assert engine.asked[-1][3] == (11,) and engine.asked[-1][2].length == 2
+    assert ask("POST", f"/tl/writing/{writing.id}")[0] == 204
+    assert (len(ended(writing).tokens(0)), writing.last["reason"]) == (6, "length")
+    assert told(writing)["more"] and told(writing)["length"] == 6
+    assert ask("POST", f"/tl/writing/{writing.id}")[0] == 204
+    assert [entry["index"] for entry in ended(writing).tokens(0)] == list(range(12))
+    assert engine.asked[-1][3] == (11,) * 6
+
+
+def test_what_cannot_go_on_does_not(engine):
+    engine.go.clear()
+    writing = writings.begin(ADA, ORDER)
+    assert ask("POST", f"/tl/writing/{writing.id}")[0] == 409, "it is being written"
+    assert ask("POST", f"/tl/writing/{writing.id}", visitor="eve")[0] == 409
+    engine.go.set()
+    ended(writing)
+    writings._end(writing, 0, "end")
+    assert not told(writing)["more"]
+    assert ask("POST", f"/tl/writing/{writing.id}")[0] == 409, "the model has ended it"
+
+
+def test_samples_go_on_with_the_one_that_was_paused(engine):
+    engine.go.clear()
+    order = replace(ORDER, settings=Settings(length=3, samples=3))
+    writing = writings.begin(ADA, order, until=1)
+    engine.go.set()
+    assert [len(ended(writing).tokens(sample)) for sample in range(3)] == [1, 0, 0]
+    writings.go_on(ADA, writing.id)
+    assert [len(ended(writing).tokens(sample)) for sample in range(3)] == [3, 3, 3]
+    assert [entry["index"] for entry in writing.tokens(0)] == [0, 1, 2]
+    assert not told(writing)["more"]
+
+
+def test_a_token_is_looked_into_and_other_settings_are_tried_on_it(engine):
+    writing = ended(writings.begin(ADA, ORDER))
+    path = f"/tl/writing/{writing.id}/inside?sample=0&index=2&block=1&head=0"
+    _status, _headers, body = ask("GET", path)
+    seen = json.loads(body)
+    assert seen["id"] == 11 and seen["lens"][0][0] == "embeddings" and "live" not in seen
+    settings = engine.asked[-1][2]
+    assert (settings.told, settings.logits, settings.attention, settings.length) == ((11,), True, (1, 0), 3)
+    others = "&strategy=sample&temperature=1&top_k=0&top_p=0.5&repetition_penalty=1"
+    live = json.loads(ask("GET", path + others)[2])["live"]
+    assert live["kept"] == 1 and live["candidates"][0] == [22, "6", pytest.approx(0.6, abs=1e-3), 1.0]
+    assert live["candidates"][-1][0] == 11, "the token that is there is always shown"
+    assert len(engine.asked) == 2, "the model is asked once"
+    assert ask("GET", path + others.replace("0.5", "7"))[0] == 200, "a setting out of range is told"
+    assert "top-p" in json.loads(ask("GET", path + others.replace("0.5", "7"))[2])["error"]
+    for wrong in ("sample=0&index=99&block=0&head=0", "sample=-1&index=0&block=0&head=0"):
+        assert ask("GET", f"/tl/writing/{writing.id}/inside?{wrong}")[0] == 404
+    assert ask("GET", f"/tl/writing/{writing.id}/inside?sample=0")[0] == 400
+    assert ask("GET", path, visitor="eve")[0] == 404
+
+
+def test_the_prompts_tokens_are_told_and_looked_into(engine):
+    writing = ended(writings.begin(ADA, ORDER))
+    prompt = told(writing)["entries"][0]
+    assert prompt["texts"] == ["Once", " upon", " a", " time"] and not prompt["cut"]
+    look = ended(inside.look(ADA, writing.id, Look(-1, 2, (0, 0), True)))
+    _model, read, settings, written = engine.asked[-1]
+    assert (read, written) == (tuple(prompt["ids"][:2]), ())
+    assert settings.told == (prompt["ids"][2],) and settings.heads
+    assert inside.look(ADA, writing.id, Look(-1, 2, (0, 0), True)) is look
+
+
+def test_many_looks_do_not_push_out_the_text(engine, monkeypatch):
+    monkeypatch.setattr(writings, "KEPT_LOOKS", 3)
+    writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(length=20))))
+    for index in range(20):
+        ended(inside.look(ADA, writing.id, Look(0, index, (0, 0), False)))
+    assert writings.get(ADA, writing.id)
+    assert sum(other.is_look for other in writings._all.values()) <= 4
 
 
 def test_beams_and_remarks_come_with_the_text(engine):
@@ -143,7 +237,7 @@ def test_stop_ends_the_writing_with_the_token_at_hand(engine):
     assert ask("DELETE", f"/tl/writing/{writing.id}")[0] == 204
     count = len(writing.entries)
     ended(writing)
-    assert len(writing.entries) <= count + 1
+    assert len(writing.entries) <= count + 2, "a token at most, and the end"
     assert engine.closed == 1
 
 
@@ -179,7 +273,7 @@ def test_a_text_is_its_owners_alone(engine):
     assert ask("GET", f"/tl/writing/{writing.id}", visitor="eve")[0] == 404
     assert ask("GET", "/tl/writing/0000000000000000")[0] == 404
     assert ask("GET", f"/tl/writing/{writing.id}?from=x")[0] == 400
-    assert writings.take(person("eve"), writing.id, 0, 0, 22) is None
+    assert inside.take(person("eve"), writing.id, 0, 0, 22) is None
     engine.go.clear()
     running = writings.begin(ADA, ORDER)
     ask("DELETE", f"/tl/writing/{running.id}", visitor="eve")
@@ -190,7 +284,7 @@ def test_a_text_is_its_owners_alone(engine):
 
 def test_another_token_is_taken_and_the_text_goes_on_behind_it(engine):
     first = ended(writings.begin(ADA, ORDER))
-    second = ended(writings.take(ADA, first.id, 0, 2, 33))
+    second = ended(inside.take(ADA, first.id, 0, 2, 33))
     tokens = second.tokens(0)
     assert [entry["id"] for entry in tokens] == [11, 11, 33, *[11] * 6]
     assert [entry["index"] for entry in tokens] == list(range(9))
@@ -198,19 +292,19 @@ def test_another_token_is_taken_and_the_text_goes_on_behind_it(engine):
     assert tokens[2]["probability"] == 0.2
     assert second.parent == first.id
     assert engine.asked[1][3] == (11, 11, 33)
-    third = ended(writings.take(ADA, second.id, 0, 0, 22))
+    third = ended(inside.take(ADA, second.id, 0, 0, 22))
     assert len(third.tokens(0)) == 7, "as many tokens as were asked for at first, not more with every step"
 
 
 @pytest.mark.parametrize(("sample", "index", "chosen"), [(0, 2, 999), (0, 99, 22), (1, 0, 22), (0, -1, 22)])
 def test_what_was_never_a_choice_cannot_be_taken(engine, sample, index, chosen):
     writing = ended(writings.begin(ADA, ORDER))
-    assert writings.take(ADA, writing.id, sample, index, chosen) is None
+    assert inside.take(ADA, writing.id, sample, index, chosen) is None
 
 
 def test_a_look_inside_writes_that_token_alone_once_more(engine):
     writing = ended(writings.begin(ADA, replace(ORDER, settings=replace(ORDER.settings, samples=2))))
-    look = ended(writings.look(ADA, writing.id, 1, 4, (2, 3)))
+    look = ended(inside.look(ADA, writing.id, Look(1, 4, (2, 3), False)))
     settings, written = engine.asked[1][2:]
     assert written == (11,) * 4
     assert (settings.length, settings.samples, settings.lens, settings.attention) == (5, 1, True, (2, 3))
@@ -223,11 +317,11 @@ def test_a_token_of_a_beam_can_be_taken_once_it_has_been_looked_into(engine, mon
     real = token
     monkeypatch.setitem(globals(), "token", lambda *args, **more: replace(real(*args, **more), candidates=()))
     writing = ended(writings.begin(ADA, replace(ORDER, settings=Settings(strategy="beam", length=4))))
-    assert writings.take(ADA, writing.id, 0, 1, 22) is None
+    assert inside.take(ADA, writing.id, 0, 1, 22) is None
     monkeypatch.setitem(globals(), "token", real)
-    ended(writings.look(ADA, writing.id, 0, 1, (0, 0)))
+    ended(inside.look(ADA, writing.id, Look(0, 1, (0, 0), False)))
     assert engine.asked[1][2].strategy == "sample"
-    taken = ended(writings.take(ADA, writing.id, 0, 1, 22))
+    taken = ended(inside.take(ADA, writing.id, 0, 1, 22))
     assert [entry["id"] for entry in taken.tokens(0)][:2] == [11, 22]
 
 

@@ -1,6 +1,8 @@
 """Writing: the numbers are the network's, the settings do what they say, and nothing gets out of hand."""
 
+import base64
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tl_core.text import model, tokenizer, writing
 from tl_core.text.decoder import Decoder
 from tl_core.text.generation import generate
 from tl_core.text.sampling import Settings, distribution
-from tl_core.text.writing import Beams, Ended, Loop, Remark, Speller, Written, longest_loop, loop, spell
+from tl_core.text.writing import Beams, Ended, Loop, Remark, Speller, Written, longest_loop, loops, spell
 
 TINY = folders.TINY
 
@@ -131,6 +133,61 @@ def test_taking_another_token_goes_on_from_there(language, decoder):
     )
 
 
+def test_a_text_that_was_paused_goes_on_as_if_it_had_not_been(language, decoder):
+    """Also where its window has slid: TINY sees 64 tokens."""
+    settings = {"length": 100, "seed": 4, "temperature": 1.5, "samples": 2}
+    texts = [[], []]
+    for token in _written(_write(decoder, language, **settings)):
+        texts[token.sample].append(token.id)
+    for sample, kept in ((0, 3), (0, 63), (1, 95)):
+        rest = generate(
+            decoder, language.tokenizer, "Once upon a time", Settings(**settings, first=sample),
+            written=texts[sample][:kept],
+        )  # fmt: skip
+        again = [[], []]
+        for token in _written(rest):
+            again[token.sample].append(token.id)
+        assert again[sample] == texts[sample][kept:]
+        assert sample == 1 or again[1] == texts[1]
+
+
+def test_a_token_that_is_there_is_looked_at_instead_of_a_draw(language, decoder):
+    ids = tokenizer.encode(language.tokenizer, "Once upon a time")
+    settings = Settings(length=1, told=(77,), logits=True, lens=True, attention=(0, 0), heads=True)
+    (seen,) = _written(generate(decoder, language.tokenizer, ids, settings))
+    expected = _logits(language, ids)
+    assert seen.id == 77 and seen.candidates[-1].id == 77
+    np.testing.assert_allclose(seen.logits, expected, atol=1e-3)
+    np.testing.assert_allclose(seen.probability, reference.softmax(expected)[77], atol=1e-4)
+    assert seen.lens[-1].chosen == pytest.approx(seen.probability, abs=1e-4)
+    _outputs, attention = reference.blocks(dict(language.weights), TINY.layers, TINY.heads, ids)
+    maps = np.frombuffer(base64.b64decode(seen.heads), np.uint8).reshape(TINY.layers, TINY.heads, len(ids), len(ids))
+    np.testing.assert_allclose(maps / 255, attention, atol=3e-3)
+
+
+def test_the_heads_of_a_long_text_are_those_among_its_last_tokens(language, decoder):
+    (*_others, seen) = _written(_write(decoder, language, "word " * 40, length=1, heads=True))
+    assert len(base64.b64decode(seen.heads)) == TINY.layers * TINY.heads * 24 * 24
+
+
+@pytest.mark.parametrize("strategy", ["sample", "beam"])
+def test_only_the_models_own_time_counts(language, decoder, strategy):
+    """A reader with a slow line takes an hour for each token."""
+    hours = 0.0
+    with pytest.MonkeyPatch.context() as patch:
+        clock = time.perf_counter
+        patch.setattr(time, "perf_counter", lambda: clock() + hours)
+        events = []
+        for event in generate(decoder, language.tokenizer, "Once", Settings(length=4, strategy=strategy)):
+            hours += 3600 * isinstance(event, Written)
+            events.append(event)
+    written, end = _written(events), events[-1]
+    assert hours == 3600 * len(written) > 3600
+    assert all(token.seconds > 0 for token in written)
+    assert sum(token.seconds for token in written) == pytest.approx(end.seconds)
+    assert 0 < end.first_seconds <= end.seconds < 3600
+
+
 def test_stop_ends_after_the_token(language, decoder):
     heard = []
     for event in generate(decoder, language.tokenizer, "Once", Settings(length=50), lambda: len(heard) >= 3):
@@ -231,7 +288,7 @@ def test_characters_of_several_tokens_appear_whole(language):
 
 
 def test_events_survive_the_way_to_the_page(language, decoder):
-    events = _write(decoder, language, "", length=3, lens=True, attention=(0, 0))
+    events = _write(decoder, language, "", length=3, lens=True, attention=(0, 0), logits=True, heads=True)
     events += _write(decoder, language, strategy="beam", length=3)
     assert {type(event) for event in events} == {Remark, Written, Ended, Beams}
     for event in events:
@@ -244,10 +301,20 @@ def test_loops_are_told_from_ordinary_text():
     assert longest_loop([9, 8, *[1, 2, 3] * 5]) == 12
 
 
-def test_a_loop_is_found_where_it_begins():
-    assert loop([9, 8, *[1, 2, 3] * 5, 7]) == Loop(start=2, size=3, repeated=12)
-    assert loop([1, 2, 3, 4]) is None
-    assert loop([*range(20)] * 2, largest=10) is None
+def test_every_loop_is_found_where_it_begins():
+    assert loops([9, 8, *[1, 2, 3] * 5, 7]) == [Loop(start=2, size=3, repeated=12)]
+    assert loops([1, 2, 3, 4]) == []
+    assert loops([*range(20)] * 2, largest=10) == []
+    first, second = [1, 2, 3] * 5, [4, 5, 6, 7] * 6
+    found = [Loop(start=2, size=3, repeated=12), Loop(start=18, size=4, repeated=20)]
+    assert loops([9, 8, *first, 0, *second], least=8) == found
+    assert loops([*first, *second]) == [Loop(0, 3, 12), Loop(15, 4, 20)]
+    assert loops([*first, 0, 2, 2], least=8) == [Loop(0, 3, 12)]
+
+
+def test_loops_that_share_tokens_do_not_overlap():
+    ids = [*[1, 2, 3] * 4, 1, 1, 1, 1, 1, 1, 1]  # the fourth 1 of the run of ones ends the first circle
+    assert loops(ids) == [Loop(0, 3, 10), Loop(13, 1, 5)]
 
 
 def test_settings_out_of_range_are_refused(language, decoder):

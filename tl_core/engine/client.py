@@ -108,7 +108,7 @@ def model_file(run_id: str, status: Callable[[Message], None] = lambda sentence:
 
 def write(
     model: str,
-    prompt: str,
+    prompt: str | Sequence[int],
     settings: Settings,
     written: Sequence[int] = (),
     status: Callable[[Message], None] = lambda sentence: None,
@@ -120,7 +120,7 @@ def write(
     Args:
         model: a name of `tl_core.text.checkpoints.CHECKPOINTS`, the path of a folder in the Hub's format, or
             "run:<run id>": the run's model, of its best round so far while it is still training.
-        prompt: any text.
+        prompt: any text, or the ids of its tokens.
         settings: how to write.
         written: ids already written behind the prompt, for going on behind a token of the reader's own choice.
         status: takes a sentence about what happens now, about once a second, while the model is being loaded.
@@ -131,7 +131,7 @@ def write(
     header = {
         "call": "write",
         "model": model,
-        "prompt": prompt.encode("utf-8", "replace").decode(),
+        "prompt": prompt.encode("utf-8", "replace").decode() if isinstance(prompt, str) else list(prompt),
         "settings": settings.to_json(),
         "written": list(written),
     }

@@ -111,7 +111,7 @@ class Models:
     def write(
         self,
         model: str,
-        prompt: str,
+        prompt: str | Sequence[int],
         settings: Settings,
         written: Sequence[int],
         say: Say,

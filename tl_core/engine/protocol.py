@@ -27,7 +27,7 @@ from tl_core.messages import Message, message
 from tl_core.processes import Pid
 from tl_core.records import Count
 
-VERSION = 2  # of this protocol; an engine that speaks another one is replaced
+VERSION = 3  # of this protocol; an engine that speaks another one is replaced
 MOST = 128 * 1024 * 1024  # bytes of one message; a picture file has at most 80 MiB
 HALTED = 3.0  # seconds after which an engine that somebody has stopped counts as hung
 LOOKS = 0.5  # seconds between looks whether it is

@@ -246,7 +246,7 @@ def _write(
     line: _Line,
     blobs: list[bytes],
     model: str,
-    prompt: str,
+    prompt: str | list[int],
     settings: dict[str, Any],
     written: list[int],
 ) -> None:

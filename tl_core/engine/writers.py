@@ -48,7 +48,7 @@ class Writer:
         self._text: _Text | None = None  # whose caches the decoder holds
 
     def write(
-        self, prompt: str, settings: Settings, written: Sequence[int], is_gone: Callable[[], bool]
+        self, prompt: str | Sequence[int], settings: Settings, written: Sequence[int], is_gone: Callable[[], bool]
     ) -> Iterator[Event]:
         """As `tl_core.text.generation.generate`; `is_gone` says that nobody reads any more.
 

@@ -36,7 +36,7 @@ def search(
                     context=context, kept=context - steps, new=steps)
         )  # fmt: skip
         ids = ids[steps - context :]
-    seen = read_prompt(decoder, ids, should_stop)
+    first, seen = 0.0, read_prompt(decoder, ids, should_stop)
     reason, done, branches = "length", [], None
     beams = [_Beam((), 0.0, ())]
     logits = seen.logits[None] if seen else None
@@ -59,6 +59,7 @@ def search(
                 grown.append(beam)
                 parents.append(parent)
         beams = grown
+        first = first or time.perf_counter() - began
         yield Beams(
             count + step, tuple(tokenizer.decode(bpe, beam.ids) for beam in beams), tuple(beam.score for beam in beams)
         )
@@ -71,14 +72,16 @@ def search(
             branches = branches or decoder.branches(1)
             logits = branches.step(parents, [beam.ids[-1] for beam in beams])
     best = max([*done, *beams], key=lambda beam: beam.mean)
-    speller, first = Speller(bpe, ()), time.perf_counter() - began
+    speller, seconds = Speller(bpe, ()), time.perf_counter() - began
+    each = seconds / max(1, len(best.ids))  # all were written together
     for index, (token, (probability, rank)) in enumerate(zip(best.ids, best.facts, strict=True)):
-        yield Written(0, count + index, token, speller.text(token), probability, rank, settings.beams, ())
+        text = speller.text(token)
+        yield Written(0, count + index, token, text, probability, rank, settings.beams, (), seconds=each)
     if seen is None:
         reason = "stopped"
     elif best.ids and best.ids[-1] == end:
         reason = "end"
-    yield Ended(0, reason, len(best.ids), first, time.perf_counter() - began)
+    yield Ended(0, reason, len(best.ids), first, seconds)
 
 
 @dataclass(frozen=True)

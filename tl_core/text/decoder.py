@@ -7,13 +7,13 @@ longer than the text needs, and that one scatter afterwards extends.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from tl_core.text.network import Weights, dense, embedded, feed_forward, normalised
+from tl_core.text.network import Weights, attention_maps, dense, embedded, feed_forward, normalised
 from tl_core.text.shape import Shape, block_shapes
 
 ROOMS = (64, 256)  # tokens; contexts compiled besides the whole one, shortest first
@@ -116,6 +116,10 @@ class Decoder:
         scores = keys @ queries[layer, head] / np.sqrt(keys.shape[1])
         weights = np.exp(scores - scores.max())
         return weights / weights.sum()
+
+    def attention_maps(self, tokens: Sequence[int], last: int) -> np.ndarray:
+        """As `tl_core.text.network.attention_maps`; what has been read stays."""
+        return attention_maps(self._weights, self.shape, tokens, last)
 
     def branches(self, count: int) -> "Branches":
         """`count` copies of the text so far that can go on differently (beam search)."""

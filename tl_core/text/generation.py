@@ -3,8 +3,10 @@
 `generate` is a generator of events in the order in which things happen; whoever consumes it may stop at any time.
 """
 
+import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -13,16 +15,16 @@ from tl_core.messages import message
 from tl_core.text import beam, tokenizer
 from tl_core.text.decoder import Decoder, Seen, read_prompt
 from tl_core.text.sampling import Distribution, Settings, distribution, likeliest, softmax, validate
-from tl_core.text.writing import Candidate, Ended, Event, Guess, Remark, Speller, Written, spell
+from tl_core.text.writing import Candidate, Ended, Event, Guess, Remark, Speller, Written, candidates, spell
 
-SHOWN = 20  # candidates a token
 LENS_SHOWN = 3  # candidates a block
+HEADS_SHOWN = 24  # tokens among which all heads are shown
 
 
 def generate(
     decoder: Decoder,
     bpe: Tokenizer,
-    prompt: str,
+    prompt: str | Sequence[int],
     settings: Settings,
     should_stop: Callable[[], bool] = lambda: False,
     written: Sequence[int] = (),
@@ -32,8 +34,10 @@ def generate(
     Args:
         decoder: of the model; what it has read before is forgotten.
         bpe: the model's tokenizer.
-        written: ids already written behind the prompt; the writing goes on behind them as if it had written them
-            itself (a reader chose another token). Their number is part of `settings.length`.
+        prompt: a text, or the ids of its tokens.
+        written: ids already written behind the prompt, in the first sample; the writing goes on behind them exactly
+            as if it had written them itself (it was paused, or a reader chose another token). Their number is part of
+            `settings.length`.
 
     Raises:
         UserError: a setting is out of range.
@@ -41,8 +45,9 @@ def generate(
     shape = decoder.shape
     validate(settings, shape.layers, shape.heads)
     end = bpe.token_to_id(tokenizer.END)
-    ids = [i for i in tokenizer.encode(bpe, prompt) if i < shape.vocabulary]
-    if not prompt.strip():
+    blank = isinstance(prompt, str) and not prompt.strip()
+    ids = [i for i in (tokenizer.encode(bpe, prompt) if isinstance(prompt, str) else prompt) if i < shape.vocabulary]
+    if blank or not ids:
         yield Remark(message("The prompt is empty: the model begins a text of its own."))
         ids = [end if end is not None else 0]
     if len(ids) > shape.context:
@@ -56,8 +61,9 @@ def generate(
     if settings.strategy == "beam":
         yield from beam.search(decoder, bpe, [*ids, *written], settings, should_stop, len(written), end)
         return
-    for sample in range(settings.samples):
-        if (yield from _one_sample(decoder, bpe, ids, list(written), settings, should_stop, sample, end)) == "stopped":
+    for sample in range(settings.first, settings.samples):
+        before = list(written) if sample == settings.first else []
+        if (yield from _one_sample(decoder, bpe, ids, before, settings, should_stop, sample, end)) == "stopped":
             return
 
 
@@ -71,21 +77,27 @@ def _one_sample(
     sample: int,
     end: int | None,
 ) -> Iterator[Event]:
-    began, first, context = time.perf_counter(), 0.0, decoder.shape.context
+    began, seconds, first, context = time.perf_counter(), 0.0, 0.0, decoder.shape.context
     ids, speller = [*prompt, *written], Speller(bpe, written)
-    seen = read_prompt(decoder, ids[-context:], should_stop)
+    seen = read_prompt(decoder, ids[-_window(len(prompt), len(written), context) :], should_stop)
     count, reason = len(written), "length"
     while seen is not None and count < settings.length:
         spread = distribution(seen.logits, settings, ids)
-        token = spread.draw(settings, (sample, count))
-        yield _written(decoder, bpe, speller, seen, spread, token, settings, sample, count)
+        told = settings.told[count - len(written) :]
+        token = told[0] if told else spread.draw(settings, (sample, count))
+        event = _written(decoder, bpe, speller, seen, spread, token, settings, sample, count, ids)
+        took = time.perf_counter() - began
+        yield replace(event, seconds=took)
         ids.append(token)
         count += 1
-        first = first or time.perf_counter() - began
+        seconds += took
+        first = first or took
+        stopped = should_stop()
+        began = time.perf_counter()  # whoever reads may take their time: it is not the model's
         if token == end:
             reason = "end"
             break
-        if should_stop():
+        if stopped:
             reason = "stopped"
             break
         if count < settings.length:
@@ -97,8 +109,16 @@ def _one_sample(
                 seen = decoder.read([token])
     if seen is None:
         reason = "stopped"
-    yield Ended(sample, reason, count - len(written), first, time.perf_counter() - began)
+    yield Ended(sample, reason, count - len(written), first, seconds)
     return reason
+
+
+def _window(prompt: int, written: int, context: int) -> int:
+    """Tokens that the network sees behind so many: a full window goes on with its newer half."""
+    seen = min(prompt, context)
+    for _ in range(written):
+        seen = context // 2 if seen == context else seen + 1
+    return seen
 
 
 def _written(
@@ -111,17 +131,18 @@ def _written(
     settings: Settings,
     sample: int,
     index: int,
+    ids: list[int],
 ) -> Written:
-    shown = likeliest(spread.before, min(SHOWN, len(spread.before))).tolist()
-    if token not in shown:
-        shown.append(token)
-    lens, attention = (), ()
+    lens, attention, heads = (), (), ""
     if settings.lens:
         names = [block.name for block in decoder.shape.blocks]
         guesses = softmax(decoder.block_logits(seen.hidden))
         lens = tuple(_guess(bpe, name, row, token) for name, row in zip(names, guesses, strict=True))
     if settings.attention:
         attention = tuple(decoder.attention(seen.queries, *settings.attention).tolist())
+    if settings.heads:
+        maps = decoder.attention_maps(ids[-decoder.length :], HEADS_SHOWN)
+        heads = base64.b64encode(np.round(255 * maps).astype(np.uint8).tobytes()).decode()
     return Written(
         sample=sample,
         index=index,
@@ -130,9 +151,11 @@ def _written(
         probability=float(spread.before[token]),
         rank=spread.rank(token),
         kept=len(spread.kept),
-        candidates=tuple(Candidate(i, spell(bpe, i), float(spread.before[i]), spread.after_of(i)) for i in shown),
+        candidates=candidates(bpe, spread, token),
         lens=lens,
         attention=attention,
+        logits=tuple(np.round(seen.logits.astype(np.float64), 4).tolist()) if settings.logits else (),
+        heads=heads,
     )
 
 

@@ -5,7 +5,7 @@ each part after Xiong et al. 2020 (https://arxiv.org/abs/2002.04745), tanh-appro
 2016 (https://arxiv.org/abs/1606.08415).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -43,10 +43,29 @@ def hidden_states(
     mask = tf.constant(np.triu(np.full((length, length), -1e9, np.float32), 1), x.dtype)
     for layer in range(shape.layers):
         own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
-        attended = _attention(normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
+        attended, _shares = _attention(normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
         x += _drop(attended, dropout, seed, 2 * layer + 1)
         x += _drop(feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own), dropout, seed, 2 * layer + 2)
     return normalised(x, weights["ln_f.weight"], weights["ln_f.bias"])
+
+
+def attention_maps(weights: Weights, shape: Shape, tokens: Sequence[int], last: int) -> np.ndarray:
+    """How much each of the last tokens looks at each of them, in every head.
+
+    Returns:
+        float32 [layers, heads, n, n], rows look at columns; n is `last`, or less for a shorter text. A row sums to 1
+        together with what it gives to the tokens before.
+    """
+    x = embedded(weights, tf.constant([list(tokens)], tf.int32))
+    mask = tf.constant(np.triu(np.full((len(tokens), len(tokens)), -1e9, np.float32), 1))
+    maps = []
+    for layer in range(shape.layers):
+        own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
+        attended, shares = _attention(normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, shape.heads, mask)
+        maps.append(shares[0, :, -last:, -last:])
+        x += attended
+        x += feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own)
+    return tf.stack(maps).numpy()
 
 
 def embedded(weights: Weights, tokens: tf.Tensor, start: tf.Tensor | int = 0) -> tf.Tensor:
@@ -75,13 +94,15 @@ def normalised(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     return tf.cast(unit, x.dtype) * gain + bias
 
 
-def _attention(x: tf.Tensor, own: Weights, heads: int, mask: tf.Tensor) -> tf.Tensor:
+def _attention(x: tf.Tensor, own: Weights, heads: int, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What the heads bring together [batch, time, width], and their weights [batch, heads, time, time]."""
     batch, length, width = x.shape
     joined = tf.reshape(dense(x, own, "attn.c_attn"), (batch, length, 3, heads, width // heads))
     query, key, value = tf.unstack(tf.transpose(joined, (2, 0, 3, 1, 4)))
     scores = tf.matmul(query * (width // heads) ** -0.5, key, transpose_b=True) + mask
-    mixed = tf.transpose(tf.matmul(tf.nn.softmax(scores), value), (0, 2, 1, 3))
-    return dense(tf.reshape(mixed, (batch, length, width)), own, "attn.c_proj")
+    shares = tf.nn.softmax(scores)
+    mixed = tf.transpose(tf.matmul(shares, value), (0, 2, 1, 3))
+    return dense(tf.reshape(mixed, (batch, length, width)), own, "attn.c_proj"), shares
 
 
 def _drop(x: tf.Tensor, rate: float, seed: tf.Tensor | None, place: int) -> tf.Tensor:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from tl_core.text import checkpoints, tokenizer
 from tl_core.text.shape import Shape
-from tl_core.text.writing import spell
+from tl_core.text.writing import Speller, spell
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Pieces:
     """A text's tokens.
 
     Attributes:
-        count: of all tokens.
+        ids: of all tokens.
         labels: how the last of them look, as many as the model sees at once.
+        texts: what each of those adds to the text: nothing until a character of several tokens is whole.
     """
 
-    count: int
+    ids: tuple[int, ...]
     labels: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 def bpe_of(model: str) -> Tokenizer | None:
@@ -43,9 +45,10 @@ def bpe_of(model: str) -> Tokenizer | None:
 def cut(bpe: Tokenizer, prompt: str, shape: Shape) -> Pieces:
     """The tokens of a prompt as the generation reads them: an empty one is the sign that a text begins."""
     if not prompt.strip():
-        return Pieces(0, (tokenizer.END,))
-    ids = [token for token in tokenizer.encode(bpe, prompt) if token < shape.vocabulary]
-    return Pieces(len(ids), tuple(spell(bpe, token) for token in ids[-shape.context :]))
+        return Pieces((), (tokenizer.END,), ("",))
+    ids = tuple(token for token in tokenizer.encode(bpe, prompt) if token < shape.vocabulary)
+    seen, speller = ids[-shape.context :], Speller(bpe, ())
+    return Pieces(ids, tuple(spell(bpe, token) for token in seen), tuple(speller.text(token) for token in seen))
 
 
 @lru_cache(maxsize=8)

@@ -32,8 +32,12 @@ class Settings:
     beams: int = 4
     samples: int = 1
     seed: int = 0
+    first: int = 0  # number of the first sample; it and those behind it are what they are among all
+    told: tuple[int, ...] = ()  # tokens to write first, whatever the draw says: to look at a text that is there
     lens: bool = False  # also what every block would predict
     attention: tuple[int, int] | None = None  # also the attention of (block, head), both from 0
+    logits: bool = False  # also the network's raw scores
+    heads: bool = False  # also how all heads look from each of the last tokens to each
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary that `from_json` reads back."""

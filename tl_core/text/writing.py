@@ -1,7 +1,7 @@
 """What happens while a model writes, as events, and the spelling of tokens."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,9 @@ from tokenizers import Tokenizer
 from tl_core import records
 from tl_core.messages import Message
 from tl_core.text import tokenizer
+from tl_core.text.sampling import Distribution, likeliest
+
+SHOWN = 20  # candidates a token
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Written:
     """One new token.
 
     `text` may be empty: a character of several tokens appears with its last one. `attention` looks from the token
-    before this one back over the tokens in the window, itself last.
+    before this one back over the tokens in the window, itself last. `heads` is base64 of uint8 [layers, heads, n, n]:
+    how much, in 255ths, each of the last n tokens before this one (rows) looked at each of them.
     """
 
     sample: int  # from 0
@@ -49,6 +53,9 @@ class Written:
     candidates: tuple[Candidate, ...]
     lens: tuple[Guess, ...] = ()
     attention: tuple[float, ...] = ()
+    seconds: float = 0.0  # of the model alone; the first one's reading of the prompt is in it
+    logits: tuple[float, ...] = ()  # [vocabulary]
+    heads: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,14 @@ def from_json(data: Mapping[str, Any]) -> Event:
     return records.build(_KINDS[kind], data)
 
 
+def candidates(bpe: Tokenizer, spread: Distribution, token: int) -> tuple[Candidate, ...]:
+    """The likeliest next tokens by the network's own probability, and `token` behind them if it is none of them."""
+    shown = likeliest(spread.before, min(SHOWN, len(spread.before))).tolist()
+    if token not in shown:
+        shown.append(token)
+    return tuple(Candidate(i, spell(bpe, i), float(spread.before[i]), spread.after_of(i)) for i in shown)
+
+
 class Speller:
     """Turns tokens into text as soon as characters are whole."""
 
@@ -140,23 +155,44 @@ class Loop:
     size: int  # of one round
     repeated: int  # tokens behind the first round; at least `size`
 
+    @property
+    def end(self) -> int:
+        """Behind its last token."""
+        return self.start + self.size + self.repeated
 
-def loop(ids: Sequence[int], largest: int = 256) -> Loop | None:
-    """The longest passage in which tokens repeat what stood up to `largest` tokens before; None without one."""
-    best = None
+
+def loops(ids: Sequence[int], least: int = 1, largest: int = 256) -> list[Loop]:
+    """All passages in which tokens repeat what stood up to `largest` tokens before, in the order of the text.
+
+    Passages do not overlap: of two that would, the longer stays whole and the other one keeps what is left of it. At
+    least `least` tokens and one whole round are repeated. Ordinary text has short ones ("on and on"); a text caught in
+    a circle repeats itself for most of its length.
+    """
+    found: list[Loop] = []
+    for passage in sorted(_repetitions(ids, least, largest), key=lambda one: (-one.repeated, one.size)):
+        start, end = passage.start, passage.end
+        for other in found:
+            if other.start < end and start < other.end:
+                start, end = max(((start, other.start), (other.end, end)), key=lambda part: part[1] - part[0])
+        repeated = end - start - passage.size
+        if repeated >= max(least, passage.size):
+            found.append(Loop(start, passage.size, repeated))
+    return sorted(found, key=lambda one: one.start)
+
+
+def _repetitions(ids: Sequence[int], least: int, largest: int) -> Iterator[Loop]:
+    """Every stretch that goes on repeating at one distance, for each distance; they overlap."""
     for size in range(1, min(largest, len(ids) // 2) + 1):
         run = 0
-        for place, (first, second) in enumerate(zip(ids, ids[size:], strict=False)):
-            run = run + 1 if first == second else 0
-            if run >= size and (best is None or run > best.repeated):
-                best = Loop(place + 1 - run, size, run)
-    return best
+        for place in range(size, len(ids) + 1):
+            if place < len(ids) and ids[place] == ids[place - size]:
+                run += 1
+                continue
+            if run >= max(size, least):
+                yield Loop(place - run - size, size, run)
+            run = 0
 
 
 def longest_loop(ids: Sequence[int]) -> int:
-    """How many tokens in a row only repeat what stood a fixed distance before, at least one whole repetition.
-
-    Ordinary text has a few ("on and on"); a text caught in a loop has most of its length.
-    """
-    found = loop(ids, len(ids))
-    return found.repeated if found else 0
+    """How many tokens in a row only repeat what stood a fixed distance before, at least one whole repetition."""
+    return max((one.repeated for one in loops(ids, largest=len(ids))), default=0)
