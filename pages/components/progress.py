@@ -46,7 +46,7 @@ def show_progress(run: Run) -> Status:
     if now in ACTIVE or history.batches(1) or history.epochs:
         _curves(run, now, history)
     if writes(run) and may("read", run):
-        text_progress.show_samples(history)
+        text_progress.show_samples(history, now)
     elif writes(run):
         st.caption(
             ":material/lock: "
@@ -200,8 +200,10 @@ def _controls(run: Run, now: Status) -> None:
             icon=":material/resume:",
             on_click=_attempt,
             args=(queue.resume, run.id),
-            help=_("Goes on behind the last complete epoch."),
+            help=None if writes(run) else _("Goes on behind the last complete epoch."),
         )
+        if writes(run):
+            text_progress.resumes(run)
 
 
 def _attempt(action: Callable[[str], None], run_id: str) -> None:

@@ -15,6 +15,7 @@ from tl_core.errors import UserError
 from tl_core.text import code, export, model
 from tl_core.text.config import TextConfig
 from tl_core.text.shape import Shape
+from tl_core.text.typography import PLAIN, straightened
 
 TINY = Shape(vocabulary=300, context=32, layers=2, heads=2, width=16)
 
@@ -52,6 +53,15 @@ def test_a_run_without_a_model_says_so(tmp_path: Path):
             wanted(tmp_path)
     with pytest.raises(UserError, match="no LoRA weights"):
         export.lora_file(tmp_path)
+
+
+def test_the_script_reads_the_text_as_the_run_does():
+    config = TextConfig("x", straighten=True)
+    lines = code.keras_code(config, TINY).splitlines()
+    found = {"text": "".join(PLAIN.values()) + " caf\u00e9"}
+    exec("\n".join(line for line in lines if line.startswith(("plain =", "text = text."))), found)
+    assert found["text"] == straightened("".join(PLAIN.values()) + " caf\u00e9")
+    assert "translate" not in code.keras_code(dataclasses.replace(config, straighten=False), TINY)
 
 
 @pytest.mark.parametrize("change", [{"frozen_blocks": 2}, {"lora_rank": 2, "frozen_blocks": 2}], ids=["freeze", "lora"])

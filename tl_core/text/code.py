@@ -6,6 +6,7 @@ It trains the same network the plain way, without the activation cache; TensorFl
 from tl_core.text.checkpoints import CHECKPOINTS
 from tl_core.text.config import TextConfig, boundary
 from tl_core.text.shape import Shape
+from tl_core.text.typography import PLAIN
 
 
 def keras_code(config: TextConfig, shape: Shape, text: str = "text.txt") -> str:
@@ -42,6 +43,7 @@ def _head(config: TextConfig, preset: str, text: str, context: int) -> list[str]
         "backbone = keras_hub.models.GPT2Backbone.from_preset(preset)",
         "",
         f'text = open("{text}", encoding="utf-8").read()',
+        *(_straightened() if config.straighten else []),
         f"cut = round(len(text) * {1 - config.validation:g})  # the end is for validation",
         "",
         "",
@@ -53,6 +55,13 @@ def _head(config: TextConfig, preset: str, text: str, context: int) -> list[str]
         f"    return tf.data.Dataset.from_tensor_slices((inputs, rows[:, 1:])).shuffle(10_000, seed={config.seed})",
         "",
         "",
+    ]
+
+
+def _straightened() -> list[str]:
+    return [
+        f"plain = {PLAIN}  # plain quotes, dashes, dots and spaces for typographic ones",
+        "text = text.translate({ord(letter): to for to, letters in plain.items() for letter in letters})",
     ]
 
 
