@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def step(folder: Path) -> int:
     """How many steps the run in this folder need not make again when it is resumed; 0 where nothing is kept."""
     try:
         return int(facts(folder / STATE)["step"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
         return 0
 
 
