@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import intake, submission, text_choices, text_cost, text_in, text_view
+from pages.components import intake, submission, text_choices, text_cost, text_in, text_spelling, text_view
 from pages.components import text_settings as settings
 from pages.components.i18n import _
 from pages.components.session import may
@@ -55,12 +55,14 @@ def bring_in(empty):
             text_in.ways_in()
 
 
-def count(text, found):
-    """The report of the text as the chosen model reads it; None where the model is not here to read it."""
+def count(text, shape, found):
+    """The reports of the text as it stands and straightened, as the model reads it; None where it is not here."""
     if not isinstance(found, Source):
-        return None
+        return None, None
     with st.spinner(_("Counting the tokens…")):
-        return text_view.report(text.id, found.folder, settings.get("validation") / 100)
+        how = (text.id, found.folder, settings.get("validation") / 100, min(settings.get("context"), shape.context))
+        printed = text_view.report(*how, straighten=False)
+        return printed, text_view.report(*how, straighten=True) if printed.typographic else printed
 
 
 arrive()
@@ -86,18 +88,23 @@ text_in.shelf(text)
 figures = st.container()
 with st.container(border=True):
     shape, found = text_choices.choose_model()
-    seen = count(text, found)
+    printed, straight = count(text, shape, found)
+    text_spelling.suggest(text, printed, straight)
+    seen = straight if settings.get("straighten") else printed
     if shape is not None:
-        text_choices.choose_what_learns(shape, seen.training_tokens if seen else None)
+        text_choices.choose_what_learns(shape, seen)
 with figures:
     if seen:
         text_view.figures(seen)
     else:
         st.caption(_("Its tokens are counted once the model is on this computer."))
-    text_view.look_inside(text, seen, settings.get("validation") / 100)
+    text_spelling.offer(text, printed, straight)
+    text_view.look_inside(text, seen, settings.get("validation") / 100, settings.get("straighten"))
 if shape is not None:
     with st.container(border=True):
         text_choices.choose_training(shape, seen.training_tokens if seen else None)
+        if seen:
+            text_spelling.note(settings.model(), settings.config(text.id).opening)
     with st.expander(_("Advanced"), icon=":material/tune:"):
         text_choices.choose_the_rest(shape)
 config = settings.config(text.id)
@@ -114,7 +121,7 @@ submission.start_bar(
     "tune_start",
     config,
     text_choices.summary(shape),
-    lambda: text_cost.time_sentence(config, shape, seen.training_tokens if seen else None),
+    lambda: text_cost.time_sentence(config, shape, seen),
     obstacles,
 )
 spare.want()

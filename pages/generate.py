@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import loading, writers, writing_settings, writing_view
+from pages.components import loading, text_spelling, writers, writing_settings, writing_view
 from pages.components.i18n import _
 from pages.components.markdown import problem
 from tl_core.text.checkpoints import CHECKPOINTS
@@ -75,6 +75,8 @@ with buttons:
         help=_("“Once upon a time”, 50 tokens, greedy: see how the text begins to repeat itself, and why."),
         width="stretch",
     )
+if writer is not None:
+    text_spelling.offer_for_prompt(writer.base, "generate_prompt")
 writing_settings.controls()
 if note := st.session_state.get("generate_note"):
     st.caption(f":material/info: {note}")

@@ -53,6 +53,7 @@ class Started(Event):
     precision: str = "float32"  # the Keras dtype policy in force
     versions: Mapping[str, str] = field(default_factory=dict)  # library -> version
     resumed_from: Count = 0  # epochs already trained, when resumed
+    resumed_step: Count = 0  # optimizer steps already made, where a run can go on within an epoch
 
 
 @dataclass(frozen=True)

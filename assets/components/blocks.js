@@ -57,7 +57,7 @@ function build(root, state) {
   handle.tabIndex = 0
   handle.setAttribute("role", "slider")
   handle.setAttribute("aria-label", data.label)
-  handle.setAttribute("aria-valuemin", "0")
+  handle.setAttribute("aria-valuemin", String(data.lowest))
   handle.setAttribute("aria-valuemax", String(data.blocks.length))
   strip.append(...state.columns, head, handle)
   paint(head, data.head.frozen ? "frozen" : "head")
@@ -101,7 +101,7 @@ function show(state) {
 }
 
 function move(state, boundary) {
-  const next = Math.max(0, Math.min(state.columns.length, boundary))
+  const next = Math.max(state.data.lowest, Math.min(state.columns.length, boundary))
   if (next === state.boundary) return
   state.boundary = next
   show(state)

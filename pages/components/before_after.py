@@ -25,7 +25,7 @@ def show_before_and_after(run: Run) -> None:
     st.header(_("Before and after"), anchor=False)
     key = f"pair_{run.id}"
     with st.form(f"{key}_form", border=False):
-        st.text_area(_("Prompt"), run.config.prompt, height=80, key=f"{key}_prompt", max_chars=100_000)
+        st.text_area(_("Prompt"), run.config.opening, height=80, key=f"{key}_prompt", max_chars=100_000)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(_("Tokens"), 1, 512, 80, key=f"{key}_length", width=140)
             st.number_input(_("Seed"), 0, 9999, run.config.seed, key=f"{key}_seed", width=140)

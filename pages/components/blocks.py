@@ -30,7 +30,14 @@ class DrawnBlock:
 
 
 def freeze_slider(
-    blocks: Sequence[DrawnBlock], head: DrawnBlock, *, label: str, key: str, help: str = "", learns: str = ""
+    blocks: Sequence[DrawnBlock],
+    head: DrawnBlock,
+    *,
+    label: str,
+    key: str,
+    help: str = "",
+    learns: str = "",
+    lowest: int = 0,
 ) -> int:
     """Let the reader choose the boundary, on the map or on the slider below it.
 
@@ -41,22 +48,23 @@ def freeze_slider(
         key: of the number in the session state; the map's own key is derived from it.
         help: what freezing means, in plain words.
         learns: what the legend says of the blocks above the boundary; by default that they learn from pictures.
+        lowest: so many blocks are frozen whatever is chosen.
 
     Returns:
-        The number of leading blocks kept frozen, 0 to len(blocks).
+        The number of leading blocks kept frozen, `lowest` to len(blocks).
     """
     last = len(blocks)
-    st.session_state[key] = max(0, min(last, st.session_state.get(key, last)))
+    st.session_state[key] = max(lowest, min(last, st.session_state.get(key, last)))
 
     def moved() -> None:
         wanted = st.session_state[f"{key}_map"].get("moved")
-        if isinstance(wanted, (int, float)) and 0 <= wanted <= last:
+        if isinstance(wanted, (int, float)) and lowest <= wanted <= last:
             st.session_state[key] = int(wanted)
 
     drawing = st.container()
     st.select_slider(
         label,
-        options=list(range(last + 1)),
+        options=list(range(lowest, last + 1)),
         format_func=lambda boundary: _position(blocks, boundary),
         key=key,
         help=help or None,
@@ -68,6 +76,7 @@ def freeze_slider(
                 "blocks": [_drawn(block) for block in blocks],
                 "head": _drawn(head),
                 "boundary": st.session_state[key],
+                "lowest": lowest,
                 "label": label,
                 "spoken": [_spoken(blocks, boundary) for boundary in range(last + 1)],
                 "legend": {

@@ -55,7 +55,7 @@ def show_progress(run: Run) -> Status:
     if now in ACTIVE or history.batches(1) or history.epochs:
         _curves(run, now, history)
     if writes(run) and may("read", run):
-        text_progress.show_samples(history, ended=now not in ACTIVE)
+        text_progress.show_samples(history, now)
     elif writes(run):
         st.caption(
             ":material/lock: "
@@ -209,10 +209,14 @@ def _controls(run: Run, now: Status) -> None:
             icon=":material/resume:",
             on_click=_attempt,
             args=(queue.resume, run.id),
-            help=_(
+            help=None
+            if writes(run)
+            else _(
                 "Goes on from the last checkpoint: the epoch under way, and a few seconds before it, may be repeated."
             ),
         )
+        if writes(run):
+            text_progress.resumes(run)
 
 
 def _attempt(action: Callable[[str], None], run_id: str) -> None:

@@ -220,7 +220,7 @@ def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
         accuracy=best.val_accuracy if best and not text else None,
         loss=best.val_loss if best else None,
         best_epoch=best.epoch if best else None,
-        images_per_second=history.images_per_second,
+        images_per_second=history.mean_speed if text else history.images_per_second,
         seconds=history.elapsed,
         test=tested.accuracy if tested else None,
         perplexity=language.kept(history) if text else None,

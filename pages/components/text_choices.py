@@ -12,6 +12,7 @@ from pages.components.session import is_local
 from tl_core.errors import UserError
 from tl_core.text.checkpoints import CHECKPOINTS, Source
 from tl_core.text.config import suggested_rate
+from tl_core.text.corpus import TextReport
 from tl_core.text.shape import Shape
 
 KEY = settings.PREFIX
@@ -66,15 +67,18 @@ def choose_model() -> tuple[Shape | None, Source | UserError | None]:
     return text_cost.shape_of(model), found
 
 
-def choose_what_learns(shape: Shape, tokens: int | None) -> None:
+def choose_what_learns(shape: Shape, seen: TextReport | None) -> None:
     """Method and freeze boundary, and beside them what each way costs."""
 
     def changed() -> None:
-        settings.set_("rate", suggested_rate(shape, settings.get("rank") if settings.get("method") == "lora" else 0))
+        to_lora, thawed = settings.get("method") == "lora", f"{KEY}thawed"
+        settings.set_("rate", suggested_rate(shape, settings.get("rank") if to_lora else 0))
+        if to_lora:  # which keeps the embeddings frozen; whoever comes back finds them as they were
+            st.session_state[thawed] = settings.get("frozen") == 0
+        elif st.session_state.pop(thawed, False) and settings.get("frozen") == 1:
+            settings.set_("frozen", 0)
 
     lora = settings.get("method") == "lora"
-    if lora:
-        settings.set_("frozen", max(1, settings.get("frozen")))  # the embeddings stay whatever is chosen
     drawing, figures = st.columns([9, 10], gap="medium")
     with drawing:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -118,10 +122,11 @@ def choose_what_learns(shape: Shape, tokens: int | None) -> None:
                 "more of the style. Click a block, drag the line, or use the slider."
             ),
             learns=_("Trainable: LoRA beside its weights") if lora else _("Trainable: learns from your text"),
+            lowest=1 if lora else 0,
         )
     with figures:
         config = settings.config("")
-        text_cost.side_by_side(config, shape, tokens)
+        text_cost.side_by_side(config, shape, seen)
         st.markdown(text_cost.meaning(config, shape))
 
 

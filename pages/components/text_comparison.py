@@ -28,7 +28,8 @@ def show_comparison(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
     live.charts(figures, alts, revision="-".join(chosen), key="compare_text_curves")
     st.markdown(sentence(language.several_reading(histories)))
     configs = [line.run.config for line in lines]
-    if len({(text_view.content(config.corpus), config.model, config.validation) for config in configs}) > 1:
+    read = {(text_view.content(each.corpus), each.straighten, each.model, each.validation) for each in configs}
+    if len(read) > 1:
         st.caption(
             _("Careful: perplexities of different texts, or of models with different tokenizers, cannot be compared.")
         )
@@ -40,6 +41,7 @@ def settings(run: Run) -> dict[str, str]:
     return {
         _("Text"): runlist.dataset(run),
         _("For validation"): f"{100 * config.validation:.0f} %",
+        _("Straighten quotes and dashes"): yes if config.straighten else no,
         _("Model"): runlist.network(run),
         _("What learns"): _("LoRA, rank {n}").format(n=config.lora_rank) if config.lora_rank else _("The weights"),
         _("Frozen blocks"): runlist.frozen(run),

@@ -1,9 +1,7 @@
 """What a fine-tuning costs before it starts: parameters, memory and time, several ways beside each other."""
 
 import contextlib
-import os
 import socket
-import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +16,12 @@ from pages.components.markdown import reason
 from pages.components.tables import Cell, table
 from tl_core import events
 from tl_core.errors import UserError
-from tl_core.runs import store
-from tl_core.text import checkpoints, folder
+from tl_core.runs import scheduler, store
+from tl_core.text import checkpoints, estimate, folder
 from tl_core.text.checkpoints import CHECKPOINTS, Source
 from tl_core.text.config import TextConfig, boundary, cost, validate
 from tl_core.text.corpus import TextReport
 from tl_core.text.shape import Shape
-
-BEGIN = 10.0  # seconds to load TensorFlow and to write the first sample
-CORES = 8  # more do not help networks of this size
 
 
 @st.cache_data(ttl=30, max_entries=64, show_spinner=False)
@@ -56,44 +51,54 @@ def shape_of(model: str) -> Shape | None:
 
 
 @st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def pace() -> tuple[float, bool]:
-    """How long a step takes here, divided by what the formula says for one core; and whether that was measured."""
+def measured() -> list[estimate.Sample]:
+    """How fast the latest text runs on this computer were."""
     known = []
     for run in store.all()[:20]:
         config = run.config
         if config is None or config.kind != "text" or (shape := shape_of(config.model)) is None:
             continue
-        log = events.read(run.log)[0]
-        here = [event.host == socket.gethostname() for event in log if isinstance(event, events.Started)]
-        rounds = [event.seconds for event in log if isinstance(event, events.Epoch)]
-        if here and here[-1] and rounds:
-            with contextlib.suppress(UserError):  # the folder holds another model by now, with fewer blocks
-                expected = min(config.steps, config.evaluate_every) * cost(config, shape).seconds_per_cached_step
-                known.append(statistics.median(rounds) / max(expected, 1e-9))
-    return (statistics.median(known), True) if known else (1 / min(os.cpu_count() or 1, CORES), False)
+        with contextlib.suppress(UserError):  # the folder holds another model by now, with fewer blocks
+            known.append(estimate.sample(config, shape, events.read(run.log)[0], socket.gethostname()))
+    return [sample for sample in known if sample]
 
 
-def seconds(config: TextConfig, shape: Shape, tokens: int | None) -> float:
-    """How long training will take; the first reading of the text, of so many tokens, fills the activation cache."""
-    each = cost(config, shape)
-    first = config.steps
-    if tokens is not None:
-        first = min(config.steps, -(-tokens // max(1, min(config.context, shape.context) * config.batch_size)))
-    work = first * each.seconds_per_step + (config.steps - first) * each.seconds_per_cached_step
-    return BEGIN + work * pace()[0]
+@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
+def multiplied(batch_size: int, context: int, shape: Shape) -> float:
+    """How fast this computer multiplies matrices of this size; measured when it is first asked."""
+    return estimate.multiplied(TextConfig("", batch_size=batch_size, context=context), shape)
 
 
-def time_sentence(config: TextConfig, shape: Shape, tokens: int | None) -> str:
+@st.cache_data(max_entries=1, show_spinner=False)
+def graphics() -> bool:
+    """Whether runs work on a graphics processor."""
+    return scheduler.slots() != [None]
+
+
+def pace(config: TextConfig, shape: Shape) -> tuple[float, str]:
+    """Operations a second that this computer manages, and whence we know."""
+    if rate := estimate.rate_of(measured(), config.model):
+        return rate, _("estimated from earlier runs on this computer")
+    if graphics():
+        return estimate.GPU, _("a rough figure; the first run corrects it")
+    rate = multiplied(config.batch_size, min(config.context, shape.context), shape)
+    return rate, _("estimated from a short measurement of this computer")
+
+
+def seconds(config: TextConfig, shape: Shape, seen: TextReport | None) -> float:
+    """How long training will take on the text of this report."""
+    tokens = (seen.training_tokens, seen.validation_tokens) if seen else (None, None)
+    return estimate.seconds(config, shape, pace(config, shape)[0], *tokens)
+
+
+def time_sentence(config: TextConfig, shape: Shape, seen: TextReport | None) -> str:
     """The time, and where the figure comes from."""
-    origin = (
-        _("estimated from earlier runs on this computer")
-        if pace()[1]
-        else _("a rough figure; the first run corrects it")
+    return _("About {time}: {source}.").format(
+        time=duration(seconds(config, shape, seen)), source=pace(config, shape)[1]
     )
-    return _("About {time}: {source}.").format(time=duration(seconds(config, shape, tokens)), source=origin)
 
 
-def side_by_side(config: TextConfig, shape: Shape, tokens: int | None) -> None:
+def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> None:
     """All weights, those above the line, and LoRA: what each costs; the chosen one is marked."""
     total = len(shape.blocks)
     ways = {_("Everything"): replace(config, frozen_blocks=0, lora_rank=0)}
@@ -108,7 +113,7 @@ def side_by_side(config: TextConfig, shape: Shape, tokens: int | None) -> None:
         (_("Trainable"), [Cell(short_number(each.trainable), _percent(each.share)) for each in costs]),
         (_("Frozen"), [Cell(short_number(each.frozen)) for each in costs]),
         (_("Memory"), [Cell(f"{each.memory / 1e6:,.0f} MB") for each in costs]),
-        (_("Time"), [Cell(duration(seconds(way, shape, tokens))) for way in ways.values()]),
+        (_("Time"), [Cell(duration(seconds(way, shape, seen))) for way in ways.values()]),
     )
     table(
         [_("What learns"), *(Cell(name, marked=mark) for name, mark in zip(ways, chosen, strict=True))],
@@ -127,7 +132,8 @@ def meaning(config: TextConfig, shape: Shape) -> str:
     frozen, total = config.frozen_blocks, len(shape.blocks)
     if config.lora_rank:
         return _(
-            "**LoRA:** all weights stay; beside attention's query and value, two thin matrices of rank {n} learn."
+            "**LoRA:** all weights stay; beside attention's query and value, two thin matrices of rank {n} learn. The "
+            "embeddings have no attention: they always stay frozen."
         ).format(n=config.lora_rank)
     if frozen == total:
         return _("**Almost nothing learns:** only the last normalisation, a handful of numbers. For contrast.")

@@ -9,6 +9,7 @@ from tl_core.charts import language
 from tl_core.events import Sample
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.text import stored
 from tl_core.text.config import TextConfig
 
 PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
@@ -39,8 +40,13 @@ def figures(run: Run, now: Status, history: History) -> None:
         if now == "running":
             remaining = live.duration(history.remaining) if history.remaining is not None else "…"
             st.metric(_("Remaining"), remaining, width="content")
-        if history.images_per_second:
-            st.metric(_("Tokens per second"), f"{history.images_per_second:,.0f}", width="content")
+        if speed := history.mean_speed:
+            st.metric(
+                _("Tokens per second"),
+                f"{speed:,.0f}",
+                width="content",
+                help=_("Learned from in the mean of the whole run; validations and samples are not counted."),
+            )
     if now not in ACTIVE and last and history.best and history.best.step < last.step:
         text = _("The model of this run, and this perplexity, are of step {best}, the best round of {n} steps.")
         st.caption(text.format(best=f"{history.best.step:,}", n=f"{last.step:,}"))
@@ -60,14 +66,24 @@ def stage(history: History, config: TextConfig) -> tuple[float, str]:
     )
 
 
-def show_samples(history: History, ended: bool) -> None:
+def resumes(run: Run) -> None:
+    """Where a run that was interrupted goes on."""
+    made = stored.step(run.folder)
+    if made:
+        st.caption(_("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}"))
+    else:
+        st.caption(_("No step was kept before it ended: Resume begins anew, at step 0."))
+
+
+def show_samples(history: History, now: Status) -> None:
     """The first sample and a later one side by side, unless the reader looks at another: the newest while the run goes
     on, then that of the weights that are kept."""
     if not history.samples:
         return
-    st.subheader(_("Before training and on the way"), anchor=False, help=_("Same prompt, same seed; weights differ."))
+    heading = _("Before and after training") if now == "finished" else _("Before training and on the way")
+    st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
     first, later = history.samples[0], history.samples[1:]
-    kept = history.kept_sample if ended else None
+    kept = history.kept_sample if now not in ACTIVE else None
     chosen = _looked_at(later, kept or (later[-1] if later else None))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -76,14 +92,15 @@ def show_samples(history: History, ended: bool) -> None:
     with right:
         if chosen is None:
             st.markdown(f"**{_('On the way')}**")
-            st.caption(_("The next sample comes in a moment."))
+            active = _("The next sample comes in a moment.")
+            st.caption(active if now in ACTIVE else _("It ended before it wrote another sample."))
         else:
             st.markdown(_when(chosen) + (f" · {_('the weights that are kept')}" if chosen == kept else ""))
             _sample(chosen)
     if len(later) > 1:
         steps = [sample.step for sample in later]
         st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
-    _forgetting(history, ended)
+    _forgetting(history, now not in ACTIVE)
 
 
 def _looked_at(samples: list[Sample], offered: Sample | None) -> Sample | None:

@@ -9,6 +9,7 @@ from tl_core.text.config import TextConfig, suggested_rate
 from tl_core.text.shape import Shape
 
 PREFIX = "tune_"
+SPELLING = PREFIX + "spelling_of"  # the text and the model for which it was chosen whether to straighten quotes
 FOLDER = "folder"  # the model's value where it is a folder of the reader's
 SMALL = 512  # width below which a network trains in a minute or two on two processor cores
 RANK = 8
@@ -42,6 +43,7 @@ def values(config: TextConfig) -> dict[str, Any]:
         "rank": config.lora_rank or RANK,
         "frozen": config.frozen_blocks if config.frozen_blocks >= 0 else 1000,  # the slider ends at the last block
         "validation": round(100 * config.validation),
+        "straighten": config.straighten,
         "steps": config.steps,
         "evaluate": config.evaluate_every,
         "sample": config.sample_every,
@@ -62,6 +64,7 @@ def put(config: TextConfig) -> None:
     """Fill the page with a config; call it before the widgets are drawn or in a callback."""
     for name, value in values(config).items():
         st.session_state[PREFIX + name] = value
+    st.session_state[SPELLING] = (config.corpus, config.model)
 
 
 def begin() -> None:
@@ -92,6 +95,7 @@ def config(text: str) -> TextConfig:
         corpus=text,
         model=model(),
         validation=get("validation") / 100,
+        straighten=get("straighten"),
         frozen_blocks=get("frozen"),
         lora_rank=get("rank") if get("method") == "lora" else 0,
         steps=get("steps"),

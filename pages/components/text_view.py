@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import streamlit as st
+from tokenizers import Tokenizer
 
 from pages.components.i18n import _, ngettext
 from pages.components.markdown import plain, sentence
@@ -18,13 +19,15 @@ MOST = 20  # rows of a table
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def report(corpus_id: str, model: Path, validation: float) -> TextReport:
-    """The report of a text as the model in the folder `model` cuts it."""
-    return corpus.report(corpus.load(corpus_id), _tokenizer(model), validation)
+def report(corpus_id: str, model: Path, validation: float, context: int, straighten: bool) -> TextReport:
+    """The report of a text as the model in the folder `model` cuts it, for windows of `context` tokens."""
+    text = corpus.load(corpus_id)
+    return corpus.report(text, bpe(model), validation, context=context, straighten=straighten)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _tokenizer(model: Path):
+def bpe(model: Path) -> Tokenizer:
+    """The tokenizer in a model's folder."""
     return tokenizer.load(model)
 
 
@@ -51,7 +54,12 @@ def figures(seen: TextReport) -> None:
             width="content",
             help=_("The tokenizer has no token for them and spells them in single bytes, which teaches little."),
         )
-        st.metric(_("Repeated paragraphs"), f"{len(seen.duplicates):,}", width="content")
+        st.metric(
+            _("Repeated passages"),
+            f"{seen.repeated:,}",
+            width="content",
+            help=_("Paragraphs, and lines of lists, that have stood in the text before."),
+        )
     for warning in seen.warnings:
         st.warning(sentence(warning), icon=":material/warning:")
     if seen.rejected:
@@ -65,10 +73,10 @@ def figures(seen: TextReport) -> None:
         )
 
 
-def look_inside(text: Corpus, seen: TextReport | None, validation: float) -> None:
-    """The text itself, where it is divided, and lists of what is odd in it."""
+def look_inside(text: Corpus, seen: TextReport | None, validation: float, straighten: bool) -> None:
+    """The text itself as the model reads it, where it is divided, and lists of what is odd in it."""
     with st.expander(_("Look into the text"), icon=":material/menu_book:", key="text_inside"):
-        training, held_out = corpus.split(text, validation)
+        training, held_out = corpus.split(text, validation, straighten)
         st.caption(_("How it begins"))
         passage(training[:GLANCE], label=_("How it begins"))
         if held_out:
@@ -81,19 +89,24 @@ def look_inside(text: Corpus, seen: TextReport | None, validation: float) -> Non
                 passage(held_out[: GLANCE // 2], label=_("The first that validates"))
         if seen and seen.unknown:
             table(
-                [_("Unknown character"), _("How often")],
-                [[item.character, f"{item.count:,}"] for item in seen.unknown[:MOST]],
+                [_("Unknown character"), _("How often"), _("Tokens")],
+                [[visible(item.character), f"{item.count:,}", f"{item.tokens:,}"] for item in seen.unknown[:MOST]],
                 label=_("Unknown characters"),
             )
         if seen and seen.duplicates:
             table(
-                [_("Repeated paragraph"), _("How often"), _("In both parts")],
+                [_("Repeated passage"), _("How often"), _("In both parts")],
                 [
                     [item.text, f"{item.count:,}", _("yes") if item.across else _("no")]
                     for item in seen.duplicates[:MOST]
                 ],
-                label=_("Repeated paragraphs"),
+                label=_("Repeated passages"),
             )
+
+
+def visible(character: str) -> str:
+    """The character, or its number in Unicode where it cannot be seen."""
+    return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 
 def divided(seen: TextReport) -> str:

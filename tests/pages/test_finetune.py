@@ -95,8 +95,10 @@ def test_a_text_that_is_too_short_is_taken_but_not_trained_on(language, given):
     test = paste(opened("finetune", language), given)
     assert not test.exception
     assert corpus.corpora()[0].text == given
-    assert test.warning, "too few tokens"
+    [told] = [item.value for item in test.warning][:1]
     assert start(test).disabled == (int(test.metric[1].value) <= 128)
+    if language == "en":
+        assert ("by heart" in told) != start(test).disabled, "nothing is learned where nothing starts"
     assert "<script>" not in words(test).replace("`", "")
 
 
@@ -136,8 +138,51 @@ def test_the_report_shows_parts_unknown_characters_and_duplicates(text):
     test = opened("finetune", text=odd.id)
     shown = {metric.label: metric.value for metric in test.metric}
     assert shown["Unknown characters"] == "2"
-    assert int(shown["Repeated paragraphs"]) >= 5
+    assert int(shown["Repeated passages"]) >= 5
     assert "狐" in words(test)
+
+
+CURLY = "\n\n".join(
+    f"\u201cI don\u2019t know,\u201d said king {n}\u2014\u201cask king {n + 1}.\u201d" for n in range(200)
+)
+
+
+@LANGUAGES
+def test_typographic_quotes_are_straightened_where_that_saves_tokens(language):
+    novel = corpus.paste(CURLY, name="Novel", owner=ME)
+    test = opened("finetune", language, text=novel.id)
+    assert test.toggle(key="tune_straighten").value, "by default"
+    unknown, straight = test.metric[3].value, int(test.metric[1].value.replace(",", ""))
+    assert unknown == "0"
+    assert "\u201cI don" not in words(test), "shown as the model reads it"
+    assert f"{6 * 200:,}" in words(test), "how many, and how many stay unknown"
+    test.toggle(key="tune_straighten").set_value(False).run()
+    assert not test.exception
+    assert test.metric[3].value == f"{6 * 200:,}"
+    assert int(test.metric[1].value.replace(",", "")) > straight + 1000
+    test.text_input(key="tune_prompt").set_value("\u201cWell").run()
+    assert "3" in next(item.value for item in test.caption if "\u201c " in item.value or "\u201c" in item.value[:60])
+    start(test).click().run()
+    assert not only_run().config.straighten, "the reader's choice"
+    test = opened("finetune", language, **{"from": only_run().id})
+    assert not test.toggle(key="tune_straighten").value
+
+
+def test_a_straightened_run_is_set_up_again_as_it_was_and_a_plain_text_is_not_asked(text):
+    novel = corpus.paste(CURLY, name="Novel", owner=ME)
+    test = opened("finetune", text=novel.id)
+    test.text_input(key="tune_prompt").set_value("\u201cWell").run()
+    assert "no token for" not in words(test), "the prompt is straightened with the text"
+    start(test).click().run()
+    config = only_run().config
+    assert config.straighten
+    assert config.opening == '"Well'
+    test = opened("finetune", text=novel.id)
+    test.selectbox(key="text_shelf").set_value(text.id).run()
+    assert not test.exception
+    assert "tune_straighten" not in {toggle.key for toggle in test.toggle}
+    start(test).click().run()
+    assert {run.config.straighten for run in store.all() if run.config.corpus == text.id} == {False}
 
 
 def test_the_freeze_boundary_and_lora_change_the_cost_and_the_config(text):
@@ -163,6 +208,21 @@ def test_lora_leaves_the_embeddings_frozen(text):
     assert test.session_state["tune_frozen"] == 1
     start(test).click().run()
     assert only_run().config.frozen_blocks == 1
+
+
+def test_lora_and_back_thaws_the_embeddings_again(text):
+    test = opened("finetune", text=text.id)
+    method = test.button_group(key="tune_method")
+    method.set_value("lora").run()
+    assert "nothing frozen" not in str(test.select_slider(key="tune_frozen").proto.options)
+    assert "they always stay frozen" in words(test)
+    test.button_group(key="tune_method").set_value("weights").run()
+    assert test.session_state["tune_frozen"] == 0
+    assert "nothing frozen" in words(test)
+    test.button_group(key="tune_method").set_value("lora").run()
+    test.select_slider(key="tune_frozen").set_value(3).run()
+    test.button_group(key="tune_method").set_value("weights").run()
+    assert test.session_state["tune_frozen"] == 3, "chosen with LoRA, kept without"
 
 
 def test_lora_with_everything_frozen_is_refused_before_it_is_queued(text):

@@ -67,6 +67,19 @@ def test_what_happens_while_the_engine_loads_is_said(engine):
     assert "**No memory.** Close something." in words(opened("generate"))
 
 
+def test_a_prompt_with_characters_that_the_model_does_not_know_says_what_they_cost_and_can_be_straightened(engine):
+    test = opened("generate")
+    assert "no token for" not in words(test)
+    test.text_area(key="generate_prompt").set_value("\u201cWell\u2026 caf\u00e9").run()
+    told = next(item.value for item in test.caption if "no token for" in item.value)
+    assert "\u201c \u2026 \u00e9" in told
+    assert "8 of the prompt's" in told, "three bytes, three bytes, two bytes"
+    test.button(key="generate_prompt_straighten").click().run()
+    assert test.text_area(key="generate_prompt").value == '"Well... caf\u00e9'
+    assert "generate_prompt_straighten" not in {button.key for button in test.button}
+    assert "2 of the prompt's" in words(test), "the rest cannot be straightened"
+
+
 def test_only_the_controls_that_the_strategy_heeds_are_there_and_count(engine):
     test = opened("generate")
     test.slider(key="generate_temperature").set_value(1.5).run()

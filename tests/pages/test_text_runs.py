@@ -3,7 +3,9 @@
 import math
 import os
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -19,7 +21,7 @@ from tl_core.errors import UserError
 from tl_core.locks import try_lock
 from tl_core.messages import message
 from tl_core.runs import store
-from tl_core.text import corpus, samples
+from tl_core.text import corpus, samples, stored
 from tl_core.text.config import TextConfig
 from tl_core.text.writing import Ended, Written
 
@@ -203,6 +205,27 @@ def test_a_stopped_text_run_can_go_on_and_one_without_a_round_has_no_after(text)
     assert "run_resume" in keys(test)
     assert not any(button.proto.is_form_submitter for button in test.button)
     assert "On the validation pictures" not in words(test)
+
+
+@pytest.mark.parametrize(("kept", "said"), [(0, "begins anew, at step 0"), (7, "goes on behind step 7 of 300")])
+def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, kept, said):
+    run = run_of(TextConfig(text.id), STARTED, *learned(rounds=0), events.Stopped())
+    if kept:
+        (run.folder / stored.STATE).parent.mkdir()
+        stored.write_arrays(run.folder / stored.STATE, {"facts": np.array(f'{{"step": {kept}}}')})
+    shown = words(opened("run", run=run.id))
+    assert said in shown
+    assert "in a moment" not in shown, "nothing more comes"
+
+
+def test_a_finished_run_is_headed_by_its_end_and_its_speed_is_the_whole_runs(text):
+    log = learned(60.0, 12)
+    last = next(event for event in reversed(log) if isinstance(event, events.Epoch))
+    log[log.index(last)] = replace(last, images_per_second=100.0)
+    said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, *log, events.Finished(best_epoch=12)).id))
+    assert "Before and after training" in said
+    assert "on the way" not in said
+    assert f"Tokens per second: {(11 * 4000 + 100) / 12:,.0f}" in said
 
 
 @LANGUAGES

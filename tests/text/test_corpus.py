@@ -10,7 +10,7 @@ import pytest
 
 from tests.text import folders
 from tl_core.errors import UserError
-from tl_core.text import corpus, grammar, samples, tokenizer
+from tl_core.text import corpus, grammar, samples, tokenizer, typography
 
 STORY = "\n\n".join(f"Paragraph number {n} tells how the king and the fox met for the {n}th time." for n in range(60))
 
@@ -111,7 +111,7 @@ def test_the_report_counts_what_it_says(tl_home: Path, bpe):
     training, validation = corpus.split(corpus.corpora()[0], 0.1)
     assert found.training_tokens == len(tokenizer.encode(bpe, training))
     assert found.validation_tokens == len(tokenizer.encode(bpe, validation)) > 0
-    assert [(item.character, item.count) for item in found.unknown] == [("狐", 2)]
+    assert [(item.character, item.count, item.tokens) for item in found.unknown] == [("狐", 2, 6)]
     assert [(item.count, item.across) for item in found.duplicates] == [(2, True)]
     assert any("both parts" in str(warning) for warning in found.warnings)
 
@@ -119,7 +119,56 @@ def test_the_report_counts_what_it_says(tl_home: Path, bpe):
 def test_a_short_text_and_a_foreign_one_are_warned_of(tl_home: Path, bpe):
     found = corpus.report(corpus.paste("从前有一个国王，他有三个儿子。", name="short"), bpe)
     warnings = " ".join(map(str, found.warnings))
-    assert "by heart" in warnings and "unknown to this model's tokenizer" in warnings
+    assert "by heart" in warnings and "this model's tokenizer does not know" in warnings
+
+
+NOVEL = "\n\n".join(
+    f"\u201cDon\u2019t go,\u201d said fox number {n}\u2014and so\u2026 they went to hill {n}." for n in range(90)
+)
+
+
+def test_straightening_saves_what_typographic_characters_cost_and_leaves_the_text_as_it_is(tl_home: Path, bpe):
+    made = corpus.paste(NOVEL, name="novel")
+    printed, straight = (corpus.report(made, bpe, straighten=straighten) for straighten in (False, True))
+    assert {item.character for item in printed.unknown} == set("\u201c\u201d\u2019\u2014\u2026")
+    assert sum(item.tokens for item in printed.unknown) == 3 * 5 * 90
+    assert any("only spell characters" in str(warning) for warning in printed.warnings)
+    assert (printed.typographic, straight.typographic) == (5 * 90, 0)
+    assert not straight.unknown and not any("only spell" in str(warning) for warning in straight.warnings)
+    assert straight.tokens <= printed.tokens - 5 * 90
+    for before, after in zip(corpus.split(made, 0.1), corpus.split(made, 0.1, straighten=True), strict=True):
+        assert after == typography.straightened(before) != before
+        assert '"Don\'t go," said fox' in after and "--and so... they" in after
+    assert made.text == NOVEL
+
+
+def test_straightening_twice_changes_nothing_more_and_touches_nothing_else():
+    odd = "".join(typography.PLAIN.values()) + "caf\u00e9 \u00ab\u72d0\u00bb 'plain' -- \"text\"..."
+    once = typography.straightened(odd)
+    assert typography.straightened(once) == once and typography.typographic(once) == 0
+    assert once.endswith("caf\u00e9 \u00ab\u72d0\u00bb 'plain' -- \"text\"...")
+
+
+@pytest.mark.parametrize(
+    ("text", "repeated"),
+    [
+        ("\n\n".join(["The same paragraph, told again and again to the same king."] * 500), 499),
+        ("\n".join(["All work and no play."] * 200), 199),
+        ("Exeunt.\n\n" + "\n\n".join(f"King {n} came home to hill {n}." for n in range(99)) + "\n\nExeunt.", 0),
+        ("\n\n".join(f"A king of {n} hills\nand his {n} sons\nwho all were kind" for n in range(50)), 0),
+    ],
+    ids=["paragraphs", "lines", "stage directions", "verses"],
+)  # fmt: skip
+def test_every_repeated_passage_counts(tl_home: Path, bpe, text: str, repeated: int):
+    found = corpus.report(corpus.paste(text, name="again"), bpe)
+    assert found.repeated == repeated
+    assert any("both parts" in str(warning) for warning in found.warnings) == bool(repeated)
+
+
+def test_a_text_that_does_not_fill_a_window_is_not_said_to_be_learned_by_heart(tl_home: Path, bpe):
+    found = corpus.report(corpus.paste("Five words make no story.", name="five"), bpe, context=128)
+    assert "too short to train on" in str(found.warnings[0]) and "129" in str(found.warnings[0])
+    assert not any("by heart" in str(warning) for warning in found.warnings)
 
 
 @pytest.mark.parametrize("kind", list(grammar.GRAMMARS))

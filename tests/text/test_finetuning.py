@@ -12,7 +12,7 @@ import tensorflow as tf
 from tests.text import folders, reference
 from tl_core import events
 from tl_core.errors import UserError
-from tl_core.text import corpus, finetuning, folder, model, tuned
+from tl_core.text import corpus, finetuning, folder, model, stored, tuned
 from tl_core.text.config import TextConfig, boundary, cost, text_config
 from tl_core.text.copies import Copies
 from tl_core.text.decoder import Decoder
@@ -78,7 +78,7 @@ def _epochs(heard) -> list[events.Epoch]:
 def test_it_learns_and_leaves_a_model_that_others_load(setting):
     config, text, tmp = setting
     outcome, heard, began = _train(config, text, tmp / "run")
-    assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0}
+    assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0, "resumed_step": 0}
     epochs = _epochs(heard)
     assert [event.epoch for event in epochs] == [1, 2, 3] and [event.step for event in epochs] == [8, 16, 24]
     assert epochs[-1].val_loss < epochs[0].val_loss < math.log(300)
@@ -235,8 +235,11 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
     kept = next(event for event in first if isinstance(event, events.Sample) and event.step == 8)
     assert outcome.metrics["copied_tokens"] == kept.copied_tokens
     assert (tmp / "parts" / "model" / "model.safetensors").is_file()
+    made = stored.step(tmp / "parts")
+    assert 8 < made < 16, "the steps since the last validation are kept"
     outcome, second, began = _train(config, text, tmp / "parts", resume=True)
-    assert began["resumed_from"] == 1 and not outcome.stopped
+    assert (began["resumed_from"], began["resumed_step"]) == (1, made) and not outcome.stopped
+    assert next(event for event in second if isinstance(event, events.Batch)).batches <= 16 - made, "none made twice"
     assert not any(isinstance(event, events.Sample) and event.step == 0 for event in second)
     for one, other in zip(whole, _epochs(first) + _epochs(second), strict=True):
         assert (one.epoch, one.step) == (other.epoch, other.step)
@@ -245,6 +248,37 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
     ours, theirs = (folder.read_weights(tmp / name / "model", TINY) for name in ("whole", "parts"))
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [math.inf, 0], ids=["kept", "too large to be kept in time"])
+def test_a_run_stopped_before_its_first_validation_goes_on_where_it_was(
+    setting, monkeypatch: pytest.MonkeyPatch, limit: float
+):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, evaluate_every=12, sample_every=12)
+    monkeypatch.setattr("tl_core.text.finetuning.QUICKLY", limit)
+    whole = _epochs(_train(config, text, tmp / "whole")[1])
+    looks = iter(range(100))  # about eight while the first sample is written, then one a step
+    outcome, first, _ = _train(config, text, tmp / "parts", lambda: next(looks) >= 8 + 5)
+    assert outcome.stopped and not _epochs(first)
+    made = stored.step(tmp / "parts")
+    assert 0 < made < 12 if limit else made == 0
+    _, second, began = _train(config, text, tmp / "parts", resume=True)
+    assert (began["resumed_from"], began["resumed_step"]) == (0, made)
+    for one, other in zip(whole, _epochs(second), strict=True):
+        assert (one.epoch, one.step) == (other.epoch, other.step)
+        assert one.loss == pytest.approx(other.loss, abs=1e-5), "the mean of the whole round"
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
+    steps = [event.step for event in first + second if isinstance(event, events.Sample)]
+    assert steps == ([0, 12, 24] if made else [0, 0, 12, 24])
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 torn", b"\x93NUMPY"], ids=["empty", "torn", "other"])
+def test_a_damaged_state_keeps_no_step(tmp_path: Path, data: bytes):
+    assert stored.step(tmp_path) == 0
+    (tmp_path / stored.STATE).parent.mkdir()
+    (tmp_path / stored.STATE).write_bytes(data)
+    assert stored.step(tmp_path) == 0
 
 
 def test_stop_is_quick_and_before_the_first_round_leaves_the_base(setting):
@@ -287,6 +321,22 @@ def _exploding(tmp: Path) -> str:
     return str(folders.write(tmp / "exploding", TINY, weights))
 
 
+def test_a_straightened_run_reads_plain_text_and_an_old_run_reads_it_as_it_is(setting):
+    config, _, tmp = setting
+    curly = corpus.paste(TEXT.replace("fox.", "fox\u2019s \u201cson\u201d."), name="curly")
+    config = dataclasses.replace(config, corpus=curly.id, steps=1, prompt="\u201cThe", straighten=True)
+    _, heard, _ = _train(config, curly, tmp / "run")
+    assert {event.prompt for event in heard if isinstance(event, events.Sample)} == {'"The'}
+    _, other, _ = _train(dataclasses.replace(config, straighten=False), curly, tmp / "plain")
+    loss, as_printed = (_epochs(log)[-1].val_loss for log in (heard, other))
+    assert loss != as_printed
+    straight = corpus.paste(curly.text.translate(str.maketrans("\u2019\u201c\u201d", '\'""')), name="straight")
+    _, same, _ = _train(dataclasses.replace(config, corpus=straight.id), straight, tmp / "straight")
+    assert _epochs(same)[-1].val_loss == pytest.approx(loss, abs=1e-6)
+    old = {name: value for name, value in config.to_json().items() if name != "straighten"}
+    assert not text_config(old).straighten and text_config(old).opening == "\u201cThe"
+
+
 def test_config_comes_back_and_is_checked(setting):
     config, _, _ = setting
     assert text_config(config.to_json()) == config and len(config.hash) == 16
@@ -304,8 +354,8 @@ def test_costs_fall_with_the_boundary_and_lora_is_small():
     assert costs[13].trainable == 2 * 768
     for lower, higher in itertools.pairwise(costs):
         assert lower.trainable > higher.trainable and lower.memory > higher.memory
-        assert lower.seconds_per_cached_step >= higher.seconds_per_cached_step
-    assert costs[9].seconds_per_cached_step < costs[9].seconds_per_step
+        assert lower.operations_per_cached_step >= higher.operations_per_cached_step
+    assert costs[9].operations_per_cached_step < costs[9].operations_per_step
     lora = cost(TextConfig(corpus="x", model="gpt2", lora_rank=4), shape)
     assert lora.share < 0.01 and lora.trainable + lora.frozen > 124_439_808
 

@@ -259,7 +259,9 @@ def test_odd_prompts_are_written_on(language, decoder, prompt: str):
     if not prompt.strip():
         assert "empty" in remarks[0]
     if len(prompt) > 1000:
-        assert "reads the last 64" in remarks[0]
+        [remark] = remarks
+        assert "reads the last 64" in remark
+        assert "last 32 whenever they are full" in remark, "what happens at the very next token is no contradiction"
 
 
 def test_a_long_text_slides_its_window(language, decoder):
@@ -267,14 +269,20 @@ def test_a_long_text_slides_its_window(language, decoder):
     events = _write(decoder, language, prompt, length=150, strategy="greedy")
     written = _written(events)
     assert len(written) == 150
-    remarks = [str(event.message) for event in events if isinstance(event, Remark)]
-    assert len(remarks) >= 3 and "goes on with the last 32" in remarks[0]
+    [remark] = [str(event.message) for event in events if isinstance(event, Remark)]
+    assert "goes on with the last 32" in remark, "said once, though it slides three times"
     ids = [*tokenizer.encode(language.tokenizer, prompt), *(t.id for t in written)]
     position = next(index for index, event in enumerate(events) if isinstance(event, Remark))
     token = events[position + 1]
     before = len(ids) - len(written) + token.index
     expected = reference.softmax(_logits(language, ids[before - 32 : before]))
     np.testing.assert_allclose(token.probability, expected[token.id], atol=1e-4)
+
+
+def test_several_long_texts_say_once_that_the_window_slides(language, decoder):
+    events = _write(decoder, language, "Once upon a time", length=70, samples=3)
+    assert sum(isinstance(event, Ended) for event in events) == 3
+    assert sum(isinstance(event, Remark) for event in events) == 1
 
 
 def test_characters_of_several_tokens_appear_whole(language):

@@ -98,6 +98,13 @@ class History:
         return self.epochs[-1].images_per_second if self.epochs else None
 
     @property
+    def mean_speed(self) -> float | None:
+        """Images (of a text, tokens) per second of training, all epochs together; None before the first has ended."""
+        seconds = sum(epoch.seconds for epoch in self.epochs)
+        trained = sum(epoch.images_per_second * epoch.seconds for epoch in self.epochs)
+        return trained / seconds if seconds > 0 and trained > 0 else None
+
+    @property
     def total_epochs(self) -> int:
         """Epochs that the whole run asks for."""
         if self._total is None:
@@ -167,7 +174,7 @@ class History:
                 self._waiting = self._ended = True
             case events.Started():
                 if self.started is not None:
-                    self._rewind(event.resumed_from)
+                    self._rewind(event.resumed_from, event.resumed_step)
                 self.started, self._ended = event, False
                 self.error = self.outcome = self.progress = None
                 self._waiting = False
@@ -195,12 +202,12 @@ class History:
                 self.outcome, self._ended = event, True
         self._last = event.t
 
-    def _rewind(self, epochs: int) -> None:
-        """A resumed run goes on behind `epochs`: what came after them is trained again."""
+    def _rewind(self, epochs: int, step: int) -> None:
+        """A resumed run goes on behind `epochs`, or `step` within the next: what came after them is trained again."""
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= epochs]
-        step = self.epochs[-1].step if self.epochs else 0
+        step = max(step, self.epochs[-1].step if self.epochs else 0)
         self._batches = deque(batch for batch in self._batches if batch.step <= step)
-        self.samples = [sample for sample in self.samples if sample.step <= step and epochs]
+        self.samples = [sample for sample in self.samples if sample.step <= step and step]
         self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
         self.notices = []
 

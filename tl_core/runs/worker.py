@@ -62,10 +62,21 @@ def work(run_id: str, train: Callable | None = None) -> int:
         }
         began = False
 
-        def started(device: str = "CPU", precision: str = "float32", resumed_from: int = 0) -> None:
+        def started(
+            device: str = "CPU", precision: str = "float32", resumed_from: int = 0, resumed_step: int = 0
+        ) -> None:
             nonlocal began
             began = True
-            store.last_word(run, events.Started(device=device, precision=precision, resumed_from=resumed_from, **facts))
+            store.last_word(
+                run,
+                events.Started(
+                    device=device,
+                    precision=precision,
+                    resumed_from=resumed_from,
+                    resumed_step=resumed_step,
+                    **facts,
+                ),
+            )
 
         def emit(event: events.Event) -> None:
             events.append(run.log, event)

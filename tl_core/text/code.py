@@ -141,6 +141,6 @@ def _training(config: TextConfig, shape: Shape) -> list[str]:
         "",
         "causal = keras_hub.models.GPT2CausalLM(backbone, preprocessor)",
         f'causal.save_to_preset("{RESULT}")',
-        f"prompt = {config.prompt!r}",
+        f"prompt = {config.opening!r}",
         f"print(causal.generate(prompt, max_length=min({shape.context}, len(tokenizer(prompt)) + {length + 1})))",
     ]

@@ -1,4 +1,4 @@
-"""What a fine-tuning of a language model is, and what it costs in parameters, memory and time before it starts.
+"""What a fine-tuning of a language model is, and what it costs in parameters, memory and operations before it starts.
 
 Nothing here imports TensorFlow.
 """
@@ -14,8 +14,7 @@ from tl_core.config import in_range, unreadable
 from tl_core.errors import UserError
 from tl_core.messages import message
 from tl_core.text.shape import Shape
-
-_FLOPS = 1e11  # multiplications and additions a second of one processor core in float32, roughly
+from tl_core.text.typography import straightened
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class TextConfig:
     corpus: str  # id of the text
     model: str = "tales"  # name of tl_core.text.checkpoints.CHECKPOINTS, or a folder in the Hub's format
     validation: float = 0.1  # fraction of every document, its end
+    straighten: bool = False  # plain quotes and dashes instead of typographic ones, in the text and the prompt
     frozen_blocks: int = 0  # leading ones of embeddings, h.0, h.1, ... kept frozen; -1 means all of them
     lora_rank: int = 0  # 0: train whole weights; else only low-rank changes of query and value
     steps: int = 300
@@ -44,6 +44,11 @@ class TextConfig:
     cache: bool = True  # keep activations at the freeze boundary
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     kind: Literal["text"] = "text"
+
+    @property
+    def opening(self) -> str:
+        """The prompt as the model reads it: spelled as the text is."""
+        return straightened(self.prompt) if self.straighten else self.prompt
 
     @property
     def epochs(self) -> int:
@@ -135,13 +140,13 @@ def boundary(config: TextConfig, shape: Shape) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a setting costs. Time and memory are estimates; parameters are exact."""
+    """What a setting costs. Operations and memory are estimates; parameters are exact."""
 
     trainable: int
     frozen: int  # trainable + frozen is the network with its LoRA weights
     memory: int  # bytes while training
-    seconds_per_step: float  # on one processor core
-    seconds_per_cached_step: float  # from the second reading of the text on
+    operations_per_step: int  # multiplications and additions
+    operations_per_cached_step: int  # from the second reading of the text on
 
     @property
     def share(self) -> float:
@@ -150,7 +155,7 @@ class Cost:
 
 
 def cost(config: TextConfig, shape: Shape) -> Cost:
-    """Parameters, memory and time of a fine-tuning.
+    """Parameters, memory and operations of a fine-tuning.
 
     A trained weight costs two operations a token forward and four backward; a frozen one above the boundary two and
     two; one below it two, and none where its activations are cached (Kaplan et al. 2020,
@@ -175,9 +180,9 @@ def cost(config: TextConfig, shape: Shape) -> Cost:
     forward = 2 * (upper + head)
     backward = (2 if config.lora_rank else 4) * upper + (2 if below else 4) * head
     lower = 2 * sum(block.parameters for block in blocks[1:below])
-    seconds = [tokens * operations / _FLOPS for operations in (lower + forward + backward, forward + backward)]
+    whole, upper_only = tokens * (lower + forward + backward), tokens * (forward + backward)
     layers = len(blocks) - max(1, below)
     kept = layers * (16 * shape.width + 2 * shape.heads * config.context) + 3 * shape.vocabulary
     memory = 4 * (total + 3 * trainable + tokens * kept)
-    cached = seconds[1] if config.cache and below > 1 else seconds[0]
-    return Cost(trainable, total - trainable, memory, seconds[0], cached)
+    cached = upper_only if config.cache and below > 1 else whole
+    return Cost(trainable, total - trainable, memory, whole, cached)

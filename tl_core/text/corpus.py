@@ -25,11 +25,14 @@ from tl_core.errors import UserError, disk_full_explained
 from tl_core.messages import Message, message
 from tl_core.records import Count
 from tl_core.text import tokenizer as bpe
+from tl_core.text.typography import straightened, typographic
 
 MAX_BYTES = 32 * 1024**2  # of all text together
 MAX_FILES = 2000  # in a ZIP
 SUFFIXES = (".txt", ".md", ".markdown", ".text")
-PARAGRAPH = 40  # characters; shorter ones may repeat by right ("Exeunt.")
+PASSAGE = 40  # characters; shorter ones may repeat by right ("Exeunt."),
+OFTEN = 0.05  # unless they fill so much of the text
+COSTLY = 0.02  # part of the tokens that may spell unknown characters before the report warns
 FEW_TOKENS = 2000  # below which the report warns
 
 Rejected = tuple[str, Message]  # file, reason
@@ -155,13 +158,14 @@ def delete(corpus_id: str) -> None:
     shutil.rmtree(load(corpus_id).folder, ignore_errors=True)
 
 
-def split(corpus: Corpus, validation: float) -> tuple[str, str]:
+def split(corpus: Corpus, validation: float, straighten: bool = False) -> tuple[str, str]:
     """Training and validation text: of every document the last part, cut at the end of a paragraph or a line.
 
     Contiguous parts, since single lines drawn here and there would be known from their neighbours.
 
     Args:
         validation: fraction of the characters, 0 to 0.8.
+        straighten: with plain quotes and dashes; where it is cut does not depend on it.
     """
     text = corpus.text
     parts: tuple[list[str], list[str]] = ([], [])
@@ -170,7 +174,8 @@ def split(corpus: Corpus, validation: float) -> tuple[str, str]:
         cut = _border(own, round(len(own) * (1 - validation))) if validation else len(own)
         parts[0].append(own[:cut])
         parts[1].append(own[cut:])
-    return "\n\n".join(p for p in parts[0] if p.strip()), "\n\n".join(p for p in parts[1] if p.strip())
+    training, held_out = ("\n\n".join(p for p in part if p.strip()) for part in parts)
+    return (straightened(training), straightened(held_out)) if straighten else (training, held_out)
 
 
 @dataclass(frozen=True)
@@ -179,11 +184,12 @@ class Unknown:
 
     character: str
     count: int
+    tokens: int  # that spell all of them
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A paragraph that occurs several times."""
+    """A paragraph that occurs several times, or a line of one that repeats its lines."""
 
     text: str  # its beginning
     count: int
@@ -199,6 +205,7 @@ class TextReport:
     training_tokens: int
     validation_tokens: int
     characters_per_token: float
+    typographic: int  # characters that straightening changes; 0 once it is done
     unknown: tuple[Unknown, ...]  # most frequent first
     duplicates: tuple[Duplicate, ...]  # most frequent first
     rejected: tuple[Rejected, ...]
@@ -209,34 +216,50 @@ class TextReport:
         """Of both parts."""
         return self.training_tokens + self.validation_tokens
 
+    @property
+    def repeated(self) -> int:
+        """Passages that have stood in the text before."""
+        return sum(item.count - 1 for item in self.duplicates)
 
-def report(corpus: Corpus, tokenizer: Tokenizer, validation: float = 0.1) -> TextReport:
-    """Count tokens, unknown characters and duplicates of a text as the model will see it."""
-    training, held_out = split(corpus, validation)
+
+def report(
+    corpus: Corpus, tokenizer: Tokenizer, validation: float = 0.1, *, context: int = 0, straighten: bool = False
+) -> TextReport:
+    """Count tokens, unknown characters and duplicates of a text as the model will see it.
+
+    Args:
+        context: tokens of a window; a text that does not fill one is not trained on.
+        straighten: as in `split`.
+    """
+    training, held_out = split(corpus, validation, straighten)
     counts = [len(bpe.encode(tokenizer, part)) for part in (training, held_out)]
-    letters = Counter(training + held_out)
-    unknown = tuple(
-        Unknown(letter, count)
-        for letter, count in letters.most_common()
-        if len(letter.encode("utf-8", "replace")) == len(bpe.encode(tokenizer, letter)) > 1 or letter == "\ufffd"
-    )
+    unknown = unknown_characters(tokenizer, training + held_out)
     duplicates = _duplicates(training, held_out)
     total = len(training) + len(held_out)
     warnings = []
-    if sum(counts) < FEW_TOKENS:
+    if counts[0] <= context:
+        warnings.append(
+            message(
+                "The text is too short to train on: {count} tokens, and one window takes {needed}.",
+                count=counts[0],
+                needed=context + 1,
+            )
+        )
+    elif sum(counts) < FEW_TOKENS:
         warnings.append(
             message("The text has only {count} tokens: the model will learn it by heart quickly.", count=sum(counts))
         )
-    if total and sum(item.count for item in unknown) > 0.02 * total:
+    if sum(item.tokens for item in unknown) > COSTLY * sum(counts):
         warnings.append(
             message(
-                "{share} % of the characters are unknown to this model's tokenizer, such as {examples}.",
-                share=round(100 * sum(item.count for item in unknown) / total),
+                "{share} % of the tokens only spell characters that this model's tokenizer does not know, such as "
+                "{examples}: single bytes, which teach little.",
+                share=round(100 * sum(item.tokens for item in unknown) / sum(counts)),
                 examples=[item.character for item in unknown[:5]],
             )
         )
     if any(item.across for item in duplicates):
-        warnings.append(message("Some paragraphs are in both parts: the validation perplexity will flatter."))
+        warnings.append(message("Some passages are in both parts: the validation perplexity will flatter."))
     if not held_out:
         warnings.append(message("The text is too short for a validation part."))
     return TextReport(
@@ -245,6 +268,7 @@ def report(corpus: Corpus, tokenizer: Tokenizer, validation: float = 0.1) -> Tex
         training_tokens=counts[0],
         validation_tokens=counts[1],
         characters_per_token=total / max(1, sum(counts)),
+        typographic=typographic(training) + typographic(held_out),
         unknown=unknown,
         duplicates=duplicates,
         rejected=corpus.rejected,
@@ -252,16 +276,34 @@ def report(corpus: Corpus, tokenizer: Tokenizer, validation: float = 0.1) -> Tex
     )
 
 
-def _duplicates(training: str, held_out: str) -> tuple[Duplicate, ...]:
-    parts = [Counter(p.strip() for p in re.split(r"\n\s*\n", text) if len(p.strip()) >= PARAGRAPH)
-             for text in (training, held_out)]  # fmt: skip
-    both = parts[0] + parts[1]
-    found = [
-        Duplicate(text[:80], count, parts[0][text] > 0 < parts[1][text])
-        for text, count in both.most_common()
-        if count > 1
-    ]
+def unknown_characters(tokenizer: Tokenizer, text: str) -> tuple[Unknown, ...]:
+    """The characters of a text that the tokenizer spells in single bytes, the most frequent first."""
+    found = []
+    for letter, count in Counter(text).most_common():
+        size = len(bpe.encode(tokenizer, letter))
+        if size == len(letter.encode("utf-8", "replace")) > 1 or letter == "\ufffd":
+            found.append(Unknown(letter, count, count * size))
     return tuple(found)
+
+
+def _duplicates(training: str, held_out: str) -> tuple[Duplicate, ...]:
+    parts = [Counter(_passages(text)) for text in (training, held_out)]
+    total = len(training) + len(held_out)
+    return tuple(
+        Duplicate(text[:80], count, parts[0][text] > 0 < parts[1][text])
+        for text, count in (parts[0] + parts[1]).most_common()
+        if count > 1 and (len(text) >= PASSAGE or count * len(text) > OFTEN * total)
+    )
+
+
+def _passages(text: str) -> Iterator[str]:
+    """The paragraphs; of one that says a line more than once, its lines."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = [line.strip() for line in paragraph.split("\n") if line.strip()]
+        if len(set(lines)) < len(lines):
+            yield from lines
+        elif lines:
+            yield paragraph.strip()
 
 
 def _border(text: str, wanted: int) -> int:

@@ -86,7 +86,7 @@ def script_zip(config: TextConfig) -> Iterator[Path]:
     Raises:
         UserError: the text has been deleted, or the model is not to be had any more.
     """
-    texts = corpus.split(corpus.load(config.corpus), config.validation)
+    texts = corpus.split(corpus.load(config.corpus), config.validation, config.straighten)
     source = None if code.fetched(config) else checkpoints.find(config.model).folder
     shape = format_.read_shape(source) if source else checkpoints.checkpoint(config.model).shape
     with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:

@@ -22,7 +22,7 @@ from tl_core.messages import message
 from tl_core.paths import ASSETS
 from tl_core.text import folder as format_
 from tl_core.text import model as models
-from tl_core.text import state, tokenizer
+from tl_core.text import state, stored, tokenizer
 from tl_core.text.activations import Activations
 from tl_core.text.config import TextConfig, boundary
 from tl_core.text.copies import Copies
@@ -40,6 +40,7 @@ SOURCE_TOKENS = 4096  # of the source task's held-out text
 BETWEEN_BATCHES = 0.3  # seconds from one Batch event to the next, at least
 BETWEEN_CHECKPOINTS = 10.0  # seconds, at least
 AFTER_A_STOP = 1.0  # seconds at most for the sample of the weights that are kept
+QUICKLY = 200e6  # bytes of state that are written at Stop, which has to be over within two seconds
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Standing:
 
     step: int = 0
     base: str = ""  # mark of the weights that it began with; "" in runs of earlier versions
+    losses: list[float] = field(default_factory=list)  # of the steps since the last validation
+    hits: list[float] = field(default_factory=list)
     best_epoch: int = 0
     best_loss: float = math.inf
     best_accuracy: float = 0.0
@@ -120,15 +123,16 @@ def train(
         emit: takes Phase, Progress, Batch, Epoch, Sample and Notice events.
         should_stop: asked at every step. After a Stop the best weights so far are on disk, and `model/` is written.
         resume: go on from the checkpoint, if there is one.
-        started: told once, early: `device=`, `precision=` and `resumed_from=` (rounds).
+        started: told once, early: `device=`, `precision=`, `resumed_from=` (rounds) and `resumed_step=`.
 
     Raises:
         UserError: the model cannot be had, the text is too short, or the loss is no longer a number.
     """
-    path = folder / "checkpoint" / "state.npz"
-    standing = Standing(**state.facts(path)) if resume and path.exists() else Standing()
+    path = folder / stored.STATE
+    standing = Standing(**stored.facts(path)) if resume and path.exists() else Standing()
     policy = "mixed_bfloat16" if config.precision == "mixed_bfloat16" else "float32"
-    started(device=device(), precision=policy, resumed_from=standing.step // config.evaluate_every)
+    rounds = standing.step // config.evaluate_every
+    started(device=device(), precision=policy, resumed_from=rounds, resumed_step=standing.step)
     keras.utils.set_random_seed(config.seed)
     run = _begin(config, corpus, folder, emit, should_stop, standing, policy)
     if standing.step:
@@ -154,7 +158,7 @@ def _begin(
     language = models.load(config.model, emit, should_stop)
     shape, context = language.shape, min(config.context, language.shape.context)
     below = boundary(config, shape)
-    texts = split(corpus, config.validation)
+    texts = split(corpus, config.validation, config.straighten)
     rows = [np.array(tokenizer.encode(language.tokenizer, text), np.int32) for text in texts]
     training = windows_of(rows[0], context)
     if not len(training):
@@ -219,13 +223,16 @@ def _rounds(run: _Run, path: Path) -> bool:
         standing.base_loss, _ = evaluate(run.validation)
         standing.source_before, _ = evaluate(run.source)
         _write_sample(run, 0, standing.base_loss, standing.source_before, run.should_stop)
-    saved = time.monotonic()
+    saved, kept = time.monotonic(), standing.step
     while standing.step < config.steps:
-        began, losses, hits = time.monotonic(), [], []
+        began, losses, hits = time.monotonic(), standing.losses, standing.hits
         last = min(config.steps, (standing.step // config.evaluate_every + 1) * config.evaluate_every)
         first, told, at = standing.step, began, standing.step
         while at < last:
             if run.should_stop():
+                standing.step = at
+                if at > kept and 4 * 3 * trainable < QUICKLY:  # weights and two moments each
+                    state.save(path, run.network, run.variables, run.optimizer, asdict(standing))
                 return True
             rows = order(len(run.training), config.batch_size, config.seed, at)
             loss, accuracy = step(lower.of(rows), tf.constant(run.training[rows, 1:]))
@@ -243,7 +250,7 @@ def _rounds(run: _Run, path: Path) -> bool:
                 run.emit(
                     events.Batch(
                         phase="fine-tuning",
-                        epoch=first // config.evaluate_every + 1,
+                        epoch=(at - 1) // config.evaluate_every + 1,
                         step=at,
                         loss=float(np.mean(losses[-since:])),
                         accuracy=float(np.mean(hits[-since:])),
@@ -251,29 +258,29 @@ def _rounds(run: _Run, path: Path) -> bool:
                     )
                 )
                 first = at
-        _round_ended(run, evaluate, losses, hits, began, last)
+        _round_ended(run, evaluate, began, last)
         if time.monotonic() - saved >= BETWEEN_CHECKPOINTS or last == config.steps:
             state.save(path, run.network, run.variables, run.optimizer, asdict(standing))
-            saved = time.monotonic()
+            saved, kept = time.monotonic(), standing.step
     return False
 
 
-def _round_ended(
-    run: _Run, evaluate: Callable, losses: list[float], hits: list[float], began: float, last: int
-) -> None:
+def _round_ended(run: _Run, evaluate: Callable, began: float, last: int) -> None:
     """Validate, keep the best, tell, and write a sample when it is time."""
     config, standing = run.config, run.standing
-    seconds, number = time.monotonic() - began, -(-last // config.evaluate_every)
-    began = time.monotonic()
+    seconds, made, number = time.monotonic() - began, last - standing.step, -(-last // config.evaluate_every)
+    began, before = time.monotonic(), (number - 1) * config.evaluate_every
+    training = float(np.mean(standing.losses)), float(np.mean(standing.hits))
+    standing.losses, standing.hits = [], []
     loss, accuracy = evaluate(run.validation)
-    judged = loss if math.isfinite(loss) else float(np.mean(losses))
+    judged = loss if math.isfinite(loss) else training[0]
     best = judged < standing.best_loss
-    sample = last // config.sample_every > standing.step // config.sample_every or last == config.steps
+    sample = last // config.sample_every > before // config.sample_every or last == config.steps
     source = evaluate(run.source)[0] if best or sample else math.nan
     standing.step = last
     if best:
         standing.best_epoch, standing.best_loss, standing.source_after = number, judged, source
-        standing.best_accuracy = accuracy if math.isfinite(loss) else float(np.mean(hits))
+        standing.best_accuracy = accuracy if math.isfinite(loss) else training[1]
         standing.best_copied = math.nan
         keep(run.folder, run.variables, standing.base)
     run.emit(
@@ -281,13 +288,13 @@ def _round_ended(
             phase="fine-tuning",
             epoch=number,
             step=last,
-            loss=float(np.mean(losses)),
-            accuracy=float(np.mean(hits)),
+            loss=training[0],
+            accuracy=training[1],
             val_loss=loss if math.isfinite(loss) else None,
             val_accuracy=accuracy if math.isfinite(loss) else None,
             seconds=seconds,
             validation_seconds=time.monotonic() - began,
-            images_per_second=len(losses) * config.batch_size * run.training.shape[1] / max(seconds, 1e-6),
+            images_per_second=made * config.batch_size * (run.training.shape[1] - 1) / max(seconds, 1e-6),
             best=best,
             source_perplexity=_or_none(_perplexity(source)) if best else None,
         )
@@ -312,7 +319,7 @@ def _write_sample(run: _Run, step: int, loss: float, source: float, give_up: Cal
         run.writer.append(Decoder(run.language.shape, weights, changing=True))
     settings = Settings(length=config.sample_length, seed=config.seed)
     ids, text = [], ""
-    for event in generate(run.writer[0], bpe, config.prompt, settings, give_up):
+    for event in generate(run.writer[0], bpe, config.opening, settings, give_up):
         if isinstance(event, Written):
             ids.append(event.id)
             text += event.text
@@ -323,7 +330,7 @@ def _write_sample(run: _Run, step: int, loss: float, source: float, give_up: Cal
     run.emit(
         events.Sample(
             step=step,
-            prompt=config.prompt,
+            prompt=config.opening,
             text=text,
             copied=(before, before + len(tokenizer.decode(bpe, ids[start : start + length]))),
             copied_tokens=length,

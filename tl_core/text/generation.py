@@ -5,7 +5,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,20 +50,24 @@ def generate(
     if blank or not ids:
         yield Remark(message("The prompt is empty: the model begins a text of its own."))
         ids = [end if end is not None else 0]
-    if len(ids) > shape.context:
-        yield Remark(
-            message(
-                "The prompt has {count} tokens and the model sees {context} at once: it reads the last {context}.",
-                count=len(ids),
-                context=shape.context,
-            )
-        )
     if settings.strategy == "beam":
         yield from beam.search(decoder, bpe, [*ids, *written], settings, should_stop, len(written), end)
         return
+    told = len(ids) > shape.context  # of what happens to a text that is too long: once is enough
+    if told:
+        yield Remark(
+            message(
+                "The prompt has {count} tokens and the model sees {context} at once: it reads the last {context}, and "
+                "goes on with the last {kept} whenever they are full.",
+                count=len(ids),
+                context=shape.context,
+                kept=shape.context // 2,
+            )
+        )
     for sample in range(settings.first, settings.samples):
         before = list(written) if sample == settings.first else []
-        if (yield from _one_sample(decoder, bpe, ids, before, settings, should_stop, sample, end)) == "stopped":
+        reason, told = yield from _one_sample(decoder, bpe, ids, before, settings, should_stop, sample, end, told)
+        if reason == "stopped":
             return
 
 
@@ -76,7 +80,9 @@ def _one_sample(
     should_stop: Callable[[], bool],
     sample: int,
     end: int | None,
-) -> Iterator[Event]:
+    told: bool,
+) -> Generator[Event, None, tuple[str, bool]]:
+    """Returns how it ended, and whether by now it has been told that the window slides."""
     began, seconds, first, context = time.perf_counter(), 0.0, 0.0, decoder.shape.context
     ids, speller = [*prompt, *written], Speller(bpe, written)
     seen = read_prompt(decoder, ids[-_window(len(prompt), len(written), context) :], should_stop)
@@ -102,7 +108,9 @@ def _one_sample(
             break
         if count < settings.length:
             if decoder.length == context:
-                yield _slid(context)
+                if not told:
+                    yield _slid(context)
+                    told = True
                 decoder.rewind(0)
                 seen = decoder.read(ids[-(context // 2) :])
             else:
@@ -110,7 +118,7 @@ def _one_sample(
     if seen is None:
         reason = "stopped"
     yield Ended(sample, reason, count - len(written), first, seconds)
-    return reason
+    return reason, told
 
 
 def _window(prompt: int, written: int, context: int) -> int:
@@ -169,7 +177,7 @@ def _slid(context: int) -> Remark:
     return Remark(
         message(
             "The text is longer than the {context} tokens that the model sees at once: "
-            "it goes on with the last {kept}.",
+            "it goes on with the last {kept} whenever they are full.",
             context=context,
             kept=context // 2,
         )

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tl_core.text import stored
+
 
 def _state(
     network: keras.Model, variables: list[keras.Variable], optimizer: keras.Optimizer
@@ -28,7 +30,7 @@ def save(
     """Write everything, and `facts` as JSON, to `path` (.npz), at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: variable.numpy() for name, variable in _state(network, variables, optimizer).items()}
-    write_arrays(path, arrays | {"facts": np.array(json.dumps(facts))})
+    stored.write_arrays(path, arrays | {"facts": np.array(json.dumps(facts))})
 
 
 def restore(path: Path, network: keras.Model, variables: list[keras.Variable], optimizer: keras.Optimizer) -> None:
@@ -36,16 +38,3 @@ def restore(path: Path, network: keras.Model, variables: list[keras.Variable], o
     with np.load(path) as arrays:
         for name, variable in _state(network, variables, optimizer).items():
             variable.assign(arrays[name])
-
-
-def facts(path: Path) -> dict[str, Any]:
-    """The facts of a saved state."""
-    with np.load(path) as arrays:
-        return json.loads(str(arrays["facts"]))
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a .npz file that appears whole or not at all."""
-    with open(path.with_suffix(".part"), "wb") as file:
-        np.savez(file, **arrays)
-    path.with_suffix(".part").replace(path)
