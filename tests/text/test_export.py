@@ -174,3 +174,12 @@ def test_a_script_whose_model_comes_from_the_hub_says_so_and_brings_the_text_alo
     corpus.delete(text.id)
     with pytest.raises(UserError), export.script_zip(TextConfig(text.id, "gpt2")):
         pass
+
+
+def test_a_straightened_run_hands_out_the_text_and_the_prompt_that_it_read(tl_home: Path):
+    text = corpus.paste("“The king”\u00a0met – ‘once’ – the fox… " * 40, name="curly")
+    config = TextConfig(text.id, "gpt2", straighten=True, prompt="“Once")
+    with export.script_zip(config) as packed, zipfile.ZipFile(packed) as archive:
+        read = archive.read(code.TRAINING).decode() + archive.read(code.VALIDATION).decode()
+        assert "prompt = '\"Once'" in archive.read(code.SCRIPT).decode()
+    assert '"The king" met' in read and not set(read) & set("“”‘’–…")
