@@ -98,8 +98,13 @@ def shape_at(model, size: int) -> tuple:
     """The shape that the layers of a model give for pictures of another size; nothing is built or computed."""
     import keras
 
-    pictures = keras.KerasTensor((None, size, size, 3))
-    return model._run_through_graph(pictures, operation_fn=lambda layer: layer.compute_output_spec).shape
+    def passing(layer):
+        inner = getattr(layer, "_functional", layer)  # of a Sequential: ConvNeXt has some, for one size each
+        if isinstance(inner, keras.Model):
+            return lambda x, **_: inner._run_through_graph(x, operation_fn=passing)
+        return layer.compute_output_spec
+
+    return model._run_through_graph(keras.KerasTensor((None, size, size, 3)), operation_fn=passing).shape
 
 
 OF_KERAS = [row for row in ROWS if row.library == "keras.applications"]
