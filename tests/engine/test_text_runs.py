@@ -14,7 +14,7 @@ from tl_core.engine import client
 from tl_core.errors import UserError
 from tl_core.runs import queue, store, worker
 from tl_core.runs.history import History
-from tl_core.text import corpus, tuned
+from tl_core.text import corpus, finetuning, tuned
 from tl_core.text import model as models
 from tl_core.text.config import TextConfig
 from tl_core.text.sampling import Settings
@@ -23,14 +23,23 @@ from tl_core.vision import export
 
 TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 4
 PROMPT = "Once upon a time"
+SMALL = dataclasses.replace(folders.TINY, layers=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_validate():
+    """What is held out is looked at again and again; a little of it says enough here."""
+    with pytest.MonkeyPatch.context() as less:
+        less.setattr(finetuning, "VALIDATION_TOKENS", 512)
+        less.setattr(finetuning, "SOURCE_TOKENS", 128)
+        yield
 
 
 @pytest.fixture(scope="module")
 def config(home, tmp_path_factory: pytest.TempPathFactory) -> TextConfig:
     """Sixteen steps on a tiny model."""
-    base = folders.write(
-        tmp_path_factory.mktemp("base") / "tiny-base", weights=folders.random_weights(folders.TINY, 0, 0.1)
-    )
+    weights = folders.random_weights(SMALL, scale=0.1)
+    base = folders.write(tmp_path_factory.mktemp("base") / "tiny-base", SMALL, weights)
     text = corpus.paste(TEXT, name="kings")
     return TextConfig(
         corpus=text.id,
@@ -136,7 +145,8 @@ def test_the_downloads_hold_the_tuned_weights(run):
 
 
 @pytest.mark.parametrize("change", [{}, {"lora_rank": 2, "frozen_blocks": 1}, {"frozen_blocks": 2}], ids=str)
-def test_an_unfinished_run_gives_its_best_round(config, change: dict):
+def test_an_unfinished_run_gives_its_best_round(config, change: dict, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: None)
     config = dataclasses.replace(config, steps=8, **change)
     made = store.create(config, owner="ada")
     with pytest.raises(UserError, match="no model yet"):
