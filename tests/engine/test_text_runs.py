@@ -146,7 +146,7 @@ def test_the_downloads_hold_the_tuned_weights(run):
 
 @pytest.mark.parametrize("change", [{}, {"lora_rank": 2, "frozen_blocks": 1}, {"frozen_blocks": 2}], ids=str)
 def test_an_unfinished_run_gives_its_best_round(config, change: dict, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: None)
+    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: math.nan)
     config = dataclasses.replace(config, steps=8, **change)
     made = store.create(config, owner="ada")
     with pytest.raises(UserError, match="no model yet"):

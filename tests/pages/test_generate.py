@@ -171,7 +171,7 @@ def test_the_article_is_one_click_and_says_which_model_writes(engine):
 
 
 def test_the_article_is_written_by_its_own_model_where_that_is_here(engine, monkeypatch):
-    monkeypatch.setattr(checkpoints, "find", lambda model: checkpoints.Source("cache", ASSETS, message("here")))
+    monkeypatch.setattr(checkpoints, "find", lambda model: checkpoints.Source("cache", TALES, message("here")))
     test = opened("generate")
     click(test, "generate_article")
     assert engine.asked[0][0] == "gpt2"

@@ -192,7 +192,7 @@ def test_a_token_is_looked_into_and_other_settings_are_tried_on_it(engine):
     assert (settings.told, settings.logits, settings.attention, settings.length) == ((11,), True, (1, 0), 3)
     others = "&strategy=sample&temperature=1&top_k=0&top_p=0.5&repetition_penalty=1"
     live = json.loads(ask("GET", path + others)[2])["live"]
-    assert live["kept"] == 1 and live["candidates"][0] == [22, "6", pytest.approx(0.6, abs=1e-3), 1.0]
+    assert live["kept"] == 1 and live["candidates"][0] == [22, "7", pytest.approx(0.6, abs=1e-3), 1.0]
     assert live["candidates"][-1][0] == 11, "the token that is there is always shown"
     assert len(engine.asked) == 2, "the model is asked once"
     assert ask("GET", path + others.replace("0.5", "7"))[0] == 200, "a setting out of range is told"

@@ -59,7 +59,7 @@ def deep(setting, monkeypatch: pytest.MonkeyPatch):
     """The same with three blocks to freeze and to train; nothing is written on the way."""
     config, text, tmp = setting
     base = folders.write(tmp / "deep", DEEP, folders.random_weights(DEEP, scale=0.1))
-    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: None)
+    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: math.nan)
     return dataclasses.replace(config, model=str(base)), text, tmp
 
 

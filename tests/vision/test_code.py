@@ -87,7 +87,7 @@ def test_sigmoid_local_weights_and_precision_reach_the_script():
     assert 'Dense(1, activation="sigmoid"' in script
     assert 'loss="binary_crossentropy"' in script
     assert 'set_dtype_policy("mixed_bfloat16")' in script
-    smoothed = keras_code(replace(config, label_smoothing=0.2), [10, 10])
+    smoothed = keras_code(replace(config, label_smoothing=0.2), [10, 10], ["a", "b"])
     assert "loss=keras.losses.BinaryCrossentropy(label_smoothing=0.2)" in smoothed
     assert "label_mode" not in smoothed
 

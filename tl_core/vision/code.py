@@ -233,7 +233,7 @@ def _phase(
         name = "BinaryCrossentropy" if sigmoid else "CategoricalCrossentropy"
         loss = f"keras.losses.{name}(label_smoothing={config.label_smoothing:g})"
     lines += [
-        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({phase.learning_rate:g}),",
+        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({float(phase.learning_rate)!r}),",
         f'              loss={loss}, metrics=["accuracy"])',
     ]
     start = sum(earlier.epochs for earlier in config.phases[:number])
