@@ -15,7 +15,7 @@ def words() -> dict[str, str]:
         "onward": _("Go on"),
         "longer": _("Let it go on"),
         "step": _("One token"),
-        "another": _("Another one"),
+        "another": _("Write another one"),
         "copy": _("Copy"),
         "copied": _("Copied"),
         "refused": _("Copying is not allowed"),
