@@ -1,5 +1,6 @@
 """A fine-tuning as a run: queued, trained by the real worker, written with, taken home through the engine."""
 
+import math
 import dataclasses
 import os
 import zipfile

@@ -21,6 +21,8 @@ from tl_core.text import checkpoints
 from tl_core.text.config import TextConfig
 from tl_core.text.sampling import Settings
 
+TALES = ASSETS / "weights" / "gpt2-tales"
+
 
 @pytest.fixture
 def engine(monkeypatch, tl_home, tmp_path):
@@ -223,9 +225,9 @@ def test_a_folder_is_offered_only_on_the_readers_own_computer(engine, monkeypatc
     test.run()
     test.text_input(key="generate_folder").set_value(str(tmp_path)).run()
     assert "is no GPT\\-2 folder" in words(test) or "is no GPT-2 folder" in words(test)
-    test.text_input(key="generate_folder").set_value(str(ASSETS / "weights" / "gpt2-tales")).run()
+    test.text_input(key="generate_folder").set_value(str(TALES)).run()
     click(test, "generate_write")
-    assert engine.asked[0][0] == str(ASSETS / "weights" / "gpt2-tales")
+    assert engine.asked[0][0] == str(TALES)
     come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
     test.run()
     assert not test.text_input

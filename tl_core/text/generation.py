@@ -89,8 +89,8 @@ def _one_sample(
     count, reason = len(written), "length"
     while seen is not None and count < settings.length:
         spread = distribution(seen.logits, settings, ids)
-        told = settings.told[count - len(written) :]
-        token = told[0] if told else spread.draw(settings, (sample, count))
+        given = settings.told[count - len(written) :]
+        token = given[0] if given else spread.draw(settings, (sample, count))
         event = _written(decoder, bpe, speller, seen, spread, token, settings, sample, count, ids)
         took = time.perf_counter() - began
         yield replace(event, seconds=took)
