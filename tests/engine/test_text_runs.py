@@ -1,7 +1,7 @@
 """A fine-tuning as a run: queued, trained by the real worker, written with, taken home through the engine."""
 
-import math
 import dataclasses
+import math
 import os
 import zipfile
 from pathlib import Path
