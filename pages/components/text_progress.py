@@ -61,8 +61,7 @@ def stage(history: History, config: TextConfig) -> tuple[float, str]:
 
 
 def show_samples(history: History, ended: bool) -> None:
-    """The first sample and a later one side by side, unless the reader looks at another: the newest while the run goes
-    on, then that of the weights that are kept."""
+    """The first sample and a later one, by default the newest, or that of the kept weights when the run has ended."""
     if not history.samples:
         return
     st.subheader(_("Before training and on the way"), anchor=False, help=_("Same prompt, same seed; weights differ."))
