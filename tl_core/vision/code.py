@@ -227,7 +227,7 @@ def _phase(
         ]
     loss = "binary_crossentropy" if config.head.output == "sigmoid" else "sparse_categorical_crossentropy"
     lines += [
-        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({phase.learning_rate:g}),",
+        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({phase.learning_rate!r}),",
         f'              loss="{loss}", metrics=["accuracy"])',
     ]
     start = sum(earlier.epochs for earlier in config.phases[:number])
