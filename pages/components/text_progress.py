@@ -76,8 +76,7 @@ def resumes(run: Run) -> None:
 
 
 def show_samples(history: History, now: Status) -> None:
-    """The first sample and a later one side by side, unless the reader looks at another: the newest while the run goes
-    on, then that of the weights that are kept."""
+    """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
     if not history.samples:
         return
     heading = _("Before and after training") if now == "finished" else _("Before training and on the way")
