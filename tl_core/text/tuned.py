@@ -10,7 +10,7 @@ import numpy as np
 from tl_core.errors import UserError
 from tl_core.events import Event
 from tl_core.messages import message
-from tl_core.text import card, state
+from tl_core.text import card, stored
 from tl_core.text import folder as format_
 from tl_core.text import model as models
 from tl_core.text.config import TextConfig, boundary
@@ -118,7 +118,7 @@ def _rebuilt(
 def keep(folder: Path, variables: list[keras.Variable], base: str) -> None:
     """Keep the trained variables as those of the best round, with the mark of the base that they were trained on."""
     arrays = {str(index): variable.numpy() for index, variable in enumerate(variables)}
-    state.write_arrays(folder / BEST, arrays | {"base": np.array(base)})
+    stored.write_arrays(folder / BEST, arrays | {"base": np.array(base)})
 
 
 def put_back(config: TextConfig, folder: Path, base: LanguageModel, variables: list[keras.Variable]) -> None:
