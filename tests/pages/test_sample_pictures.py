@@ -130,8 +130,9 @@ def test_without_a_network_the_two_alternatives_are_named_before_and_after_the_c
     assert test.get("expander")[0].proto.expanded
 
 
-def test_a_download_that_is_stopped_says_that_what_arrived_is_kept(home):
-    home.behaviours = ["slow"]
+def test_a_download_that_is_stopped_says_that_what_arrived_is_kept(home, monkeypatch):
+    home.behaviours = ["stall"]  # some arrives, and no more until the test is over
+    monkeypatch.setenv("TL_DOWNLOAD_TIMEOUT", "300")
     home.content = CATS_DOGS
     test = to_download()
     test.button(key="data_sample_cats_dogs").click().run()

@@ -69,7 +69,7 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert outcome.metrics == made.metrics
     assert made.loss == pytest.approx(best.val_loss, abs=1e-6)
     assert made.accuracy == best.val_accuracy
-    assert export.labels(tmp_path / "run") == ["level", "upright"]
+    assert export.labels(tmp_path / "run") == ("level", "upright")
     assert keras.config.dtype_policy().name == "float32"
 
 

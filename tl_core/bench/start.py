@@ -15,6 +15,7 @@ from tl_core import events, paths
 from tl_core.bench.measures import Measure
 from tl_core.config import RunConfig
 from tl_core.data.dataset import Dataset
+from tl_core.locks import try_lock
 from tl_core.runs import queue, scheduler, spare, store
 from tl_core.runs.scheduler import Scheduler
 from tl_core.vision.backbones import backbone
@@ -48,7 +49,7 @@ def start(config: RunConfig, dataset: Dataset, rounds: int) -> list[Measure]:
             for cached in (False, True):
                 for warm in (False, True):
                     if not cached:
-                        shutil.rmtree(paths.features(), ignore_errors=True)
+                        shutil.rmtree(paths.features())
                     if warm:
                         _warm_up(scheduling)
                     found.setdefault((cached, warm), []).append(_started(config))
@@ -118,6 +119,7 @@ def _started(config: RunConfig) -> _Start:
     began = time.time()
     queue.submit(run.id)
     _wait(lambda: store.status(run) not in store.ACTIVE)
+    _wait(lambda: _has_ended(run))
     log = events.read(run.log)[0]
     first = next((event.t for event in log if isinstance(event, events.Epoch)), None)
     if first is None:
@@ -125,6 +127,12 @@ def _started(config: RunConfig) -> _Start:
     phases = [event for event in log if isinstance(event, events.Phase)]
     features = sum(after.t - phase.t for phase, after in itertools.pairwise(phases) if phase.phase == "features")
     return _Start(first - began, features)
+
+
+def _has_ended(run: store.Run) -> bool:
+    """Whether the worker of a run has gone too: until then it may still be writing what it keeps."""
+    with try_lock(run.folder / "lock") as free:
+        return free
 
 
 def _import() -> float:
