@@ -114,19 +114,21 @@ while True:
 
 
 def test_several_at_once_take_turns_and_each_gets_its_own_text(ready):
-    alone = {seed: _texts(client.write(ready, PROMPT, Settings(length=300, seed=seed))) for seed in range(4)}
+    settings = Settings(length=1000, strategy="greedy")  # none of these ends by itself
+    prompts = (PROMPT, "The king", "A fox", "One day")
+    alone = {prompt: _texts(client.write(ready, prompt, settings)) for prompt in prompts}
     together, begun, ended = {}, {}, {}
     start = threading.Barrier(4)
 
-    def write(seed: int) -> None:
+    def write(prompt: str) -> None:
         start.wait()
         text = ""
-        for event in client.write(ready, PROMPT, Settings(length=300, seed=seed)):
-            begun.setdefault(seed, time.monotonic())
+        for event in client.write(ready, prompt, settings):
+            begun.setdefault(prompt, time.monotonic())
             text += event.text if isinstance(event, Written) else ""
-        together[seed], ended[seed] = text, time.monotonic()
+        together[prompt], ended[prompt] = text, time.monotonic()
 
-    threads = [threading.Thread(target=write, args=(seed,)) for seed in range(4)]
+    threads = [threading.Thread(target=write, args=(prompt,)) for prompt in prompts]
     for thread in threads:
         thread.start()
     for thread in threads:
