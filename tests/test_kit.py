@@ -71,7 +71,7 @@ def test_damage_on_the_stick_is_found_and_the_rest_installed(here, tmp_path, mon
     kit.pack(here, tmp_path / "stick")
     with open(tmp_path / "stick" / "weights" / "net.h5", "r+b") as file:
         file.seek(1_000_000)
-        file.write(b"x")
+        file.write(bytes([WEIGHTS[1_000_000] ^ 1]))
     elsewhere(tmp_path, monkeypatch)
     with pytest.raises(UserError, match=r"weights/net\.h5"):
         kit.install(tmp_path / "stick")
