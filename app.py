@@ -2,19 +2,19 @@
 
 Besides Streamlit's own routes it answers for the page that browsers load first (`pages/server/index.py`), uploads,
 thumbnails, Plotly's script (`pages/server/routes.py`), large downloads (`pages/server/downloads.py`) and texts that are
-being written (`pages/server/writing_routes.py`), guards all of them (`pages/server/guard.py`), and starts this
+being written (`pages/server/generation_routes.py`), guards all of them (`pages/server/guard.py`), and starts this
 process's share of the job queue. What people see is `pages/navigation.py`.
 """
 
 from streamlit import App
 
 from pages.server.downloads import DOWNLOADS
+from pages.server.generation_routes import WRITING
 from pages.server.guard import MIDDLEWARE
 from pages.server.held import HELD
 from pages.server.index import INDEX
 from pages.server.lifespan import lifespan
 from pages.server.routes import ROUTES
-from pages.server.writing_routes import WRITING
 
 app = App(
     "pages/navigation.py",

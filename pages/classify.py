@@ -5,15 +5,16 @@ import time
 
 import streamlit as st
 
-from pages.components import answers, loading, networks, refused
-from pages.components.i18n import _, ngettext
-from pages.components.markdown import problem, sentence
-from pages.components.session import current_dataset, is_local
 from pages.server import held
-from tl_core.data import dataset as datasets
-from tl_core.data.split import split
+from pages.tasks.image_classification import answers, networks
+from pages.ui import loading, refused
+from pages.ui.i18n import _, ngettext
+from pages.ui.markdown import problem, sentence
+from pages.ui.session import current_dataset, is_local
+from tl_core.base.errors import UserError
 from tl_core.engine import client
-from tl_core.errors import UserError
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.split import split
 
 MOST = 200  # pictures at once
 MEGABYTES = 80  # of one picture

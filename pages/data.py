@@ -1,18 +1,16 @@
 """Pictures: bring them in, see what they are like, put them in order, and decide how they are split."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from pages.components import consequences, dataset_view, intake, settings, shelf, tidy, ways_in
-from pages.components.i18n import _
-from pages.components.markdown import problem, sentence
-from pages.components.session import choose_dataset, may
-from tl_core.data import dataset as datasets
-from tl_core.errors import UserError
+from pages.material import dataset_view, intake, shelf, tidy, ways_in
+from pages.registry import go
+from pages.tasks.image_classification import consequences, settings
+from pages.ui.i18n import _
+from pages.ui.markdown import problem, sentence
+from pages.ui.session import choose_dataset, may
+from tl_core.base.errors import UserError
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import spare
-
-PAGES = Path(__file__).parent
 
 
 def bring_in(empty):
@@ -61,7 +59,7 @@ def go_on(summary, divided):
             disabled=divided.problem is not None,
         ):
             choose_dataset(summary.id)
-            st.switch_page(PAGES / "train.py")
+            go("train")
     spare.want()
 
 

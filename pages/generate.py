@@ -2,60 +2,61 @@
 
 import streamlit as st
 
-from pages.components import loading, text_spelling, writers, writing_settings, writing_view
-from pages.components.i18n import _
-from pages.components.markdown import problem
-from tl_core.text.checkpoints import CHECKPOINTS
-from tl_core.text.sampling import ARTICLE, ARTICLE_PROMPT
+from pages.tasks.text_generation import models, sampling, spelling, view
+from pages.ui import loading
+from pages.ui.i18n import _
+from pages.ui.markdown import problem
+from tl_core.tasks.text_generation.sampling import ARTICLE, ARTICLE_PROMPT
+from tl_core.text.pretrained.registry import CHECKPOINTS
 
 
 def write(writer):
     """Callback: write what the page says."""
     st.session_state["generate_note"] = ""
-    before = writing_view.current()
-    writing_settings.move_on(before and before.order.settings)
-    for side, prompt in zip(writing_view.SIDES, writing_settings.prompts(), strict=False):
-        writing_view.begin(writer, prompt, writing_settings.get(), writing_settings.pace(), side)
+    before = view.current()
+    sampling.move_on(before and before.order.settings)
+    for side, prompt in zip(view.SIDES, sampling.prompts(), strict=False):
+        view.begin(writer, prompt, sampling.get(), sampling.pace(), side)
 
 
 def write_as_the_article():
     """Callback: the article's call, with the article's model if it is here, else with the bundled one."""
-    here = writers.is_here(writers.ARTICLES)
-    row = CHECKPOINTS[writers.ARTICLES if here else writers.BUNDLED]
-    writers.put(row.name)
-    writing_settings.put(ARTICLE, ARTICLE_PROMPT)
-    writing_view.clear(writing_view.SIDES[1])
-    write(writers.Writer(row.name, row.name, row.title, row.shape))
+    here = models.is_here(models.ARTICLES)
+    row = CHECKPOINTS[models.ARTICLES if here else models.BUNDLED]
+    models.put(row.name)
+    sampling.put(ARTICLE, ARTICLE_PROMPT)
+    view.clear(view.SIDES[1])
+    write(models.Writer(row.name, row.name, row.title, row.shape))
     if not here:
         st.session_state["generate_note"] = _(
             "{article} is not on this computer, so the bundled model writes: other words, and circles "
             "that may come later."
-        ).format(article=CHECKPOINTS[writers.ARTICLES].title)
+        ).format(article=CHECKPOINTS[models.ARTICLES].title)
 
 
 def restore():
     """A reloaded page goes on with the texts in its address: the same model, prompts and settings."""
-    if writing := writing_view.arrive():
-        writers.put(writing.order.model)
-        second = writing_view.arrive(writing_view.SIDES[1])
-        writing_settings.put(writing.order.settings, writing.order.prompt, second and second.order.prompt)
+    if writing := view.arrive():
+        models.put(writing.order.model)
+        second = view.arrive(view.SIDES[1])
+        sampling.put(writing.order.settings, writing.order.prompt, second and second.order.prompt)
 
 
 restore()
-writing_settings.begin()
+sampling.begin()
 st.title(_("Generate text"), anchor=False)
 st.caption(_("A language model continues your text, one token at a time. Watch how it chooses each."))
 if error := st.session_state.pop("generate_warm_error", None):
     st.error(problem(error), icon=":material/error:")
 with st.container(border=True):
-    writer = writers.choose()
+    writer = models.choose()
     if writer is not None:
         loading.prepare(
             f"text:{writer.model}", "generate_warm", _("Ready to write."), _("It is loaded when you let it write.")
         )
 said, buttons = st.columns([4, 1], vertical_alignment="bottom")
 with said:
-    writing_settings.ask_for_prompts()
+    sampling.ask_for_prompts()
 with buttons:
     st.button(
         _("Write"),
@@ -76,14 +77,14 @@ with buttons:
         width="stretch",
     )
 if writer is not None:
-    text_spelling.offer_for_prompt(writer.base, "generate_prompt")
-writing_settings.controls()
+    spelling.offer_for_prompt(writer.base, "generate_prompt")
+sampling.controls()
 if note := st.session_state.get("generate_note"):
     st.caption(f":material/info: {note}")
-if len(writing_settings.prompts()) == 1:
-    writing_view.clear(writing_view.SIDES[1])
-    writing_view.text()
+if len(sampling.prompts()) == 1:
+    view.clear(view.SIDES[1])
+    view.text()
 else:
-    for column, side in zip(st.columns(2), writing_view.SIDES, strict=True):
+    for column, side in zip(st.columns(2), view.SIDES, strict=True):
         with column:
-            writing_view.text(side)
+            view.text(side)

@@ -1,22 +1,23 @@
 """Recorded runs: what training looks like where there is no time, no network or no strong computer for it."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from pages.components import live, player, settings, written_player
-from pages.components.i18n import _, show
-from pages.components.live import duration
-from pages.components.markdown import plain, problem, sentence
+from pages.components import live_chart
+from pages.experiments import player
+from pages.registry import link
+from pages.tasks.image_classification import settings
+from pages.tasks.text_generation import playback
+from pages.ui.format import duration
+from pages.ui.i18n import _, show
+from pages.ui.markdown import plain, problem, sentence
+from tl_core.base.errors import UserError
 from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
-from tl_core.errors import UserError
-from tl_core.runs import recordings, written
-from tl_core.runs.recordings import Recording, Replay
-from tl_core.runs.written import WrittenRecording
+from tl_core.recordings import generation, play
+from tl_core.recordings.generation import WrittenRecording
+from tl_core.recordings.play import Recording, Replay
 
-PAGES = Path(__file__).parent
 ADDRESS = "recording"  # the address's parameter that names the recording
 BESIDE = 3  # recordings that are compared at first
 
@@ -26,9 +27,9 @@ def chosen():
     wanted = st.query_params.get(ADDRESS)
     if not wanted:
         return None
-    texts = {text.name: text for text in written.all()}
+    texts = {text.name: text for text in generation.all()}
     try:
-        return texts.get(wanted) or recordings.get(wanted)
+        return texts.get(wanted) or play.get(wanted)
     except UserError as error:
         st.error(problem(error), icon=":material/error:")
         return None
@@ -52,18 +53,18 @@ def one(recording: Recording | WrittenRecording):
     player.label(recording)
     st.markdown(f":material/lightbulb: {sentence(recording.card.notice)}")
     if isinstance(recording, WrittenRecording):
-        written_player.play(recording)
-        st.page_link(PAGES / "generate.py", label=_("Generate text"), icon=":material/edit_note:")
+        playback.play(recording)
+        link("generate", label=_("Generate text"), icon=":material/edit_note:")
         return
     player.play(recording)
     if player.ended(recording):
         if recording.report is not None:
             player.result(recording.report, f"replay_{recording.name}")
-        st.page_link(
-            PAGES / "train.py",
+        link(
+            "train",
             label=_("Train with the same settings"),
             icon=":material/model_training:",
-            query_params=settings.link(recording.config),
+            **settings.link(recording.config),
         )
 
 
@@ -111,7 +112,7 @@ def beside(histories: dict[str, NamedHistory]):
         return
     figures = {metric: curves.curves(shown, metric, _, training=False) for metric in curves.METRICS}
     alts = {metric: show(comparison.description(shown, metric)) for metric in curves.METRICS}
-    live.charts(figures, alts, revision="-".join(names), key="replay_compare")
+    live_chart.charts(figures, alts, revision="-".join(names), key="replay_compare")
     if len(shown) > 1:
         st.markdown(sentence(comparison.reading(shown)))
 
@@ -122,7 +123,7 @@ def everything():
     st.caption(
         _("Real runs, recorded on the machine and day that each of them names. Nothing is trained while they replay.")
     )
-    found, texts = recordings.all(), written.all()
+    found, texts = play.all(), generation.all()
     if not found and not texts:
         st.info(_("No recordings came with this app. Every run of your own is kept on the Runs page."))
         return
@@ -139,7 +140,7 @@ def everything():
                 card(recording, run_facts(recording, histories[recording.name]))
         for text in texts:
             with st.container(border=True, height="stretch", gap="small", key=f"recording_{text.name}"):
-                card(text, [written_player.facts(text)])
+                card(text, [playback.facts(text)])
     if found:
         beside(histories)
 

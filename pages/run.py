@@ -1,20 +1,21 @@
 """One run: live while it trains, a report when it has ended. Everything comes from the id in the address."""
 
 import time
-from pathlib import Path
 
 import streamlit as st
 
-from pages.components import before_after, progress, report, takeaway
-from pages.components.i18n import _
-from pages.components.markdown import problem
-from pages.components.session import may, mine
-from pages.components.whose import own
-from tl_core.errors import UserError
+from pages.experiments import progress, take_home
+from pages.registry import link
+from pages.tasks.image_classification import report
+from pages.tasks.text_generation import before_after
+from pages.ui.i18n import _
+from pages.ui.markdown import problem
+from pages.ui.session import may, mine
+from pages.ui.whose import own
+from tl_core.base.errors import UserError
 from tl_core.runs import spare, store
 from tl_core.runs.store import ACTIVE
 
-PAGES = Path(__file__).parent
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
 EAGER, YOUNG = 0.4, 10.0  # seconds between its owner's looks while it is this young: its curve may begin any moment
 
@@ -54,16 +55,16 @@ try:
 except UserError as error:
     st.title(_("Run"), anchor=False)
     st.error(problem(error), icon=":material/error:")
-    st.page_link(PAGES / "runs.py", label=_("All runs"), icon=":material/list:")
+    link("runs", label=_("All runs"), icon=":material/list:")
     st.stop()
 if run is None:
     st.title(_("Run"), anchor=False)
     st.info(_("You have not trained anything yet. Set up your first experiment; it takes one click."))
-    st.page_link(PAGES / "train.py", label=_("Train"), icon=":material/model_training:")
+    link("train", label=_("Train"), icon=":material/model_training:")
     st.stop()
 follow(run)
 if store.status(run) not in ACTIVE:
-    takeaway.go_on(run)
+    take_home.go_on(run)
     if not progress.writes(run):
         report.show_report(run)
     elif progress.history_of(run).best and may("read", run):

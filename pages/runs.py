@@ -1,16 +1,13 @@
 """All runs: find them, lay their curves over each other, see in which settings they differ, put them in order."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from pages.components import compare, manage, runlist
-from pages.components.i18n import _, ngettext
-from pages.components.session import is_local
+from pages.experiments import compare, listing, manage
+from pages.registry import link
+from pages.ui.i18n import _, ngettext
+from pages.ui.session import is_local
 from tl_core.runs import store
 from tl_core.runs.store import ACTIVE
-
-PAGES = Path(__file__).parent
 
 
 def arrive():
@@ -55,7 +52,7 @@ def find(lines):
         icon=":material/search:",
         persist_state="session",
     )
-    return runlist.matching(lines, text, mine == "mine")
+    return listing.matching(lines, text, mine == "mine")
 
 
 def follow(chosen, shown):
@@ -68,7 +65,7 @@ def follow(chosen, shown):
         if any(store.status(run) != before[run.id] for run in active if run.folder.exists()):
             st.rerun()
         if chosen:
-            kinds = compare.kinds([runlist.listed(line.run) for line in chosen])
+            kinds = compare.kinds([listing.listed(line.run) for line in chosen])
             for kind in kinds:
                 if len(kinds) > 1:
                     st.subheader(compare.title(kind), anchor=False)
@@ -79,15 +76,15 @@ def follow(chosen, shown):
 
 arrive()
 st.title(_("Runs"), anchor=False)
-lines = runlist.everything()
+lines = listing.everything()
 if not lines:
     st.info(_("Nothing has been trained yet. Every run will be listed here with its settings and results."))
-    st.page_link(PAGES / "train.py", label=_("Train"), icon=":material/model_training:")
+    link("train", label=_("Train"), icon=":material/model_training:")
     st.stop()
 shown = find(lines)
 selected = [run for run in st.session_state.get("runs_selected", []) if run in {line.run.id for line in lines}]
 if shown:
-    selected = runlist.choose(shown, selected, st.session_state.get("runs_version", 0))
+    selected = listing.choose(shown, selected, st.session_state.get("runs_version", 0))
 else:
     st.info(_("No run fits this search."))
 remember(selected)

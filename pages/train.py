@@ -1,26 +1,25 @@
 """Set up an experiment: pictures, a recipe, a backbone, the freeze boundary, and how it is trained."""
 
-from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.components import choices, consequences, hyperparameters, settings, submission
-from pages.components.i18n import KEY as LANGUAGE
-from pages.components.i18n import _
-from pages.components.live import duration
-from pages.components.markdown import problem, sentence
-from pages.components.session import choose_dataset
-from tl_core.errors import UserError
-from tl_core.estimate import estimate
+from pages.experiments import submit
+from pages.registry import go
+from pages.tasks.image_classification import choices, consequences, hyperparameters, settings
+from pages.ui.format import duration
+from pages.ui.i18n import KEY as LANGUAGE
+from pages.ui.i18n import _
+from pages.ui.markdown import problem, sentence
+from pages.ui.session import choose_dataset
+from tl_core.base.errors import UserError
 from tl_core.runs import spare, store
-from tl_core.vision.backbones import parameter_counts
-from tl_core.vision.code import keras_code
+from tl_core.tasks.image_classification.code import keras_code
+from tl_core.tasks.image_classification.estimate import estimate
+from tl_core.tasks.image_classification.parameters import parameter_counts
 
-PAGES = Path(__file__).parent
-
-if run_id := submission.started():
-    st.switch_page(PAGES / "run.py", query_params={"run": run_id})
+if run_id := submit.started():
+    go("run", run=run_id)
 
 
 def arrive():
@@ -35,7 +34,7 @@ def arrive():
             if run.problem:
                 raise run.problem
             if run.config.kind == "text":
-                st.switch_page(PAGES / "finetune.py", query_params={"from": run.id})
+                go("finetune", **{"from": run.id})
             settings.put(run.config)
         elif asked.keys() & settings.values(settings.DEFAULT).keys():
             settings.put(settings.from_link(asked))
@@ -51,7 +50,7 @@ def complain():
     """What went wrong on the way here or at the last click."""
     if error := st.session_state.pop("train_error", None):
         st.error(problem(error), icon=":material/error:")
-    submission.complain()
+    submit.complain()
 
 
 def take_along(config, seen):
@@ -108,7 +107,5 @@ for caution in consequences.cautions(row, config, counts, seen):
     warnings.warning(caution, icon=":material/lightbulb:")
 take_along(config, seen)
 obstacles = consequences.obstacles(config, seen, source)
-submission.start_bar(
-    "train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles
-)
+submit.start_bar("train_start", config, choices.summary(row, config), lambda: time_sentence(config, seen), obstacles)
 spare.want()

@@ -1,21 +1,20 @@
 """What the app is, the first training within two clicks, and the way through the app."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from pages.components import intake, sample_pictures, shelf, status, submission, ways_in
-from pages.components.first_run import first_run
-from pages.components.i18n import _
-from pages.components.markdown import plain
 from pages.components.steps import steps
-from pages.components.whose import own
+from pages.experiments import submit
+from pages.material import intake, sample_pictures, shelf, ways_in
+from pages.registry import go, link
+from pages.tasks.image_classification.first_run import first_run
+from pages.ui import status
+from pages.ui.i18n import _
+from pages.ui.markdown import plain
+from pages.ui.whose import own
 from tl_core.runs import spare, store
 
-PAGES = Path(__file__).parent
-
-if run_id := submission.started():
-    st.switch_page(PAGES / "run.py", query_params={"run": run_id})
+if run_id := submit.started():
+    go("run", run=run_id)
 
 
 def at_work(runs):
@@ -24,20 +23,15 @@ def at_work(runs):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             status.badge(store.status(run))
             st.markdown(f"**{plain(run.name)}**", width="stretch")
-            st.page_link(
-                PAGES / "run.py",
-                label=_("Watch the curves"),
-                icon=":material/show_chart:",
-                query_params={"run": run.id},
-            )
+            link("run", label=_("Watch the curves"), icon=":material/show_chart:", run=run.id)
 
 
 def to_language():
     """The way to the other half, which a phone's closed menu does not show."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_("The same for language:"), width="content")
-        st.page_link(PAGES / "generate.py", label=_("Let GPT-2 write"), icon=":material/edit:")
-        st.page_link(PAGES / "finetune.py", label=_("Fine-tune it on your own text"), icon=":material/edit_note:")
+        link("generate", label=_("Let GPT-2 write"), icon=":material/edit:")
+        link("finetune", label=_("Fine-tune it on your own text"), icon=":material/edit_note:")
 
 
 def begin(again):
@@ -47,7 +41,7 @@ def begin(again):
         intake.settle(job)
     with st.container():  # its place stays even when it is empty: what stands below keeps its state
         intake.complain()
-        submission.complain()
+        submit.complain()
     summary = shelf.chosen(shelf.known())
     if job and job.active:
         intake.follow(job)
@@ -62,9 +56,7 @@ def begin(again):
             ways_in.drop_zone("welcome")
         with try_it:
             sample_pictures.first_flowers("welcome")
-        st.page_link(
-            PAGES / "data.py", label=_("Other ways to bring pictures in"), icon=":material/add_photo_alternate:"
-        )
+        link("data", label=_("Other ways to bring pictures in"), icon=":material/add_photo_alternate:")
 
 
 st.title(_("See transfer learning work"), anchor=False)

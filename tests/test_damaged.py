@@ -14,25 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import damaged
+from tests.base.test_events import ALL
 from tests.damaged import quickly
-from tests.data.drawing import jpeg
-from tests.test_events import ALL
-from tl_core import events, records
+from tests.images.data.drawing import jpeg
+from tl_core.base import events, records
+from tl_core.base.errors import UserError
+from tl_core.base.messages import Message
 from tl_core.charts import comparison, confusion, curves, language
-from tl_core.config import DataConfig, PhaseConfig, RunConfig
-from tl_core.data import dataset as datasets
-from tl_core.data.ingest import ingest
-from tl_core.data.report import dataset_report
 from tl_core.engine import protocol
-from tl_core.errors import UserError
-from tl_core.estimate import estimate, samples
-from tl_core.messages import Message
-from tl_core.runs import configs, queue, recordings, store, written
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.ingest import ingest
+from tl_core.images.data.report import dataset_report
+from tl_core.recordings import generation, play
+from tl_core.runs import queue, store
 from tl_core.runs.history import History
-from tl_core.text import corpus
-from tl_core.text.config import TextConfig
-from tl_core.vision import report as reports
-from tl_core.vision.report import ClassScore, Prediction, Report
+from tl_core.tasks import registry
+from tl_core.tasks.image_classification import report as reports
+from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig
+from tl_core.tasks.image_classification.estimate import estimate, samples
+from tl_core.tasks.image_classification.report import ClassScore, Prediction, Report
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus
 
 IMAGE = RunConfig(DataConfig("0123456789abcdef"), phases=(PhaseConfig(-1, 3), PhaseConfig(4, 2, name="fine-tuning")))
 TEXT = TextConfig("0123456789abcdef")
@@ -115,7 +117,7 @@ def test_a_run_with_anything_in_its_files_is_listed_and_stops_nobody(home, conte
         assert (run.config is None) == (run.problem is not None)
         assert len(run.name.encode()) <= 320 and 0 <= run.created < 1e12
         if run.config:
-            assert configs.title(run.config) and run.config.epochs >= 1 and run.config.hash
+            assert registry.title(run.config) and run.config.epochs >= 1
             if run.config.kind == "image":
                 estimate(run.config, 100, 20)
         status = store.status(run)
@@ -220,19 +222,19 @@ def test_a_recording_with_anything_in_its_files_is_left_out(tmp_path_factory, da
     source = data.draw(st.sampled_from(("frozen", "tale")))
     folder = tmp_path_factory.mktemp("recordings") / source
     folder.mkdir()
-    for path in (recordings.FOLDER / source).iterdir():
+    for path in (play.FOLDER / source).iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     names = sorted(path.name for path in folder.iterdir())
     name = data.draw(st.sampled_from(names))
     whole = {} if name.endswith(".gz") else json.loads((folder / name).read_text())
     (folder / name).write_bytes(data.draw(damaged.file(whole)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recordings, "FOLDER", folder.parent)
-        for recording in recordings.all():
-            shown(recordings.Replay(recording).at(recording.length))
+        patch.setattr(play, "FOLDER", folder.parent)
+        for recording in play.all():
+            shown(play.Replay(recording).at(recording.length))
             assert isinstance(str(recording.card.title), str)
             assert recording.report is None or len(recording.report.classes) == len(recording.report.scores)
-        for recording in written.all():
+        for recording in generation.all():
             assert len(recording.at(recording.length)) == recording.tokens and isinstance(str(recording.card), str)
 
 
@@ -275,9 +277,9 @@ def test_a_config_that_no_network_can_have_is_refused_where_it_is_read(named: st
     broken = IMAGE.to_json() | {"backbone": {"name": named, "weights": "random", "image_size": 128}}
     broken["phases"][0]["frozen_blocks"] = 10
     with pytest.raises(UserError, match=r"no_such_net|10 of them cannot be frozen"):
-        configs.config(broken)
+        registry.config(broken)
     with pytest.raises(UserError, match="frozen blocks"):
-        configs.config(TEXT.to_json() | {"frozen_blocks": 30})
+        registry.config(TEXT.to_json() | {"frozen_blocks": 30})
 
 
 def test_a_last_line_that_cannot_be_read_is_what_the_run_failed_of(tl_home):

@@ -40,15 +40,26 @@ def test_pages_import_no_framework(path: Path):
     assert not {name.split(".")[0] for name in _imported(path)} & HEAVY
 
 
-@pytest.mark.parametrize("part", ["data", "vision", "text"])
-def test_data_vision_and_text_do_not_know_runs(part: str):
+RUNS = ("tl_core.runs", "tl_core.engine", "tl_core.recordings", "tl_core.offline", "tl_core.pretrain", "tl_core.bench")
+FORBIDDEN = {  # package -> what it does not know
+    "base": ("tl_core.images", "tl_core.text", "tl_core.training", "tl_core.tasks", "tl_core.charts", *RUNS),
+    "images": ("tl_core.text", "tl_core.training", "tl_core.tasks", *RUNS),
+    "text": ("tl_core.images", "tl_core.training", "tl_core.tasks", *RUNS),
+    "training": ("tl_core.tasks", *RUNS),
+    "tasks/image_classification": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", *RUNS),
+    "tasks/text_generation": ("tl_core.images", "tl_core.tasks.image", "tl_core.tasks.registry", *RUNS),
+}
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_a_package_knows_nothing_of_those_above_it(part: str):
     for path in (REPOSITORY / "tl_core" / part).rglob("*.py"):
-        assert not any(name.startswith(("tl_core.runs", "tl_core.engine")) for name in _imported(path)), path
+        assert not [name for name in _imported(path) if name.startswith(FORBIDDEN[part])], path
 
 
 def test_everything_the_pages_import_comes_up_without_tensorflow():
     modules = sorted({name for path in PAGES for name in _imported(path) if name.startswith("tl_core")})
-    assert {"tl_core.text.sampling", "tl_core.engine.client"} <= set(modules)
+    assert {"tl_core.tasks.text_generation.sampling", "tl_core.engine.client"} <= set(modules)
     _come_up_without_tensorflow(modules)
 
 

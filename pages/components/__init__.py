@@ -1,1 +1,1 @@
-"""What several pages share: widgets, language, and who is looking."""
+"""Widgets that show one thing and know no page: freeze boundary, curves, thumbnails, class table."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.i18n import _
-from tl_core.paths import ASSETS
+from pages.ui.i18n import _
+from tl_core.base.paths import ASSETS
 
 _COMPONENT = st.components.v2.component(
     "tl_blocks",

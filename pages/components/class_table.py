@@ -6,8 +6,8 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.components.i18n import _
-from tl_core.paths import ASSETS
+from pages.ui.i18n import _
+from tl_core.base.paths import ASSETS
 
 Kind = Literal["images", "train", "validation", "test"]
 

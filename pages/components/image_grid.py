@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from tl_core.data.dataset import Dataset, ImageRecord
-from tl_core.paths import ASSETS
+from tl_core.base.paths import ASSETS
+from tl_core.images.data.dataset import Dataset, ImageRecord
 
 _COMPONENT = st.components.v2.component(
     "tl_grid",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.i18n import _
+from pages.ui.i18n import _
 
 SIDE = 160  # pixels that the server makes a thumbnail
 _STYLE = """

@@ -1,7 +1,7 @@
 """HTTP routes for what is large: a run's model and its folder go from the disk to the browser, never through memory.
 
 GET /tl/model/<run>          the complete model (.keras), when it has been written
-GET /tl/text/<run>/<form>    a tuned language model in one of tl_core.text.export's forms, when it has been made
+GET /tl/text/<run>/<form>    a tuned language model in one of its forms of export, when it has been made
 GET /tl/code/<run>           the run as a script, in a ZIP with all that it needs
 GET /tl/run/<run>            the run's folder as a ZIP, without checkpoints
 
@@ -20,11 +20,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from pages.server.visitors import visitor
-from tl_core.errors import UserError
-from tl_core.messages import message
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
 from tl_core.runs import people, store
-from tl_core.text import export
-from tl_core.vision import code
+from tl_core.tasks.image_classification import code
+from tl_core.tasks.text_generation import export
 
 Packed = contextlib.AbstractContextManager[Path]
 

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config as server
 from streamlit import runtime
 
-from pages.components.i18n import catalogue
 from pages.server.visitors import visitor
-from tl_core.messages import message
+from pages.ui.i18n import catalogue
+from tl_core.base.messages import message
 
 EACH, ALL = 400 * 1024**2, 1536 * 1024**2  # bytes
 FILES_EACH, FILES_ALL = 2_000, 20_000

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-NAMES = sorted(path.stem for path in Path(__file__).parent.parent.glob("[a-z]*.py") if path.stem != "navigation")
+from pages.registry import PAGES
+
 # What Streamlit's script looks for: `StreamlitWindowObject` in its lib/src/util. The root lies above "tl/place.js".
 PLACE = 'window.__streamlit = { BACKEND_BASE_URL: new URL("..", document.currentScript.src).href }\n'
 
@@ -36,4 +37,4 @@ def _index() -> str:
     return page.replace("<head>", '<head>\n    <script src="./tl/place.js"></script>', 1)
 
 
-INDEX = [*(Route(f"/{name}", index) for name in ("", *NAMES)), Route("/tl/place.js", place)]
+INDEX = [*(Route(f"/{name}", index) for name in ("", *PAGES)), Route("/tl/place.js", place)]

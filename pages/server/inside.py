@@ -1,16 +1,18 @@
 """What a reader does inside a text that is there: look into a token, ask what
 other settings would make of it, take another one.
 
-Every look is a text of its own (`pages.server.writings`) in which the model writes what stands there.
+Every look is a text of its own (`pages.server.generations`) in which the model writes what stands there.
 """
 
 from dataclasses import replace
 from typing import Any
 
-from pages.server.writings import LONGEST, Look, Writing, begin, candidate, get
-from tl_core.text import pieces, sampling
-from tl_core.text.sampling import Settings
-from tl_core.text.writing import Speller, candidates
+from pages.server.generations import LONGEST, Look, Writing, begin, candidate, get
+from tl_core.tasks.text_generation import sampling
+from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.tasks.text_generation.stream import candidates
+from tl_core.text.pretrained import pieces
+from tl_core.text.spelling import Speller
 
 
 def take(owner: str, writing_id: str, sample: int, index: int, token: int) -> Writing | None:

@@ -2,7 +2,7 @@
 
     GET /tl/plotly.min.js                      from the plotly wheel, so that nothing is loaded from the internet
     GET /tl/picture/<dataset>/<picture>        a thumbnail (JPEG); ?side=<pixels>
-    POST /tl/upload                            begin an upload (tl_core.data.uploads); answers its token
+    POST /tl/upload                            begin an upload (tl_core.images.data.uploads); answers its token
     PUT /tl/upload/<upload>/<part>             one part of it, a ZIP
     DELETE /tl/upload/<upload>                 throw it away
 
@@ -22,12 +22,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from pages.components.i18n import catalogue
 from pages.server.visitors import visitor
-from tl_core.data import dataset as datasets
-from tl_core.data import uploads
-from tl_core.errors import UserError, disk_full_explained
-from tl_core.messages import message
+from pages.ui.i18n import catalogue
+from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base.messages import message
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import uploads
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 YEAR = 365 * 24 * 3600  # seconds

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE, App, until
 from tests.browser.test_image_lab import CLASSES, drop
-from tests.data.drawing import tree
+from tests.images.data.drawing import tree
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, until
-from tl_core.text import corpus
+from tl_core.text.data import corpus
 
 STEPS = 100  # well within two minutes on two cores
 POINTS = (

@@ -8,17 +8,17 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
 from tests.browser.test_everywhere import settled
-from tests.data.drawing import jpeg
+from tests.images.data.drawing import jpeg
 from tests.pages.made import recipe, reported, run_of, trained
 from tests.pages.test_text_runs import finished as tuned
-from tl_core import events
-from tl_core.data import dataset as datasets
-from tl_core.data.dataset import Dataset
-from tl_core.data.ingest import ingest
-from tl_core.errors import UserError
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.ingest import ingest
 from tl_core.runs import store
-from tl_core.text import corpus
+from tl_core.text.data import corpus
 
 pytestmark = pytest.mark.browser
 MARKDOWN = "[x](http://evil.x) **b** :material/face: www.evil.x a@evil.x $m$ :smile:"

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import App, _end_what_is_left
 from tests.browser.test_image_lab import drop
-from tl_core.data import drawn
-from tl_core.errors import UserError
-from tl_core.vision import packages
+from tl_core.base.errors import UserError
+from tl_core.images.data import drawn
+from tl_core.images.pretrained import packages
 
 pytestmark = pytest.mark.browser
 # From the dropped pictures to the classified one, in starts of TensorFlow: a minute where one takes five seconds. The

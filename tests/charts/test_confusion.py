@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tl_core.charts import confusion
-from tl_core.data.dataset import Dataset, ImageRecord
-from tl_core.vision.report import report
+from tl_core.images.data.dataset import Dataset, ImageRecord
+from tl_core.tasks.image_classification.report import report
 
 
 def made(pairs, classes=("roses", "tulips", "daisy")):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tl_core.base.events import Batch, Epoch, Phase
 from tl_core.charts import curves
-from tl_core.events import Batch, Epoch, Phase
 
 
 @dataclass

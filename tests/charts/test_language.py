@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tl_core.base.events import Batch, Epoch, Sample
 from tl_core.charts import language
 from tl_core.charts.curves import NamedHistory
-from tl_core.events import Batch, Epoch, Sample
 
 
 @dataclass

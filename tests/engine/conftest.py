@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tl_core.config import BackboneConfig, DataConfig, HeadConfig, RunConfig
 from tl_core.engine import client
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
-from tl_core.vision import network
-from tl_core.vision.backbones import backbone
+from tl_core.tasks.image_classification import network
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, RunConfig
 
 CLASSES = ("daisy", "rose", "tulip")
 

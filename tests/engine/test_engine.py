@@ -14,10 +14,10 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.engine.conftest import cpu_seconds, until
-from tl_core import processes
+from tl_core.base import processes
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
 from tl_core.engine import client, protocol
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
 
 
 def _alive(pid: int) -> bool:

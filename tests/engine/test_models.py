@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from tests.engine.conftest import CLASSES
+from tl_core.base.errors import UserError
 from tl_core.engine import classifiers, models
 from tl_core.engine.models import Models
-from tl_core.errors import UserError
+from tl_core.images import decoding
 from tl_core.runs import store
-from tl_core.vision import decoding
 
 
 def _classify(held: Models, source: str, files, top: int = 3):

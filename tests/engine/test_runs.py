@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tl_core import events
-from tl_core.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
-from tl_core.data import ingest
+from tl_core.base import events
+from tl_core.base.errors import UserError
 from tl_core.engine import client
-from tl_core.errors import UserError
+from tl_core.images.data import ingest
 from tl_core.runs import store
-from tl_core.vision import export, report, training
+from tl_core.tasks.image_classification import export, report, training
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
 
 
 @pytest.fixture(scope="module")

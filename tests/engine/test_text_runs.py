@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.text import folders
-from tl_core import events
+from tests.tasks.text_generation import folders
+from tl_core.base import events
+from tl_core.base.errors import UserError
 from tl_core.engine import client
-from tl_core.errors import UserError
 from tl_core.runs import queue, store, worker
 from tl_core.runs.history import History
-from tl_core.text import corpus, finetuning, tuned
-from tl_core.text import model as models
-from tl_core.text.config import TextConfig
-from tl_core.text.sampling import Settings
-from tl_core.text.writing import Written
-from tl_core.vision import export
+from tl_core.tasks.image_classification import export
+from tl_core.tasks.text_generation import training, tuned
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.tasks.text_generation.stream import Written
+from tl_core.text.data import corpus
+from tl_core.text.pretrained import model as models
 
 TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 4
 PROMPT = "Once upon a time"
@@ -31,8 +32,8 @@ SMALL = dataclasses.replace(folders.TINY, layers=2)
 def little_to_validate():
     """What is held out is looked at again and again; a little of it says enough here."""
     with pytest.MonkeyPatch.context() as less:
-        less.setattr(finetuning, "VALIDATION_TOKENS", 512)
-        less.setattr(finetuning, "SOURCE_TOKENS", 128)
+        less.setattr(training, "VALIDATION_TOKENS", 512)
+        less.setattr(training, "SOURCE_TOKENS", 128)
         yield
 
 
@@ -147,7 +148,7 @@ def test_the_downloads_hold_the_tuned_weights(run):
 
 @pytest.mark.parametrize("change", [{}, {"lora_rank": 2, "frozen_blocks": 1}, {"frozen_blocks": 2}], ids=str)
 def test_an_unfinished_run_gives_its_best_round(config, change: dict, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(finetuning, "_write_sample", lambda *_: math.nan)
+    monkeypatch.setattr(training, "_write_sample", lambda *_: math.nan)
     config = dataclasses.replace(config, steps=8, **change)
     made = store.create(config, owner="ada")
     with pytest.raises(UserError, match="no model yet"):

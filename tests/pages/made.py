@@ -11,16 +11,16 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import REPOSITORY
-from tl_core import events
-from tl_core.config import RunConfig
-from tl_core.data.dataset import Dataset
-from tl_core.data.ingest import ingest
-from tl_core.data.split import split
-from tl_core.presets import PRESETS
+from tl_core.base import events
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.ingest import ingest
+from tl_core.images.data.split import split
 from tl_core.runs import store
 from tl_core.runs.store import Run
-from tl_core.vision import report as reports
-from tl_core.vision.report import Part, Report
+from tl_core.tasks.image_classification import report as reports
+from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.recipes import PRESETS
+from tl_core.tasks.image_classification.report import Part, Report
 
 SECRET = "the-visitor"  # the cookie of whoever looks at the pages in these tests
 KEY = b"the key of the server in tests.."

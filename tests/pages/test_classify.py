@@ -14,16 +14,16 @@ from PIL import Image
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from pages.components import answers
+from pages.tasks.image_classification import answers
 from tests.conftest import REPOSITORY
-from tl_core import events
-from tl_core.config import DataConfig, RunConfig
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.client import Answer, State
-from tl_core.errors import UserError
-from tl_core.messages import message
+from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.runs import store
-from tl_core.vision.backbones import BACKBONES
+from tl_core.tasks.image_classification.config import DataConfig, RunConfig
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
 BROKEN = UserError(message("The file is empty."), message("Choose another picture."))

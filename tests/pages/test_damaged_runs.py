@@ -7,12 +7,12 @@ import os
 import pytest
 
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
-from tl_core import events
-from tl_core.data import dataset as datasets
+from tl_core.base import events
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import queue, store
 from tl_core.runs.store import Run
-from tl_core.text import corpus
-from tl_core.text.config import TextConfig
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus
 
 DAMAGED = ("damaged", "cannot be read", "cannot be frozen", "no backbone", "Choose a number")  # what a page says of it
 SILENT = (

@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from pages.components import intake, tidy, ways_in
-from tests.data.drawing import huge_png, jpeg, tree
+from pages.material import intake, tidy, ways_in
+from tests.images.data.drawing import huge_png, jpeg, tree
 from tests.pages.made import ME, drawn, opened, recipe, run_of, words
-from tl_core import events
-from tl_core.data import dataset as datasets
-from tl_core.data import jobs
-from tl_core.data.ingest import ingest
-from tl_core.errors import UserError
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import jobs
+from tl_core.images.data.ingest import ingest
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])

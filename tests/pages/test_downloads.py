@@ -11,11 +11,11 @@ from pages.server.downloads import DOWNLOADS
 from pages.server.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import ME, SECRET, drawn, recipe, run_of
-from tl_core import events
-from tl_core.data import dataset as datasets
+from tl_core.base import events
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
-from tl_core.text import corpus, samples
-from tl_core.text.config import TextConfig
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus, samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 

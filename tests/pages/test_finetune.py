@@ -8,10 +8,10 @@ import pytest
 
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, words
-from tl_core.paths import ASSETS
+from tl_core.base.paths import ASSETS
 from tl_core.runs import queue, store
-from tl_core.text import corpus
-from tl_core.text.config import TextConfig
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -68,7 +68,7 @@ def test_one_click_brings_a_sample_in_and_a_second_one_trains(language, sample):
 @LANGUAGES
 def test_a_book_that_cannot_be_downloaded_is_explained(language, monkeypatch):
     monkeypatch.setenv("TL_BOOKS_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("tl_core.download.PAUSE", 0.01)
+    monkeypatch.setattr("tl_core.base.download.PAUSE", 0.01)
     test = opened("finetune", language)
     test.button(key="text_sample_sherlock").click().run()
     deadline = time.monotonic() + 20

@@ -6,20 +6,21 @@ The engine is a stand-in here; tests/engine drives the real one, tests/browser b
 import pytest
 import streamlit as st
 
-from pages.components import session, writing_view
-from pages.server import writings
+from pages.server import generations
+from pages.tasks.text_generation import view
+from pages.ui import session
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, run_of, words
-from tests.pages.test_writings import Engine, ended
-from tl_core import events
+from tests.pages.test_generations import Engine, ended
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
+from tl_core.base.paths import ASSETS
 from tl_core.engine import client
 from tl_core.engine.client import State
-from tl_core.errors import UserError
-from tl_core.messages import message
-from tl_core.paths import ASSETS
-from tl_core.text import checkpoints
-from tl_core.text.config import TextConfig
-from tl_core.text.sampling import Settings
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.text.pretrained import registry
 
 TALES = ASSETS / "weights" / "gpt2-tales"
 
@@ -33,14 +34,14 @@ def engine(monkeypatch, tl_home, tmp_path):
     monkeypatch.setattr(client, "write", stand_in.write)
     monkeypatch.setattr(client, "warm", stand_in.warmed.append)
     monkeypatch.setattr(client, "state", lambda source: stand_in.status)
-    monkeypatch.setattr(writings, "_all", {})
+    monkeypatch.setattr(generations, "_all", {})
     return stand_in
 
 
 def click(test, key):
     test.button(key=key).click().run()
     assert not test.exception, test.exception
-    (writing,) = [text for text in writings._all.values() if text.id == test.session_state["generate_current"]]
+    (writing,) = [text for text in generations._all.values() if text.id == test.session_state["generate_current"]]
     return ended(writing)
 
 
@@ -112,13 +113,13 @@ def test_the_seed_moves_on_with_every_text_unless_it_is_kept(engine):
 
 
 def test_another_one_is_drawn_with_the_next_seed(engine, monkeypatch):
-    state = {"generate_current": "", "generate_seed": 3, writing_view.KEY: {}}
+    state = {"generate_current": "", "generate_seed": 3, view.KEY: {}}
     monkeypatch.setattr(st, "session_state", state)
     settings = Settings(length=4, seed=2**32 - 1)
-    order = writings.Order("tales", "tales", checkpoints.CHECKPOINTS["tales"].shape, "A", settings)
-    state["generate_current"] = ended(writings.begin(ME, order)).id
-    writing_view._another("")
-    other = ended(writings.get(ME, state["generate_current"]))
+    order = generations.Order("tales", "tales", registry.CHECKPOINTS["tales"].shape, "A", settings)
+    state["generate_current"] = ended(generations.begin(ME, order)).id
+    view._another("")
+    other = ended(generations.get(ME, state["generate_current"]))
     assert (other.order.settings.seed, other.order.prompt, state["generate_seed"]) == (0, "A", 0)
 
 
@@ -127,7 +128,7 @@ def test_two_prompts_are_written_side_by_side_and_outlive_a_reload(engine):
     test.toggle(key="generate_two").set_value(True).run()
     test.text_area(key="generate_second").set_value("A queen").run()
     click(test, "generate_write")
-    second = ended(writings.get(ME, test.session_state["generate_current2"]))
+    second = ended(generations.get(ME, test.session_state["generate_current2"]))
     assert [asked[1] for asked in engine.asked] == ["Once upon a time", "A queen"]
     assert engine.asked[0][2] == engine.asked[1][2], "the same settings and seed"
     first = test.session_state["generate_current"]
@@ -173,7 +174,7 @@ def test_the_article_is_one_click_and_says_which_model_writes(engine):
 
 
 def test_the_article_is_written_by_its_own_model_where_that_is_here(engine, monkeypatch):
-    monkeypatch.setattr(checkpoints, "find", lambda model: checkpoints.Source("cache", TALES, message("here")))
+    monkeypatch.setattr(registry, "find", lambda model: registry.Source("cache", TALES, message("here")))
     test = opened("generate")
     click(test, "generate_article")
     assert engine.asked[0][0] == "gpt2"
@@ -251,21 +252,21 @@ def test_a_reloaded_page_shows_the_same_text_and_settings_and_nobody_elses(engin
 
 def test_what_the_reader_does_in_the_text_is_done(engine, monkeypatch):
     """The component's triggers, as they come from the browser."""
-    state = {"generate_current": "", writing_view.KEY: {}}
+    state = {"generate_current": "", view.KEY: {}}
     monkeypatch.setattr(st, "session_state", state)
-    order = writings.Order("tales", "tales", checkpoints.CHECKPOINTS["tales"].shape, "A", Settings(length=4))
-    first = ended(writings.begin(ME, order))
+    order = generations.Order("tales", "tales", registry.CHECKPOINTS["tales"].shape, "A", Settings(length=4))
+    first = ended(generations.begin(ME, order))
     state["generate_current"] = first.id
-    state[writing_view.KEY] = {"taken": {"sample": 0, "index": 1, "token": 33}}
-    writing_view._taken("")
-    second = ended(writings.get(ME, state["generate_current"]))
+    state[view.KEY] = {"taken": {"sample": 0, "index": 1, "token": 33}}
+    view._taken("")
+    second = ended(generations.get(ME, state["generate_current"]))
     assert second.parent == first.id
-    writing_view._back("")
+    view._back("")
     assert state["generate_current"] == first.id
     for nonsense in ({"sample": "0", "index": None, "token": []}, {}, 3, None):
-        state[writing_view.KEY] = {"taken": nonsense, "view": nonsense}
-        writing_view._taken("")
-        writing_view._viewed("")
+        state[view.KEY] = {"taken": nonsense, "view": nonsense}
+        view._taken("")
+        view._viewed("")
     assert state["generate_current"] == first.id
     assert "generate_view" not in state
 

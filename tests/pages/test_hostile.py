@@ -10,23 +10,23 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.message import Message as Proto
 
-from pages.components.markdown import plain, problem, sentence
-from pages.server import writings
-from tests.data.drawing import jpeg
+from pages.server import generations
+from pages.ui.markdown import plain, problem, sentence
+from tests.images.data.drawing import jpeg
 from tests.pages.made import ME, opened, recipe, reported, run_of, trained
 from tests.pages.test_text_runs import finished as tuned
-from tl_core import events
-from tl_core.data import dataset as datasets
-from tl_core.data import jobs
-from tl_core.data.ingest import ingest
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.client import Answer, State
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import jobs
+from tl_core.images.data.ingest import ingest
 from tl_core.runs import store
-from tl_core.text import corpus
-from tl_core.text.config import TextConfig
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 PIECES = ("[x](", "http://evil", "**b**", ":material/face", "www.evil", "a@evil", "$m$")
@@ -107,7 +107,7 @@ def engine(monkeypatch):
     monkeypatch.setattr(client, "state", lambda source: stand_in.status)
     monkeypatch.setattr(client, "warm", lambda source: None)
     monkeypatch.setattr(client, "classify", classify)
-    monkeypatch.setattr(writings, "_all", {})
+    monkeypatch.setattr(generations, "_all", {})
     return stand_in
 
 

@@ -6,9 +6,9 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import i18n
+from pages.ui import i18n
 from tests.conftest import REPOSITORY
-from tl_core.vision.backbones import BACKBONES
+from tl_core.images.pretrained.backbones import BACKBONES
 
 PAGES = ("welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
 ELEMENTS = (

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from pages.components import player
+from pages.experiments import player
 from tests.conftest import REPOSITORY
 from tests.pages.made import opened, words
-from tests.runs.test_recordings import finished
-from tests.text import folders
-from tl_core import events
-from tl_core.events import Notice
-from tl_core.messages import message
-from tl_core.runs import recordings, written
-from tl_core.runs.record import record
-from tl_core.runs.record_writing import record_writing
-from tl_core.text.sampling import ARTICLE
+from tests.recordings.test_play import finished
+from tests.tasks.text_generation import folders
+from tl_core.base import events
+from tl_core.base.events import Notice
+from tl_core.base.messages import message
+from tl_core.recordings import generation, play
+from tl_core.recordings.record import record
+from tl_core.recordings.record_generation import record_writing
+from tl_core.tasks.text_generation.sampling import ARTICLE
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -45,11 +45,11 @@ def clock(monkeypatch):
 @pytest.fixture
 def shelf(tl_home, tmp_path, monkeypatch):
     """Two recordings: a frozen run of twelve seconds and another one."""
-    monkeypatch.setattr(recordings, "FOLDER", tmp_path / "recordings")
+    monkeypatch.setattr(play, "FOLDER", tmp_path / "recordings")
     run = finished(Notice(message=message("x")), Notice(message=message("y")), owner="ada-lovelace")
     record(run.id, "frozen", machine="A laptop")
     record(run.id, "another", title="Another one", notice="Look at the loss.", machine="A tower")
-    return recordings.get("frozen")
+    return play.get("frozen")
 
 
 def labelled(test) -> str:
@@ -62,7 +62,7 @@ def epochs(test) -> str:
 
 @LANGUAGES
 def test_without_recordings_the_page_says_so(language, monkeypatch, tmp_path):
-    monkeypatch.setattr(recordings, "FOLDER", tmp_path / "none")
+    monkeypatch.setattr(play, "FOLDER", tmp_path / "none")
     test = opened("replay", language)
     assert len(test.info) == 1 and not [button for button in test.button if button.key.startswith("replay")]
 
@@ -135,10 +135,10 @@ def test_a_long_recording_replays_smoothly(shelf, tmp_path, clock):
     many = [events.Batch(phase="head", epoch=1, step=n + 1, loss=1.0, accuracy=0.5) for n in range(8000)]
     run = finished(*many)
     record(run.id, "frozen")
-    made = recordings.get("frozen")
+    made = play.get("frozen")
 
     def computing(looks: int) -> float:
-        replay, began = recordings.Replay(made), time.process_time()
+        replay, began = play.Replay(made), time.process_time()
         for look in range(1, looks + 1):
             replay.at(made.length * look / looks)
         return time.process_time() - began
@@ -159,7 +159,7 @@ def test_the_page_needs_no_tensorflow(shelf):
 import sys
 from pathlib import Path
 from tl_core.runs import recordings
-recordings.FOLDER = Path({str(recordings.FOLDER)!r})
+play.FOLDER = Path({str(play.FOLDER)!r})
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()
 test.switch_page("replay.py").run()
@@ -183,7 +183,7 @@ def test_a_recorded_text_is_listed_and_replayed(shelf, clock, tmp_path):
         assert sentence in text
     test.button(key="replay_tale_of_mine").click().run()
     assert not test.exception
-    made = written.get("tale_of_mine")
+    made = generation.get("tale_of_mine")
     clock[0] += made.moments[9] / made.speed + 1e-6
     test.run()
     assert "10 of 30 tokens" in str(test.get("progress")[0].proto.text)

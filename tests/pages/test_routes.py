@@ -12,14 +12,15 @@ import streamlit
 from PIL import Image
 from starlette.applications import Starlette
 
+from pages.registry import PAGES
 from pages.server.guard import MIDDLEWARE
-from pages.server.index import INDEX, NAMES
+from pages.server.index import INDEX
 from pages.server.routes import ROUTES
 from pages.server.visitors import COOKIE
 from tests.conftest import REPOSITORY
 from tests.pages.made import drawn, person
-from tl_core import paths
-from tl_core.data import uploads
+from tl_core.base import paths
+from tl_core.images.data import uploads
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 ADA = {"cookie": f"{COOKIE}=ada"}
@@ -196,5 +197,6 @@ def test_where_the_server_is_is_said_in_the_words_of_streamlits_script():
 
 
 def test_every_page_of_the_menu_has_its_index():
-    menu = re.findall(r'url_path="(\w+)"', (REPOSITORY / "pages" / "navigation.py").read_text(encoding="utf-8"))
-    assert {"data", "finetune"} <= set(menu) <= set(NAMES)
+    scripts = {path.stem for path in (REPOSITORY / "pages").glob("*.py")} - {"__init__", "navigation", "registry"}
+    assert scripts == set(PAGES)
+    assert {f"/{name}" for name in PAGES} < {route.path for route in INDEX}

@@ -3,15 +3,15 @@
 import pytest
 
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
-from tl_core import events
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
 from tl_core.charts.curves import percent
-from tl_core.data import dataset as datasets
 from tl_core.engine import client
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
-from tl_core.vision import report as reports
+from tl_core.tasks.image_classification import report as reports
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
-from tl_core import events
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
 from tl_core.charts.curves import PALETTE
-from tl_core.data import dataset as datasets
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 
 pytestmark = pytest.mark.usefixtures("tl_home")

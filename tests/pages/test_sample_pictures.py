@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from pages.components import sample_pictures
+from pages.material import sample_pictures
 from tests import loopback
-from tests.data.test_samples import CATS_DOGS, of
+from tests.images.data.test_samples import CATS_DOGS, of
 from tests.pages.made import ME, drawn, opened, words
-from tl_core import download
-from tl_core.data import dataset as datasets
-from tl_core.data import jobs, samples
+from tl_core.base import download
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import jobs, samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])

@@ -14,16 +14,17 @@ from pages.server.downloads import DOWNLOADS
 from pages.server.visitors import COOKIE
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, SECRET, drawn, opened, recipe, run_of, trained, words
-from tl_core import events
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.protocol import State
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
-from tl_core.messages import message
 from tl_core.runs import store
-from tl_core.text import corpus, samples, stored
-from tl_core.text.config import TextConfig
-from tl_core.text.writing import Ended, Written
+from tl_core.tasks.text_generation import stored
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.stream import Ended, Written
+from tl_core.text.data import corpus, samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])

@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from pages.components import settings, submission
-from pages.components.markdown import plain
-from tests.data.drawing import jpeg
+from pages.experiments import submit
+from pages.tasks.image_classification import settings
+from pages.ui.markdown import plain
+from tests.images.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
-from tl_core import events, presets
-from tl_core.config import BackboneConfig
-from tl_core.data import dataset as datasets
-from tl_core.data.ingest import ingest
-from tl_core.presets import PRESETS
+from tl_core.base import events
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.ingest import ingest
 from tl_core.runs import store
+from tl_core.tasks.image_classification import recipes
+from tl_core.tasks.image_classification.config import BackboneConfig
+from tl_core.tasks.image_classification.recipes import PRESETS
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -56,7 +58,7 @@ def test_with_pictures_one_click_makes_one_queued_run_and_leads_to_it(language):
     start_button(test).click().run()
     assert not test.exception
     [run] = store.all()
-    assert run.config == presets.recipe("quick").config(dataset.id)
+    assert run.config == recipes.recipe("quick").config(dataset.id)
     assert (run.owner, store.status(run)) == (ME, "queued")
     assert test.query_params["run"] == run.id
     assert plain(run.name) in [title.value for title in test.title]
@@ -76,9 +78,9 @@ def test_a_double_click_makes_one_run_and_a_later_click_another():
 
 def test_the_callback_answers_once_for_each_drawing_of_the_button(monkeypatch):
     config = recipe(drawn())
-    monkeypatch.setattr(submission.st, "session_state", {})
+    monkeypatch.setattr(submit.st, "session_state", {})
     for drawing in ("a", "a", "b"):
-        submission.submit(config, drawing)
+        submit.submit(config, drawing)
     assert len(store.all()) == 2
 
 
@@ -137,7 +139,7 @@ def test_a_recipe_fills_in_every_setting():
         start_button(test).click().run()
         test.switch_page("train.py").run()
         [run] = store.all()
-        assert run.config == presets.recipe(name).config(dataset.id)
+        assert run.config == recipes.recipe(name).config(dataset.id)
         events.append(run.log, events.Stopped())
         store.delete(run.id)
 
@@ -154,7 +156,7 @@ def test_where_an_articles_weights_are_not_here_one_click_keeps_its_settings_on_
     assert not [button for button in test.button if button.key == "train_small"]
     start_button(test).click().run()
     [run] = store.all()
-    article = presets.PRESETS[name].config(dataset.id)
+    article = recipes.PRESETS[name].config(dataset.id)
     assert run.config == replace(article, backbone=BackboneConfig("efficientnet_lite0", "imagenet", size))
 
 

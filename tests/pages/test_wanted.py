@@ -6,9 +6,9 @@ import pytest
 import streamlit as st
 
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained
-from tl_core import events
-from tl_core.locks import try_lock
-from tl_core.text import corpus
+from tl_core.base import events
+from tl_core.base.locks import try_lock
+from tl_core.text.data import corpus
 
 
 @pytest.fixture

@@ -6,19 +6,21 @@ from dataclasses import replace
 import pytest
 import streamlit as st
 
-from pages.components import consequences, sample_pictures
-from pages.components.markdown import plain
 from pages.components.steps import STEPS
-from tests.data.drawing import jpeg
+from pages.material import sample_pictures
+from pages.tasks.image_classification import consequences
+from pages.ui.markdown import plain
+from tests.images.data.drawing import jpeg
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
-from tl_core import events, presets
-from tl_core.config import BackboneConfig
-from tl_core.data import dataset as datasets
-from tl_core.data import jobs
-from tl_core.data.drawn import Drawing
-from tl_core.data.ingest import ingest
+from tl_core.base import events
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import jobs
+from tl_core.images.data.drawn import Drawing
+from tl_core.images.data.ingest import ingest
+from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.runs import store
-from tl_core.vision.backbones import BACKBONES
+from tl_core.tasks.image_classification import recipes
+from tl_core.tasks.image_classification.config import BackboneConfig
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -83,7 +85,7 @@ def test_with_pictures_one_click_queues_the_quick_recipe_and_leads_to_the_run(la
     test.button(key="first_start").click().run()
     assert not test.exception
     [run] = store.all()
-    assert run.config == presets.recipe("quick").config(dataset.id)
+    assert run.config == recipes.recipe("quick").config(dataset.id)
     assert (run.owner, store.status(run)) == (ME, "queued")
     assert test.query_params["run"] == run.id
     assert plain(run.name) in [title.value for title in test.title]
@@ -110,7 +112,7 @@ def test_without_pictures_the_first_training_is_two_clicks_away(language, monkey
 @pytest.fixture
 def without_the_package(monkeypatch):
     """The package with the ImageNet weights of the small recipes is not installed."""
-    small = BACKBONES[presets.SMALL]
+    small = BACKBONES[recipes.SMALL]
     absent = replace(small.package, distribution="no-such-package")
     monkeypatch.setitem(BACKBONES, small.name, replace(small, package=absent))
     consequences.weights_source.clear()
@@ -136,7 +138,7 @@ def test_without_the_package_the_projects_own_backbone_is_trained(without_the_pa
 
 
 def test_with_neither_the_page_says_what_to_do(without_the_package, monkeypatch):
-    monkeypatch.setattr(presets, "bundled", lambda: None)
+    monkeypatch.setattr(recipes, "bundled", lambda: None)
     drawn()
     test = opened("welcome")
     assert "no-such-package is not installed" in words(test).replace("\\", "")

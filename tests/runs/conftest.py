@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.data.drawing import jpeg
-from tl_core import events, processes
-from tl_core.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
-from tl_core.data.ingest import ingest
+from tests.images.data.drawing import jpeg
+from tl_core.base import events, processes
+from tl_core.images.data.ingest import ingest
 from tl_core.runs import queue, store
 from tl_core.runs.scheduler import Scheduler
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tl_core import events
+from tl_core.base import events
 from tl_core.runs import spare, worker
 from tl_core.runs.store import Run
 
@@ -30,7 +30,7 @@ BATCH = 0.012  # seconds
 
 
 class Outcome:
-    """What `tl_core.vision.training.train` returns."""
+    """What `tl_core.tasks.image_classification.training.train` returns."""
 
     def __init__(self, stopped: bool, best_epoch: int):
         self.stopped, self.best_epoch, self.metrics = stopped, best_epoch, {"accuracy": 0.5}

@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tl_core import events
-from tl_core.config import DataConfig, PhaseConfig, RunConfig
-from tl_core.errors import UserError
-from tl_core.events import Batch, Epoch, Failed, Finished, Notice, Phase, Progress, Queued, Sample, Started, Stopped
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.events import (
+    Batch,
+    Epoch,
+    Failed,
+    Finished,
+    Notice,
+    Phase,
+    Progress,
+    Queued,
+    Sample,
+    Started,
+    Stopped,
+)
+from tl_core.base.messages import message
 from tl_core.runs import history as histories
 from tl_core.runs.history import History
+from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig
 
 
 @pytest.fixture

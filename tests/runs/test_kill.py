@@ -15,12 +15,12 @@ import pytest
 
 from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
-from tl_core import events
-from tl_core.config import PhaseConfig, RunConfig
+from tl_core.base import events
 from tl_core.runs import queue, store
 from tl_core.runs.history import History
 from tl_core.runs.scheduler import Scheduler
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 
 KILLS, REAL_KILLS = 20, 3
 Scheduling = Callable[..., Scheduler]

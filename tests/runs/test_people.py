@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.drawing import jpeg
-from tl_core import events, paths
-from tl_core.config import DataConfig, RunConfig
-from tl_core.data import dataset as datasets
-from tl_core.data import uploads
-from tl_core.data.ingest import ingest
-from tl_core.errors import UserError
+from tests.images.data.drawing import jpeg
+from tl_core.base import events, paths
+from tl_core.base.errors import UserError
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data import uploads
+from tl_core.images.data.ingest import ingest
 from tl_core.runs import people, store, upgrade
 from tl_core.runs.people import Person, may, public_id
-from tl_core.text import corpus, samples
-from tl_core.text.config import TextConfig
+from tl_core.tasks.image_classification.config import DataConfig, RunConfig
+from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data import corpus, samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 SECRET = "0f1e2d3c4b5a6978"

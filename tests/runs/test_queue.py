@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.runs.conftest import kinds, wait
-from tl_core import events
-from tl_core.config import RunConfig
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
+from tests.runs.conftest import kinds
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
 from tl_core.runs import queue, store
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import RunConfig
 
 Submit = Callable[..., Run]
 
@@ -35,7 +35,6 @@ def test_one_owner_is_served_in_order(submitted: Submit):
 def test_owners_take_turns_however_many_runs_one_has(submitted: Submit):
     runs = [submitted("ada") for _ in range(4)] + [submitted("bob") for _ in range(2)] + [submitted("cy")]
     assert order(*runs) == "aegbfcd"
-    assert [queue.position(run.id) for run in runs] == [0, 3, 5, 6, 1, 4, 2]
 
 
 def test_who_was_served_longest_ago_goes_first(submitted: Submit):
@@ -97,16 +96,6 @@ def test_thirty_students_at_once(config: RunConfig):
     for owner in {run.owner for run in found}:
         times = [store.last_event(run).t for run in found if run.owner == owner]
         assert times == sorted(times)
-    assert [queue.position(run.id) for run in found] == list(range(90))
-
-
-def test_position_notices_new_runs_at_once_and_old_ones_soon(submitted: Submit):
-    first = submitted("ada")
-    assert queue.position(first.id) == 0
-    second = submitted("bob")
-    assert queue.position(second.id) == 1
-    queue.stop(first.id)
-    wait(lambda: queue.position(second.id) == 0 and queue.position(first.id) == 0)
 
 
 def test_submitting_twice_keeps_the_place(submitted: Submit):

@@ -15,12 +15,12 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.runs import fakes
 from tests.runs.conftest import Watched, computing, kinds, looked, wait
-from tl_core import events
-from tl_core.config import RunConfig
-from tl_core.locks import try_lock
+from tl_core.base import events
+from tl_core.base.locks import try_lock
 from tl_core.runs import queue, scheduler, store
 from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import RunConfig
 
 Submit = Callable[..., Run]
 Scheduling = Callable[..., Watched]

@@ -14,11 +14,11 @@ from tests.conftest import REPOSITORY
 from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
 from tests.runs.test_scheduler import alive, begun, stop
-from tl_core import events, paths, processes
-from tl_core.config import RunConfig
+from tl_core.base import events, paths, processes
 from tl_core.runs import queue, spare, store
 from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import RunConfig
 
 Submit = Callable[..., Run]
 Scheduling = Callable[..., Scheduler]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.runs.conftest import computing
-from tl_core import events, paths
-from tl_core.config import BackboneConfig, DataConfig, RunConfig
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
+from tl_core.base import events, paths
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
 from tl_core.runs import store, tail
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, RunConfig
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 CONFIG = RunConfig(DataConfig("0123456789abcdef"), BackboneConfig("vgg16"))

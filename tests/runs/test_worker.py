@@ -15,14 +15,14 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
-from tl_core import events
-from tl_core.config import RunConfig
-from tl_core.data import dataset as datasets
-from tl_core.errors import Stopped, UserError
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import Stopped, UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
+from tl_core.images.data import dataset as datasets
 from tl_core.runs import queue, store, worker
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.config import RunConfig
 
 Submit = Callable[..., Run]
 

@@ -23,8 +23,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tl_core import presets
-from tl_core.messages import message
+from tl_core.base.messages import message
+from tl_core.tasks.image_classification import recipes
 
 if TYPE_CHECKING:
     from tl_core.bench.measures import Measure
@@ -72,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
                 rounds, epochs = (1, 4) if args.quick else (3, 60)
                 done.append(overhead(config, dataset, rounds, epochs))
             else:
-                first = config if args.quick else presets.recipe("quick").config(dataset.id)
+                first = config if args.quick else recipes.recipe("quick").config(dataset.id)
                 done += start(first, dataset, rounds=1 if args.quick else 3)
             print("\n".join(_lines(one) for one in done[printed:]), flush=True)
             printed = len(done)

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tl_core import events
+from tl_core.base import events
 from tl_core.bench import drawn, plain
-from tl_core.config import BackboneConfig, PhaseConfig, RunConfig
-from tl_core.data import ingest
-from tl_core.data.dataset import Dataset
-from tl_core.data.split import Split, split
-from tl_core.presets import PRESETS
+from tl_core.images.data import ingest
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.split import Split, split
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
-from tl_core.vision import training
-from tl_core.vision.backbones import backbone
+from tl_core.tasks.image_classification import training
+from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
+from tl_core.tasks.image_classification.recipes import PRESETS
 
 DEMO = {"train": 1000, "validation": 500}  # drawn pictures of each class: as many as the article's demo has
 QUICK = {"train": 30, "validation": 15}

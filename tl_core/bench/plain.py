@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tl_core.config import RunConfig
-from tl_core.data.dataset import Dataset
-from tl_core.data.split import split
-from tl_core.vision import network
-from tl_core.vision.backbones import backbone, boundary
-from tl_core.vision.training import OPTIMIZERS
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.split import split
+from tl_core.images.pretrained.backbones import backbone, boundary
+from tl_core.tasks.image_classification import network
+from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.training import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ def epochs(config: RunConfig, dataset: Dataset) -> Iterator[PlainEpoch]:
     number = 0
     while True:
         number += 1
-        order = np.random.default_rng((config.seed, number)).permutation(parts.train)  # as tl_core.vision.training
+        order = np.random.default_rng((config.seed, number)).permutation(
+            parts.train
+        )  # as tl_core.tasks.image_classification.training
         history = model.fit(
             _pictures(config, dataset, order), validation_data=validation, epochs=1, verbose=0, shuffle=False
         )

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from tl_core import events, paths
+from tl_core.base import events, paths
+from tl_core.base.locks import try_lock
 from tl_core.bench.measures import Measure
-from tl_core.config import RunConfig
-from tl_core.data.dataset import Dataset
-from tl_core.locks import try_lock
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import queue, scheduler, spare, store
 from tl_core.runs.scheduler import Scheduler
-from tl_core.vision.backbones import backbone
+from tl_core.tasks.image_classification.config import RunConfig
 
 PATIENCE = 600.0  # seconds that anything here may take
 MOST = 3.0  # seconds that a start with cached features may take: the goal

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tl_core.base.messages import Message, message
 from tl_core.charts.curves import Metric, NamedHistory, percent
-from tl_core.messages import Message, message
 
 CLOSE = 0.02  # validation accuracies nearer than this to each other are called about equal
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from tl_core.events import Batch, Epoch, Phase
-from tl_core.messages import N_, Message, message
+from tl_core.base.events import Batch, Epoch, Phase
+from tl_core.base.messages import N_, Message, message
 
 Metric = Literal["loss", "accuracy"]
 METRICS: tuple[Metric, ...] = ("loss", "accuracy")

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
+from tl_core.base.events import Batch, Epoch, Sample
+from tl_core.base.messages import N_, Message, message
 from tl_core.charts import curves
 from tl_core.charts.curves import PALETTE, TRAINING, VALIDATION, NamedHistory
-from tl_core.events import Batch, Epoch, Sample
-from tl_core.messages import N_, Message, message
 
 Metric = Literal["loss", "perplexity"]
 METRICS: tuple[Metric, ...] = ("loss", "perplexity")

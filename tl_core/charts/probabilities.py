@@ -6,8 +6,8 @@ Labels in, a Plotly figure (a plain dictionary) and messages out; no I/O, no Str
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tl_core.base.messages import Message, message
 from tl_core.charts.curves import PALETTE, literal, percent
-from tl_core.messages import Message, message
 
 Labels = Sequence[tuple[str, float]]  # (class, probability), the likeliest first
 

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tl_core.data import pictures
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
 from tl_core.engine.protocol import Answer
-from tl_core.errors import UserError
-from tl_core.messages import message
-from tl_core.vision import batchnorm, decoding
+from tl_core.images import decoding
+from tl_core.images.data import pictures
+from tl_core.images.pretrained import batchnorm
 
 BATCH = 16  # pictures passed through a network together
 

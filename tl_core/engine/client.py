@@ -16,17 +16,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import paths, processes
+from tl_core.base import paths, processes
+from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import Message, message
 from tl_core.engine import protocol
 from tl_core.engine.protocol import Answer, State
-from tl_core.errors import UserError, disk_full_explained
-from tl_core.locks import try_lock
-from tl_core.messages import Message, message
 from tl_core.runs import store
-from tl_core.text import writing
-from tl_core.text.sampling import Settings
-from tl_core.vision import report
-from tl_core.vision.report import Report
+from tl_core.tasks.image_classification import report
+from tl_core.tasks.image_classification.report import Report
+from tl_core.tasks.text_generation import stream
+from tl_core.tasks.text_generation.sampling import Settings
 
 __all__ = [
     "Answer",
@@ -112,13 +112,13 @@ def write(
     settings: Settings,
     written: Sequence[int] = (),
     status: Callable[[Message], None] = lambda sentence: None,
-) -> Iterator[writing.Event]:
+) -> Iterator[stream.Event]:
     """Let a language model continue a prompt; the events come as they happen.
 
     Closing the iterator, or this process' death, stops the writing within a token.
 
     Args:
-        model: a name of `tl_core.text.checkpoints.CHECKPOINTS`, the path of a folder in the Hub's format, or
+        model: a name of `tl_core.text.pretrained.registry.CHECKPOINTS`, the path of a folder in the Hub's format, or
             "run:<run id>": the run's model, of its best round so far while it is still training.
         prompt: any text, or the ids of its tokens.
         settings: how to write.
@@ -137,7 +137,7 @@ def write(
     }
     with _connected() as connection, _explained():
         for event in _replies(connection, header, (), status):
-            yield writing.from_json(event)
+            yield stream.from_json(event)
 
 
 def text_export(

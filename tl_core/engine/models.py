@@ -12,22 +12,24 @@ from pathlib import Path
 
 import keras
 
-from tl_core.data import dataset as datasets
+from tl_core.base.errors import UserError
+from tl_core.base.events import Event, Phase, Progress
+from tl_core.base.messages import Message, message
 from tl_core.engine.classifiers import Classifier, decoded_picture
+from tl_core.engine.generations import Writer
 from tl_core.engine.protocol import Answer, State, explained
-from tl_core.engine.writers import Writer
-from tl_core.errors import UserError
-from tl_core.events import Event, Phase, Progress
-from tl_core.messages import Message, message
+from tl_core.images.data import dataset as datasets
+from tl_core.images.pretrained import packages, weights
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
-from tl_core.text import checkpoints, tuned, writing
-from tl_core.text import export as text_export
-from tl_core.text import folder as text_folder
-from tl_core.text import model as language_models
-from tl_core.text.sampling import Settings
-from tl_core.vision import evaluation, export, network, packages, weights
-from tl_core.vision.backbones import backbone
-from tl_core.vision.report import Part
+from tl_core.tasks.image_classification import evaluation, export, network
+from tl_core.tasks.image_classification.report import Part
+from tl_core.tasks.text_generation import export as text_export
+from tl_core.tasks.text_generation import stream, tuned
+from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.text.pretrained import hub_format as text_folder
+from tl_core.text.pretrained import model as language_models
+from tl_core.text.pretrained import registry
 
 MOST = 4  # models held at once
 SMALLEST_BUDGET = 1 << 30  # bytes of weights that may be held on any machine
@@ -116,7 +118,7 @@ class Models:
         written: Sequence[int],
         say: Say,
         is_gone: Callable[[], bool],
-    ) -> Iterator[writing.Event]:
+    ) -> Iterator[stream.Event]:
         """As `tl_core.engine.client.write`; `is_gone` says that nobody reads any more."""
         with self._use(f"text:{model}", say) as writer:
             pass  # it is loaded; from here on several texts are written with it by turns
@@ -228,7 +230,7 @@ class Models:
         kind, _, run_id = name.partition(":")
         run = _run(run_id, "text") if kind == "run" else None
         if not (run and tuned.whole(run.folder)):
-            checkpoints.obtain(run.config.model if run else name, emit)  # others may build meanwhile
+            registry.obtain(run.config.model if run else name, emit)  # others may build meanwhile
         tell(message("Loading the model…"))
         with self._building:
             language = tuned.load(run.config, run.folder) if run else language_models.load(name)
@@ -280,7 +282,7 @@ def _version(source: str) -> object:
             return export.model_path(store.get(name).folder).stat().st_mtime_ns
         if kind == "text" and name.startswith("run:"):
             return tuned.version(store.get(name.removeprefix("run:")).folder)
-        if kind == "text" and name not in checkpoints.CHECKPOINTS:
+        if kind == "text" and name not in registry.CHECKPOINTS:
             return (Path(name).expanduser() / text_folder.WEIGHTS).stat().st_mtime_ns
     except (OSError, UserError):
         pass

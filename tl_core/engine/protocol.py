@@ -21,11 +21,11 @@ from multiprocessing.connection import Client, Connection, Listener, answer_chal
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import paths, processes, records
-from tl_core.errors import UserError
-from tl_core.messages import Message, message
-from tl_core.processes import Pid
-from tl_core.records import Count
+from tl_core.base import paths, processes, records
+from tl_core.base.errors import UserError
+from tl_core.base.messages import Message, message
+from tl_core.base.processes import Pid
+from tl_core.base.records import Count
 
 VERSION = 3  # of this protocol; an engine that speaks another one is replaced
 MOST = 128 * 1024 * 1024  # bytes of one message; a picture file has at most 80 MiB
@@ -89,7 +89,7 @@ class Place:
     key: bytes
     pid: int
     version: int = VERSION
-    born: int | None = None  # from `tl_core.processes.born`; None where that is not known
+    born: int | None = None  # from `tl_core.base.processes.born`; None where that is not known
 
 
 def lock() -> Path:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, Listener
 from typing import TYPE_CHECKING, Any
 
+from tl_core.base.errors import Stopped, UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import Message, message
 from tl_core.engine import protocol
-from tl_core.errors import Stopped, UserError
-from tl_core.locks import try_lock
-from tl_core.messages import Message, message
-from tl_core.text import writing
-from tl_core.text.sampling import Settings
+from tl_core.tasks.text_generation import stream
+from tl_core.tasks.text_generation.sampling import Settings
 
 if TYPE_CHECKING:
     from tl_core.engine.models import Models
@@ -253,7 +253,7 @@ def _write(
     line.say(STARTING)
     models = engine.models()
     for event in models.write(model, prompt, Settings.from_json(settings), written, line.say, line.is_gone):
-        line.tell(writing.to_json(event))
+        line.tell(stream.to_json(event))
 
 
 def _text_export(engine: _Engine, line: _Line, blobs: list[bytes], run: str, form: str) -> str:

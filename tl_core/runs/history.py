@@ -4,9 +4,10 @@ import time
 from collections import deque
 from pathlib import Path
 
-from tl_core import events, records
-from tl_core.errors import UserError
-from tl_core.runs import configs, tail
+from tl_core.base import events, records
+from tl_core.base.errors import UserError
+from tl_core.runs import tail
+from tl_core.tasks import registry
 
 KEPT = 4096  # batches kept; beyond that, neighbours are averaged pair by pair
 SILENCE = 60.0  # seconds of work counted at most behind the last event of a worker that was found dead later
@@ -109,7 +110,7 @@ class History:
         """Epochs that the whole run asks for."""
         if self._total is None:
             try:
-                self._total = configs.config(records.load(self.log.parent / "config.json")).epochs
+                self._total = registry.config(records.load(self.log.parent / "config.json")).epochs
             except (OSError, ValueError, UserError):
                 return sum(phase.total for phase in self.phases if phase.unit == "epochs")
         return self._total

@@ -16,12 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tl_core import paths
-from tl_core.errors import UserError, disk_full_explained
-from tl_core.messages import message
+from tl_core.base import paths
+from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base.messages import message
 from tl_core.runs.store import Run
-from tl_core.text import corpus
-from tl_core.text.corpus import Corpus
+from tl_core.text.data import corpus
+from tl_core.text.data.corpus import Corpus
 
 Action = Literal["change", "read"]
 KEY_FILE = "people.key"

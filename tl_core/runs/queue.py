@@ -7,18 +7,15 @@ folder, see the same queue. `tl_core.runs.scheduler` starts workers for it.
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from tl_core import events, paths
-from tl_core.errors import UserError, disk_full_explained
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
 from tl_core.runs import store
 from tl_core.runs.store import Run
 
 changed = threading.Event()  # set when this process has changed the queue, so that its scheduler looks at once
-
-_order: tuple[float, Path | None, list[str]] = (0.0, None, [])  # when and where it was looked up, ids of waiting runs
 
 
 def submit(run_id: str) -> None:
@@ -89,16 +86,3 @@ def waiting(runs: Sequence[Run] | None = None) -> list[Run]:
         if not queued[owner]:
             del queued[owner]
     return order
-
-
-def position(run_id: str) -> int:
-    """How many runs will start before this one; 0 for the next one and for one that does not wait.
-
-    Thirty pages ask every second, so an order that is half a second old will do.
-    """
-    global _order
-    asked, home, order = _order
-    if time.monotonic() - asked > 0.5 or home != paths.home() or run_id not in order:
-        order = [run.id for run in waiting()]
-        _order = (time.monotonic(), paths.home(), order)
-    return order.index(run_id) if run_id in order else 0

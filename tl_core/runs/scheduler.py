@@ -17,10 +17,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tl_core import events, paths, processes
-from tl_core.errors import UserError
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.base import events, paths, processes
+from tl_core.base.errors import UserError
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
 from tl_core.runs import queue, store
 from tl_core.runs.spare import Spare, environment
 from tl_core.runs.store import Run

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tl_core import events, paths, processes
+from tl_core.base import events, paths, processes
 from tl_core.runs import store
 from tl_core.runs.store import Run
 

@@ -2,7 +2,7 @@
 
 runs/<id>/config.json    what the experiment is
 runs/<id>/meta.json      name, tags, owner, time of creation
-runs/<id>/events.jsonl   what happened (tl_core.events)
+runs/<id>/events.jsonl   what happened (tl_core.base.events)
 runs/<id>/lock           held by the worker as long as it lives
 runs/<id>/worker.json    which process that is
 runs/<id>/reserve        room for its last words on a full disk
@@ -29,14 +29,15 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core import events, paths, processes, records
-from tl_core.errors import UserError, disk_full_explained, disk_problem
-from tl_core.locks import try_lock
-from tl_core.messages import message
-from tl_core.processes import Pid
-from tl_core.records import Count, Moment
-from tl_core.runs import configs, tail
-from tl_core.runs.configs import Config
+from tl_core.base import events, paths, processes, records
+from tl_core.base.errors import UserError, disk_full_explained, disk_problem
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
+from tl_core.base.processes import Pid
+from tl_core.base.records import Count, Moment
+from tl_core.runs import tail
+from tl_core.tasks import registry
+from tl_core.tasks.registry import Config
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
@@ -72,7 +73,7 @@ class Worker:
     """The process that works on a run."""
 
     pid: Pid
-    born: Count | None  # from `tl_core.processes.born`: another process with this number began at another time
+    born: Count | None  # from `tl_core.base.processes.born`: another process with this number began at another time
     host: str
     place: str | None = None  # from `tl_core.runs.scheduler.slots`
 
@@ -303,7 +304,7 @@ def _read(place: str, config_stamp: tuple[int, ...], meta_stamp: tuple[int, ...]
     folder = Path(place)
     config, problem = None, None
     try:
-        config = configs.config(records.load(folder / "config.json"))
+        config = registry.config(records.load(folder / "config.json"))
     except UserError as error:
         problem = error
     except (OSError, ValueError) as error:
@@ -338,7 +339,7 @@ def _stamp(path: str) -> tuple[int, ...]:
 def _default_name(config: Config | None, run_id: str) -> str:
     if config is None:
         return run_id
-    return f"{configs.title(config)} {run_id[9:11]}:{run_id[11:13]}"
+    return f"{registry.title(config)} {run_id[9:11]}:{run_id[11:13]}"
 
 
 def _change(run_id: str, **changes: Any) -> Run:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tl_core import events
-from tl_core.errors import UserError
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
 
 BLOCK = 1 << 15  # bytes read at once from the end
 REMEMBERED = 10_000  # logs

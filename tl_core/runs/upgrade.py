@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from tl_core import paths, records
-from tl_core.errors import UserError
+from tl_core.base import paths, records
+from tl_core.base.errors import UserError
 from tl_core.runs import people, store
 
 _BEGINNING = 1024  # bytes of a log in which its first line, "queued", lies

@@ -17,16 +17,16 @@ import traceback
 from collections.abc import Callable
 from importlib import metadata
 
-from tl_core import events
-from tl_core.data import dataset as datasets
-from tl_core.data.dataset import Dataset
-from tl_core.errors import Stopped, UserError, disk_problem
-from tl_core.locks import try_lock
-from tl_core.messages import message
+from tl_core.base import events
+from tl_core.base.errors import Stopped, UserError, disk_problem
+from tl_core.base.locks import try_lock
+from tl_core.base.messages import message
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.dataset import Dataset
 from tl_core.runs import spare, store
-from tl_core.runs.configs import Config
-from tl_core.text import corpus as corpora
-from tl_core.text.corpus import Corpus
+from tl_core.tasks.registry import Config
+from tl_core.text.data import corpus as corpora
+from tl_core.text.data.corpus import Corpus
 
 LIBRARIES = {
     "image": ("tensorflow", "keras", "numpy", "pillow"),
@@ -40,8 +40,8 @@ def work(run_id: str, train: Callable | None = None) -> int:
 
     Args:
         run_id: a queued run.
-        train: the function that does the work, instead of `train` of `tl_core.vision.training` or, for a text run, of
-            `tl_core.text.finetuning`; it is handed the config and the loaded dataset or corpus.
+        train: the function that does the work, instead of the task's own; it is handed the config and the
+            loaded dataset or corpus.
 
     Returns:
         The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
@@ -141,9 +141,9 @@ def _versions(kind: str) -> dict[str, str]:
 
 def _trainer(kind: str) -> Callable:
     if kind == "text":
-        from tl_core.text.finetuning import train
+        from tl_core.tasks.text_generation.training import train
     else:
-        from tl_core.vision.training import train
+        from tl_core.tasks.image_classification.training import train
     return train
 
 

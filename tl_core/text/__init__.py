@@ -1,1 +1,1 @@
-"""The language half: GPT-2 checkpoints, generation, fine-tuning, and the pretraining of the bundled model."""
+"""The modality of text: corpora, tokenizers and pretrained language models. Knows no task and no run."""

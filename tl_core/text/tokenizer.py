@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tl_core.text.folder import END
+from tl_core.text.pretrained.hub_format import END
 
 
 def train(texts: Iterable[str], size: int = 4096) -> Tokenizer:

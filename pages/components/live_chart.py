@@ -1,0 +1,65 @@
+"""Learning curves in the page: drawn once, then updated in place every second, so that zoom and hover survive.
+
+`st.plotly_chart` is built anew whenever its figure changes; this component calls `Plotly.react` on the same DOM node
+with a constant `uirevision`. It is theme-aware, and it is the same chart after the end of a run.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.ui.i18n import _, show
+from pages.ui.markdown import sentence
+from tl_core.base.paths import ASSETS
+from tl_core.charts import curves, language
+
+_COMPONENT = st.components.v2.component(
+    "tl_live",
+    html="<div class='tl-live'></div>",
+    css=(ASSETS / "components" / "live.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "components" / "live.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # Plotly puts its style sheet into the document, where a shadow root would not see it
+)
+
+
+def charts(
+    figures: Mapping[str, Mapping[str, Any]], alts: Mapping[str, str], *, revision: str, key: str, height: int = 360
+) -> None:
+    """Draw figures side by side, below each other where there is no room.
+
+    Args:
+        figures: panel name -> {"data": traces, "layout": layout}, from `tl_core.charts.curves`.
+        alts: panel name -> what a reader who cannot see the chart needs to know.
+        revision: as long as it stays the same, so does the reader's zoom.
+        key: Streamlit's key of the element.
+        height: of one panel, in pixels.
+    """
+    panels = [{"id": name, "alt": alts[name], "height": height, **figure} for name, figure in figures.items()]
+    _COMPONENT(
+        data={
+            "panels": panels,
+            "revision": revision,
+            "reset": _("Show everything"),
+            "missing": _("The chart library could not be loaded. Reload the page; the run itself is not affected."),
+        },
+        key=key,
+    )
+
+
+def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None, total: int = 0) -> None:
+    """The live loss and accuracy of one run, and below them what they say; `total` epochs while it trains, else 0."""
+    alts = {metric: show(curves.description(history, metric)) for metric in curves.METRICS}
+    charts(curves.live(history, _, total), alts, revision=revision, key=key)
+    st.markdown(sentence(curves.reading(history, classes)))
+    if any(epoch.best for epoch in history.epochs):
+        st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
+
+
+def text_curves(history: language.Told, *, revision: str, key: str, total: int = 0) -> None:
+    """The live loss and perplexity of a language model, and below them what they say; `total` steps while it trains."""
+    alts = {metric: show(language.description(history, metric)) for metric in language.METRICS}
+    charts(language.live(history, _, total), alts, revision=revision, key=key)
+    st.markdown(sentence(language.reading(history)))
+    if any(epoch.best for epoch in history.epochs):
+        st.caption(_("The star marks the round with the lowest validation loss: its weights are kept."))

@@ -1,0 +1,213 @@
+"""A recording as it is replayed: its label, where it stands, play, pause, speed, the curves, and at last the report."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import streamlit as st
+
+from pages.components import live_chart
+from pages.tasks.image_classification.report import INK
+from pages.ui.format import duration
+from pages.ui.i18n import _, show
+from pages.ui.markdown import plain, sentence
+from tl_core.charts import confusion
+from tl_core.charts.curves import percent
+from tl_core.recordings.generation import WrittenRecording
+from tl_core.recordings.play import Clock, Recording, Replay
+from tl_core.runs.history import History
+from tl_core.tasks.image_classification.report import Report
+
+PACE = 0.5  # seconds between looks at a replay that plays
+
+
+class Replayed(Protocol):
+    """What can be replayed: a recorded run, or a recorded text."""
+
+    name: str
+    length: float
+    curves_begin: float
+    speed: float
+    speeds: tuple[float, ...]
+
+
+def label(recording: Recording | WrittenRecording) -> None:
+    """That it is a recording: when and on what it was made, with which weights and pictures."""
+    card = recording.card
+    with st.container(horizontal=True, gap="small"):
+        st.badge(_("Recording"), icon=":material/history:", color="violet")
+        st.badge(_("Weights: {weights}").format(weights=sentence(card.weights)), icon=":material/hub:", color="gray")
+    if isinstance(recording, WrittenRecording):
+        st.caption(_("Recorded on {date}, {machine}.").format(date=plain(card.date), machine=sentence(card.machine)))
+        return
+    st.caption(
+        _("Recorded on {date}, {machine}. {data}.").format(
+            date=plain(card.date), machine=sentence(card.machine), data=sentence(card.data)
+        )
+    )
+
+
+def start(recording: Replayed) -> None:
+    """Callback: play it from where its curves begin, at a speed that a class will sit through."""
+    clock = Clock(recording.curves_begin, recording.speed)
+    _keep(recording, clock.play(time.time(), recording.length))
+
+
+def play(recording: Recording) -> None:
+    """The player of a recorded run."""
+
+    def above(moment: float) -> None:
+        length = duration(recording.length)
+        bar(recording, moment, _("{moment} of {length} recorded").format(moment=duration(moment), length=length))
+        _figures(recording, _replay(recording).at(moment), moment)
+
+    def below(moment: float) -> None:
+        history = _replay(recording).at(moment)
+        live_chart.run_curves(
+            history,
+            revision=f"{recording.name} {st.session_state.get(_key(recording, 'round'), 0)}",
+            key="replay_curves",
+            classes=len(recording.card.classes),
+            total=history.total_epochs if moment < recording.length else 0,
+        )
+
+    replayed(recording, above, below)
+
+
+def replayed(
+    recording: Replayed, above: Callable[[float], None], below: Callable[[float], None], pace: float = PACE
+) -> None:
+    """One fragment that is drawn anew while the recording plays.
+
+    Args:
+        above: draws how far it is at a recorded moment, above the controls.
+        below: draws what there is to see at that moment, below them.
+        pace: seconds between looks.
+    """
+    moving = _clock(recording).playing(time.time(), recording.length)
+
+    @st.fragment(run_every=pace if moving else None)
+    def view() -> None:
+        now = time.time()
+        clock = _clock(recording)
+        if clock.playing(now, recording.length) != moving:
+            st.rerun()
+        moment = clock.at(now, recording.length)
+        above(moment)
+        _controls(recording, clock, moment)
+        below(moment)
+
+    view()
+
+
+def ended(recording: Replayed) -> bool:
+    """Whether the replay stands at the end."""
+    return _clock(recording).at(time.time(), recording.length) >= recording.length
+
+
+def result(made: Report, key: str) -> None:
+    """The figures and the confusion matrix that were recorded; the pictures stayed where they were."""
+    st.subheader(_("On the validation pictures"), anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Accuracy"), percent(made.accuracy), width="content")
+        st.metric(_("Macro F1"), f"{made.macro_f1:.3f}", width="content")
+        st.metric(_("Loss"), f"{made.loss:.3f}", width="content")
+    st.plotly_chart(
+        confusion.figure(made, _, INK.get(st.context.theme.type, confusion.INK)),
+        key=f"{key}_matrix",
+        config={"displayModeBar": False},
+        alt=show(confusion.description(made)),
+    )
+    st.markdown(sentence(confusion.reading(made)))
+
+
+def bar(recording: Replayed, moment: float, text: str) -> None:
+    """How far the replay has come."""
+    st.progress(min(moment / recording.length if recording.length else 1.0, 1.0), text=text)
+
+
+def _figures(recording: Recording, history: History, moment: float) -> None:
+    """The figures at this moment."""
+    last = history.epochs[-1] if history.epochs else None
+    shown = last if moment < recording.length else history.best or last
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
+        if shown and shown.val_accuracy is not None:
+            st.metric(_("Validation accuracy"), percent(shown.val_accuracy), width="content")
+        if history.images_per_second:
+            st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
+
+
+def _controls(recording: Replayed, clock: Clock, moment: float) -> None:
+    """Play or pause, both ends, and the speed."""
+    length = recording.length
+    moving = clock.playing(time.time(), length)
+
+    def again() -> None:
+        st.session_state[_key(recording, "round")] = st.session_state.get(_key(recording, "round"), 0) + 1
+        start(recording)
+
+    def go_on() -> None:
+        _keep(recording, _clock(recording).play(time.time(), length))
+
+    def pause() -> None:
+        _keep(recording, _clock(recording).pause(time.time(), length))
+
+    def to_the_end() -> None:
+        _keep(recording, _clock(recording).go(length, time.time()))
+
+    def speed_up() -> None:
+        _keep(recording, _clock(recording).at_speed(st.session_state[speed_key], time.time(), length))
+
+    speed_key = _key(recording, "speed")
+    st.session_state[speed_key] = clock.speed
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if moving:
+            st.button(_("Pause"), key="replay_pause", type="primary", icon=":material/pause:", on_click=pause)
+        elif moment < length:
+            st.button(_("Play"), key="replay_play", type="primary", icon=":material/play_arrow:", on_click=go_on)
+        else:
+            st.button(_("Play again"), key="replay_again", type="primary", icon=":material/replay:", on_click=again)
+        st.button(
+            _("To the end"),
+            key="replay_end",
+            icon=":material/skip_next:",
+            on_click=to_the_end,
+            disabled=moment >= length,
+        )
+        st.segmented_control(
+            _("Speed"),
+            recording.speeds,
+            format_func=lambda speed: f"{speed:g}×",
+            key=speed_key,
+            required=True,
+            label_visibility="collapsed",
+            on_change=speed_up,
+        )
+    if recording.curves_begin >= 1:
+        st.caption(
+            _("The first {time} went by before training began; the replay starts behind them.").format(
+                time=duration(recording.curves_begin)
+            )
+        )
+
+
+def _clock(recording: Replayed) -> Clock:
+    """This reader's clock; at first it stands where the curves begin."""
+    return st.session_state.setdefault(_key(recording, "clock"), Clock(recording.curves_begin, recording.speed))
+
+
+def _keep(recording: Replayed, clock: Clock) -> None:
+    st.session_state[_key(recording, "clock")] = clock
+
+
+def _replay(recording: Recording) -> Replay:
+    """This reader's replay of the recording as it is now on the disk."""
+    key = _key(recording, "replay")
+    if key not in st.session_state or st.session_state[key].recording is not recording:
+        st.session_state[key] = Replay(recording)
+    return st.session_state[key]
+
+
+def _key(recording: Replayed, what: str) -> str:
+    return f"replay_{what}_{recording.name}"

@@ -1,0 +1,76 @@
+"""Put a run in the queue at one click, and only once."""
+
+import secrets
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.ui.i18n import _
+from pages.ui.markdown import problem
+from pages.ui.session import owner
+from tl_core.base.errors import UserError
+from tl_core.runs import queue, store
+from tl_core.tasks.registry import Config
+
+WAITING = 4  # runs one person may have queued or running
+
+
+def submit(config: Config, drawn: str) -> None:
+    """Callback: queue a run. `drawn` names the drawing of the button, so that a double click is one run."""
+    if st.session_state.get("submission_pressed") == drawn:
+        return
+    st.session_state["submission_pressed"] = drawn
+    try:
+        mine = [run for run in store.all() if run.owner == owner()]
+        if sum(store.status(run) in store.ACTIVE for run in mine[:50]) >= WAITING:
+            st.session_state["submission_crowded"] = True
+            return
+        run = store.create(config, owner=owner())
+        queue.submit(run.id)
+        st.session_state["submission_started"] = run.id
+    except UserError as error:
+        st.session_state["submission_error"] = error
+
+
+def start_bar(key: str, config: Config, what: str, time: Callable[[], str], obstacles: Sequence[str]) -> None:
+    """What will be trained, how long it takes or what stands in the way, and the button; always in sight.
+
+    Args:
+        key: of the button.
+        what: Markdown.
+        time: gives Markdown; asked only when nothing stands in the way.
+    """
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(width="stretch", gap=None):
+            st.markdown(what)
+            if obstacles:
+                st.markdown(f":material/block: {obstacles[0]}")
+            else:
+                st.caption(time())
+        st.button(
+            _("Start training"),
+            key=key,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(obstacles),
+            on_click=submit,
+            args=(config, secrets.token_hex(8)),
+        )
+
+
+def started() -> str | None:
+    """The id of the run that the last click queued, once."""
+    return st.session_state.pop("submission_started", None)
+
+
+def complain() -> None:
+    """What went wrong at the last click, once."""
+    if error := st.session_state.pop("submission_error", None):
+        st.error(problem(error), icon=":material/error:")
+    if st.session_state.pop("submission_crowded", False):
+        st.warning(
+            _("You have {n} runs waiting or running. Wait for one to end, or stop one on the Runs page.").format(
+                n=WAITING
+            ),
+            icon=":material/hourglass_top:",
+        )

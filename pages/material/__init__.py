@@ -1,0 +1,1 @@
+"""Pictures and texts on the page: the ways in, the shelf, what they are like, tidying. Knows no run."""

@@ -1,0 +1,166 @@
+"""What a dataset is like: figures, warnings, its classes, what was not taken, and how it would be split."""
+
+from collections import defaultdict
+
+import streamlit as st
+
+from pages.components.class_table import ClassRow, class_table
+from pages.components.image_grid import address
+from pages.tasks.image_classification import consequences, settings
+from pages.ui.i18n import _, ngettext, show
+from pages.ui.markdown import plain, problem, sentence
+from tl_core.images.data import dataset as datasets
+from tl_core.images.data.dataset import Dataset, DatasetSummary
+from tl_core.images.data.report import DatasetReport, dataset_report
+
+KEY = settings.PREFIX
+SAVED = {"persist_state": "session"}  # settings survive a visit to another page
+EXAMPLES = 6  # pictures beside each class
+LISTED = 2_000  # files that were not taken, in the table
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def report(dataset_id: str) -> DatasetReport:
+    """The report of one state of a dataset; states never change."""
+    return dataset_report(datasets.load(dataset_id))
+
+
+def figures(summary: DatasetSummary, seen: DatasetReport) -> None:
+    """What there is, in a row of numbers."""
+    with st.container(horizontal=True, gap="medium"):
+        room = _("They take {size} MB on the server's disk.").format(size=f"{summary.bytes / 1e6:,.1f}")
+        st.metric(_("Pictures"), f"{seen.images:,}", width="content", help=room)
+        st.metric(_("Classes"), f"{len(seen.classes):,}", width="content")
+        if seen.sizes:
+            size = f"{seen.sizes.width[1]} × {seen.sizes.height[1]} px"
+            spread = _("Width {width}, height {height} px. Larger pictures were made smaller on the way in.").format(
+                width=f"{seen.sizes.width[0]}–{seen.sizes.width[2]}",
+                height=f"{seen.sizes.height[0]}–{seen.sizes.height[2]}",
+            )
+            st.metric(_("Median size"), size, width="content", help=spread)
+        st.metric(
+            _("Copies"),
+            f"{seen.spare_copies:,}",
+            width="content",
+            help=_("Pictures with exactly the same content as another one."),
+        )
+        st.metric(
+            _("Not taken"),
+            f"{len(seen.rejected):,}",
+            width="content",
+            help=_("Files that are damaged or no pictures; the reasons are listed below."),
+        )
+
+
+def remarks(seen: DatasetReport) -> None:
+    """What a teacher would say about it."""
+    for notice in seen.notices:
+        st.info(sentence(notice), icon=":material/info:")
+    for warning in seen.warnings:
+        st.warning(sentence(warning), icon=":material/warning:")
+
+
+def classes(dataset: Dataset, seen: DatasetReport) -> None:
+    """How many pictures each class has, and what they look like."""
+    members = defaultdict(list)
+    for image in dataset.images:
+        members[image.label].append(image)
+    rows = []
+    for label, count in enumerate(seen.classes):
+        step = max(1, len(members[label]) // EXAMPLES)
+        examples = members[label][::step][:EXAMPLES]
+        pictures = [address(dataset, image, 96) for image in examples]
+        rows.append(ClassRow(count.name, [("images", count.images)], pictures))
+    class_table(rows, [("images", _("Pictures"))], label=_("Pictures of each class"), key="view_classes")
+    st.caption(_classes_reading(seen))
+
+
+def _classes_reading(seen: DatasetReport) -> str:
+    filled = sorted((count.images, count.name) for count in seen.classes if count.images)
+    if len(filled) < 2:
+        return _("A classifier needs at least two classes.")
+    (low, small), (high, large) = filled[0], filled[-1]
+    if low == high:
+        return _("Every class has {n} pictures: none is favoured.").format(n=f"{low:,}")
+    return _("{large} has the most pictures ({high}), {small} the fewest ({low}).").format(
+        large=plain(large), high=f"{high:,}", small=plain(small), low=f"{low:,}"
+    )
+
+
+def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
+    """How the pictures would be divided: adjustable here as on the Train page."""
+    given = {"validation": any(count.validation for count in seen.classes)}
+    given["test"] = any(count.test for count in seen.classes)
+    validation, test, seed = st.columns(3, gap="medium")
+    validation.slider(
+        _("For validation"),
+        5,
+        50,
+        format="%d %%",
+        key=f"{KEY}validation",
+        disabled=given["validation"],
+        help=_("The share of pictures that only measures progress. A ready-made split of the folder is kept."),
+        **SAVED,
+    )
+    test.slider(
+        _("For the last test"),
+        0,
+        40,
+        format="%d %%",
+        key=f"{KEY}test",
+        disabled=given["test"],
+        help=_("The share that nobody looks at until the end."),
+        **SAVED,
+    )
+    seed.number_input(
+        _("Seed of the split"),
+        0,
+        9999,
+        key=f"{KEY}split_seed",
+        help=_("Another number draws other pictures for validation and test."),
+        **SAVED,
+    )
+    divided = consequences.pictures(
+        dataset.id, settings.get("validation") / 100, settings.get("test") / 100, settings.get("split_seed")
+    )
+    if divided.problem:
+        st.warning(problem(divided.problem), icon=":material/warning:")
+        return divided
+    rows = [
+        ClassRow(name, [("train", training), ("validation", validation), ("test", test)])
+        for name, training, validation, test in zip(
+            divided.classes, divided.training, divided.validation, divided.test, strict=True
+        )
+    ]
+    headings = [("train", _("Training")), ("validation", _("Validation")), ("test", _("Test"))]
+    class_table(rows, headings, label=_("Pictures of each class in each part"), key="view_split")
+    if seen.parts:
+        st.caption(
+            _("The folders bring their own split: pictures under train, validation or test stay there.")
+            + " "
+            + _("Only a part that they lack is drawn at random, class by class.")
+        )
+    else:
+        st.caption(
+            _("Drawn at random, class by class, so that each part has the same mix; copies of a picture stay together.")
+        )
+    return divided
+
+
+def not_taken(seen: DatasetReport) -> None:
+    """The refused files: how many for each reason, and each by its name."""
+    if not seen.rejected:
+        return
+    title = ngettext("{n} file was not taken", "{n} files were not taken", len(seen.rejected))
+    with st.expander(title.format(n=f"{len(seen.rejected):,}"), icon=":material/block:"):
+        st.markdown(
+            "\n".join(f"- **{refused.count:,}** × {sentence(refused.reason)}" for refused in seen.refused),
+        )
+        listed = seen.rejected[:LISTED]
+        st.dataframe(
+            {_("File"): [key for key, _reason in listed], _("Reason"): [show(reason) for _key, reason in listed]},
+            hide_index=True,
+            height=min(320, 38 + 35 * len(listed)),
+        )
+        if len(seen.rejected) > LISTED:
+            st.caption(_("The first {n} are listed.").format(n=f"{LISTED:,}"))

@@ -1,0 +1,1 @@
+"""What the pages show for one task: a folder each with the same rooms."""

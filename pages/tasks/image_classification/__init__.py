@@ -1,0 +1,1 @@
+"""The pages of image classification: settings, choices, consequences, report, answers."""

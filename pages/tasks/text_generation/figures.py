@@ -1,0 +1,170 @@
+"""What is particular to a text run while it goes on: its figures, its samples beside each other, what it forgets."""
+
+import streamlit as st
+
+from pages.ui.format import duration
+from pages.ui.i18n import _, ngettext
+from pages.ui.passages import passage
+from tl_core.base.events import Sample
+from tl_core.charts import language
+from tl_core.runs.history import History
+from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.tasks.text_generation import stored
+from tl_core.tasks.text_generation.config import TextConfig
+
+PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
+BY_HEART = 30  # and one as long as this was learned by heart
+
+
+def figures(run: Run, now: Status, history: History) -> None:
+    """The figures that a class watches."""
+    config, last = run.config, history.epochs[-1] if history.epochs else None
+    before = language.base(history)
+    latest = language.perplexity(last.val_loss) if last else None
+    reached = latest if now in ACTIVE else language.kept(history) or latest
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
+        if reached is not None:
+            st.metric(
+                _("Validation perplexity"),
+                f"{reached:.1f}",
+                delta=_change(reached / before) if before else None,
+                delta_color="inverse",
+                width="content",
+                help=_(
+                    "As if it chose among so many equally likely tokens each time; below it, the change since before "
+                    "training. When the run has ended, of the round whose weights are kept."
+                ),
+            )
+        st.metric(_("Elapsed"), duration(history.elapsed or 0), width="content")
+        if now == "running":
+            remaining = duration(history.remaining) if history.remaining is not None else "…"
+            st.metric(_("Remaining"), remaining, width="content")
+        if speed := history.mean_speed:
+            st.metric(
+                _("Tokens per second"),
+                f"{speed:,.0f}",
+                width="content",
+                help=_("Learned from in the mean of the whole run; validations and samples are not counted."),
+            )
+    if now not in ACTIVE and last and history.best and history.best.step < last.step:
+        text = _("The model of this run, and this perplexity, are of step {best}, the best round of {n} steps.")
+        st.caption(text.format(best=f"{history.best.step:,}", n=f"{last.step:,}"))
+
+
+def step(history: History) -> int:
+    """How many steps the run has made."""
+    batches = history.batches(500)
+    return max([0, *(epoch.step for epoch in history.epochs[-1:]), *(batch.step for batch in batches[-1:])])
+
+
+def stage(history: History, config: TextConfig) -> tuple[float, str]:
+    """How far training has come, 0 to 1, and what is said of it."""
+    made = step(history)
+    return made / config.steps, _("Fine-tuning: step {done} of {total}").format(
+        done=f"{made:,}", total=f"{config.steps:,}"
+    )
+
+
+def resumes(run: Run) -> None:
+    """Where a run that was interrupted goes on."""
+    made = stored.step(run.folder)
+    if made:
+        st.caption(_("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}"))
+    else:
+        st.caption(_("No step was kept before it ended: Resume begins anew, at step 0."))
+
+
+def show_samples(history: History, now: Status) -> None:
+    """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
+    if not history.samples:
+        return
+    heading = _("Before and after training") if now == "finished" else _("Before training and on the way")
+    st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
+    first, later = history.samples[0], history.samples[1:]
+    kept = history.kept_sample if now not in ACTIVE else None
+    chosen = _looked_at(later, kept or (later[-1] if later else None))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{_('Before training')}**" if first.step == 0 else _when(first))
+        _sample(first)
+    with right:
+        if chosen is None:
+            st.markdown(f"**{_('On the way')}**")
+            active = _("The next sample comes in a moment.")
+            st.caption(active if now in ACTIVE else _("It ended before it wrote another sample."))
+        else:
+            st.markdown(_when(chosen) + (f" · {_('the weights that are kept')}" if chosen == kept else ""))
+            _sample(chosen)
+    if len(later) > 1:
+        steps = [sample.step for sample in later]
+        st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
+    _forgetting(history, now not in ACTIVE)
+
+
+def _looked_at(samples: list[Sample], offered: Sample | None) -> Sample | None:
+    """The sample that the slider points at; who looks at the one that is offered goes on doing so."""
+    if offered not in samples:
+        return samples[-1] if samples else None
+    steps = [sample.step for sample in samples]
+    shown, before = (st.session_state.get(key) for key in ("sample_step", "sample_offered"))
+    if shown not in steps or shown == before:
+        st.session_state["sample_step"] = shown = offered.step
+    st.session_state["sample_offered"] = offered.step
+    return samples[steps.index(shown)]
+
+
+def _when(sample: Sample) -> str:
+    text = ngettext("After {n} step", "After {n} steps", sample.step).format(n=f"{sample.step:,}")
+    return f"**{text}**"
+
+
+def _sample(sample: Sample) -> None:
+    """One sample with what is to be known of it."""
+    passage(
+        sample.text, prompt=sample.prompt, marked=[sample.copied], label=_("Sample at step {n}").format(n=sample.step)
+    )
+    facts = []
+    if sample.perplexity is not None:
+        facts.append(_("Perplexity on your text: {value}").format(value=f"{sample.perplexity:.1f}"))
+    if sample.source_perplexity is not None:
+        facts.append(_("on fairy tales: {value}").format(value=f"{sample.source_perplexity:.1f}"))
+    st.caption(" · ".join(facts))
+    st.caption(_copied(sample))
+
+
+def _copied(sample: Sample) -> str:
+    """What the marked stretch means."""
+    marked = ngettext(
+        "Marked: the longest stretch that stands in the training text, {n} token;",
+        "Marked: the longest stretch that stands in the training text, {n} tokens;",
+        sample.copied_tokens,
+    ).format(n=sample.copied_tokens)
+    if sample.copied_tokens >= BY_HEART:
+        return f"{marked} {_('this was learned by heart.')}"
+    if sample.copied_tokens > PHRASE:
+        return f"{marked} {_('more than a phrase: it begins to learn by heart.')}"
+    return f"{marked} {_('a phrase of the language, not copied.')}"
+
+
+def _forgetting(history: History, ended: bool) -> None:
+    """What has become of the source task: with the newest weights while the run goes on, then with those kept."""
+    measured = [sample for sample in history.samples if sample.source_perplexity is not None]
+    if ended and history.forgetting:
+        before, after = history.forgetting
+    elif not ended and len(measured) > 1 and measured[0].step == 0:
+        before, after = measured[0].source_perplexity, measured[-1].source_perplexity
+    else:
+        return
+    if after > 1.05 * before:
+        text = _("**Forgetting:** perplexity on held-out fairy tales rose from {before} to {after}, {times} times.")
+    else:
+        text = _("**Nothing forgotten:** perplexity on held-out fairy tales went from {before} to {after}.")
+    said = text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}")
+    st.markdown(f"{said} {_('Measured with the weights that are kept.')}" if ended else said)
+
+
+def _change(factor: float) -> str:
+    """By how many per cent a positive figure rose or fell; it never falls by a hundred."""
+    change = 100 * (factor - 1)
+    return f"{change:+.0f} %" if change > -99 else f"{max(change, -99.9):+.1f} %"

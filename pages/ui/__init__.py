@@ -1,0 +1,1 @@
+"""What every page needs: language, escaping, session, tables, steps. Knows no run and no task."""

@@ -1,0 +1,381 @@
+"""Fine-tuning: it learns, freezing freezes, the cache changes nothing, resuming changes nothing, Stop stops."""
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.tasks.text_generation import folders, reference
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.tasks.text_generation import stored, training, tuned
+from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, text_config
+from tl_core.tasks.text_generation.copies import Copies
+from tl_core.tasks.text_generation.decoder import Decoder
+from tl_core.tasks.text_generation.generation import generate
+from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.tasks.text_generation.stream import Written
+from tl_core.tasks.text_generation.training import Outcome, train
+from tl_core.text.data import corpus
+from tl_core.text.pretrained import hub_format, model
+from tl_core.text.pretrained.shape import Shape
+
+TINY = Shape(vocabulary=300, context=32, layers=1, heads=2, width=16)
+DEEP = dataclasses.replace(TINY, layers=3)  # where it is about which blocks learn
+TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 6
+
+
+@pytest.fixture(autouse=True)
+def little_to_validate(monkeypatch: pytest.MonkeyPatch):
+    """What is held out is looked at again and again; a little of it says enough here."""
+    monkeypatch.setattr(training, "VALIDATION_TOKENS", 512)
+    monkeypatch.setattr(training, "SOURCE_TOKENS", 128)
+
+
+@pytest.fixture
+def setting(tl_home: Path, tmp_path: Path):
+    """A config, its text and an empty folder."""
+    base = folders.write(tmp_path / "base", TINY, folders.random_weights(TINY, scale=0.1))
+    text = corpus.paste(TEXT, name="kings")
+    config = TextConfig(
+        corpus=text.id,
+        model=str(base),
+        steps=24,
+        evaluate_every=8,
+        sample_every=16,
+        batch_size=4,
+        context=16,
+        learning_rate=5e-3,
+        sample_length=8,
+        validation=0.15,
+    )
+    return config, text, tmp_path
+
+
+@pytest.fixture
+def deep(setting, monkeypatch: pytest.MonkeyPatch):
+    """The same with three blocks to freeze and to train; nothing is written on the way."""
+    config, text, tmp = setting
+    base = folders.write(tmp / "deep", DEEP, folders.random_weights(DEEP, scale=0.1))
+    monkeypatch.setattr(training, "_write_sample", lambda *_: math.nan)
+    return dataclasses.replace(config, model=str(base)), text, tmp
+
+
+def _train(config: TextConfig, text, folder_: Path, should_stop=lambda: False, resume: bool = False):
+    folder_.mkdir(exist_ok=True)
+    heard: list[events.Event] = []
+    began: dict = {}
+    outcome = train(config, text, folder_, heard.append, should_stop, resume=resume, started=began.update)
+    return outcome, heard, began
+
+
+def _epochs(heard) -> list[events.Epoch]:
+    return [event for event in heard if isinstance(event, events.Epoch)]
+
+
+def test_it_learns_and_leaves_a_model_that_others_load(setting):
+    config, text, tmp = setting
+    outcome, heard, began = _train(config, text, tmp / "run")
+    assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0, "resumed_step": 0}
+    epochs = _epochs(heard)
+    assert [event.epoch for event in epochs] == [1, 2, 3] and [event.step for event in epochs] == [8, 16, 24]
+    assert epochs[-1].val_loss < epochs[0].val_loss < math.log(300)
+    assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"] / 2
+    assert math.isclose(outcome.metrics["perplexity"], math.exp(min(event.val_loss for event in epochs)))
+    samples = [event for event in heard if isinstance(event, events.Sample)]
+    assert [sample.step for sample in samples] == [0, 16, 24]
+    assert samples[0].perplexity == pytest.approx(outcome.metrics["base_perplexity"])
+    for event in heard:  # the log's own round trip
+        line = __import__("json").dumps(event.to_json()).encode()
+        assert type(events.parse(line)) is type(event)
+
+    tuned = model.load_folder(tmp / "run" / "model")
+    base = model.load_folder(Path(config.model))
+    assert any(not np.array_equal(tuned.weights[name], base.weights[name]) for name in tuned.weights)
+    training, held_out = corpus.split(text, config.validation)
+    ids = tuned.tokenizer.encode(held_out).ids[: TINY.context]
+    losses = [
+        -np.log(
+            reference.softmax(reference.logits(dict(m.weights), TINY.layers, TINY.heads, ids))[
+                np.arange(len(ids) - 1), ids[1:]
+            ]
+        ).mean()
+        for m in (base, tuned)
+    ]
+    assert losses[1] < losses[0] - 0.5
+    assert text.text.startswith(training[:100])
+
+
+def test_what_is_told_of_a_run_is_told_of_the_weights_that_it_keeps(setting, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = setting
+    real, scripted = training.evaluator, iter([6.0, 5.0, 3.0, 4.0])  # before, then three rounds: the second is best
+
+    def evaluator(network, below):
+        evaluate, validation = real(network, below), []
+
+        def judged(windows):
+            validation[:] = validation or [windows]
+            loss, accuracy = evaluate(windows)
+            return (next(scripted), accuracy) if windows is validation[0] else (loss, accuracy)
+
+        return judged
+
+    monkeypatch.setattr(training, "evaluator", evaluator)
+    config = dataclasses.replace(config, sample_every=24)  # none where the best round ends
+    outcome, heard, _ = _train(config, text, tmp / "run")
+    samples = {event.step: event for event in heard if isinstance(event, events.Sample)}
+    best, after = _epochs(heard)[1], outcome.metrics["source_perplexity_after"]
+    assert outcome.best_epoch == 2 and set(samples) == {0, 24, 16}
+    assert samples[16].perplexity == outcome.metrics["perplexity"] == math.exp(3.0)
+    assert samples[16].source_perplexity == best.source_perplexity == after != samples[24].source_perplexity
+    assert outcome.metrics["copied_tokens"] == samples[16].copied_tokens
+    kept = model.load_folder(tmp / "run" / "model")
+    again = generate(
+        Decoder(kept.shape, kept.weights), kept.tokenizer, config.prompt, Settings(length=config.sample_length)
+    )
+    assert samples[16].text == "".join(event.text for event in again if isinstance(event, Written))
+    card = (tmp / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "16 steps" in card and f"{math.exp(3.0):.1f} (before fine-tuning {math.exp(6.0):.1f})" in card
+    assert f"{after:.1f} (before" in card and f"| {samples[16].copied_tokens} tokens |" in card
+
+
+def test_a_base_that_has_changed_is_noticed(setting):
+    config, text, tmp = setting
+    _train(dataclasses.replace(config, steps=8), text, tmp / "run")
+    folders.write(Path(config.model), TINY, folders.random_weights(TINY, seed=1, scale=0.1))
+    (tmp / "run" / "model" / hub_format.WEIGHTS).unlink()  # as of a run that was interrupted
+    with pytest.raises(UserError, match="have changed since"):
+        tuned.complete(config, tmp / "run")
+    with pytest.raises(UserError, match="have changed since"):
+        _train(config, text, tmp / "run", resume=True)
+
+
+@pytest.mark.parametrize("below", [1, 2, -1])
+def test_frozen_blocks_stay_as_they_are(deep, below: int):
+    config, text, tmp = deep
+    config = dataclasses.replace(config, frozen_blocks=below, steps=8)
+    _, heard, _ = _train(config, text, tmp / "run")
+    before = hub_format.read_weights(Path(config.model), DEEP)
+    after = hub_format.read_weights(tmp / "run" / "model", DEEP)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    blocks = {".".join(name.split(".")[:2]) for name in changed}
+    free = {f"h.{layer}" for layer in range(DEEP.layers)[below - 1 if below > 0 else DEEP.layers :]}
+    assert blocks == free | {"ln_f.weight", "ln_f.bias"}
+    phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
+    expected = cost(config, DEEP)
+    assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
+    assert phase.frozen_blocks == (below if below > 0 else DEEP.layers + 1)
+
+
+def test_lora_trains_only_its_own_weights_above_the_boundary(deep):
+    config, text, tmp = deep
+    config = dataclasses.replace(config, lora_rank=2, frozen_blocks=2, learning_rate=0.05)
+    outcome, heard, _ = _train(config, text, tmp / "run")
+    before = hub_format.read_weights(Path(config.model), DEEP)
+    after = hub_format.read_weights(tmp / "run" / "model", DEEP)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"h.1.attn.c_attn.weight", "h.2.attn.c_attn.weight"}
+    keys = slice(DEEP.width, 2 * DEEP.width)  # query and value change, key does not
+    np.testing.assert_array_equal(before["h.1.attn.c_attn.weight"][:, keys], after["h.1.attn.c_attn.weight"][:, keys])
+    phase = next(event for event in heard if isinstance(event, events.Phase) and event.phase == "fine-tuning")
+    expected = cost(config, DEEP)
+    assert (phase.trainable, phase.frozen) == (expected.trainable, expected.frozen)
+    assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"]
+
+    alone = model.backbone(DEEP, before)
+    alone.enable_lora(2)
+    alone.load_lora_weights(str(tmp / "run" / "weights.lora.h5"))
+    for name, value in model.hub_weights(alone).items():
+        np.testing.assert_allclose(value, after[name], atol=1e-6, err_msg=name)
+
+
+def test_cached_activations_change_nothing_and_are_computed_once(deep, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = deep
+    config = dataclasses.replace(config, frozen_blocks=3, steps=90, evaluate_every=45)
+    computed = []
+    from tl_core.tasks.text_generation import activations
+
+    original = activations.Activations
+
+    class Watched(original):
+        def __init__(self, *args):
+            super().__init__(*args)
+            computed.append(self)
+
+    monkeypatch.setattr("tl_core.tasks.text_generation.training.Activations", Watched)
+    cached = _epochs(_train(config, text, tmp / "cached")[1])
+    plain = _epochs(_train(dataclasses.replace(config, cache=False), text, tmp / "plain")[1])
+    for one, other in zip(cached, plain, strict=True):
+        assert one.loss == pytest.approx(other.loss, abs=1e-4)
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-4)
+    windows = len(computed[0]._windows)
+    assert computed[0].kept and computed[0].computed == windows < 90 * 4 == computed[1].computed
+    monkeypatch.setattr(activations, "EXACT_BYTES", 0)  # half precision, as for large texts
+    halves = _epochs(_train(config, text, tmp / "halves")[1])
+    assert halves[-1].val_loss == pytest.approx(plain[-1].val_loss, abs=5e-3)
+
+
+def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pytest.MonkeyPatch):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, dropout=0.2)
+    monkeypatch.setattr("tl_core.tasks.text_generation.training.BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("tl_core.tasks.text_generation.training.AFTER_A_STOP", 600.0)  # a slow machine
+    whole = _epochs(_train(config, text, tmp / "whole")[1])
+    asked = 0
+
+    def stop_in_the_second_round() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 8 + 8 + 4  # a look a step, and eight while the first sample is written
+
+    outcome, first, _ = _train(config, text, tmp / "parts", stop_in_the_second_round)
+    assert outcome.stopped and outcome.best_epoch == 1 and len(_epochs(first)) == 1
+    kept = next(event for event in first if isinstance(event, events.Sample) and event.step == 8)
+    assert outcome.metrics["copied_tokens"] == kept.copied_tokens
+    assert (tmp / "parts" / "model" / "model.safetensors").is_file()
+    made = stored.step(tmp / "parts")
+    assert 8 < made < 16, "the steps since the last validation are kept"
+    outcome, second, began = _train(config, text, tmp / "parts", resume=True)
+    assert (began["resumed_from"], began["resumed_step"]) == (1, made) and not outcome.stopped
+    assert next(event for event in second if isinstance(event, events.Batch)).batches <= 16 - made, "none made twice"
+    assert not any(isinstance(event, events.Sample) and event.step == 0 for event in second)
+    for one, other in zip(whole, _epochs(first) + _epochs(second), strict=True):
+        assert (one.epoch, one.step) == (other.epoch, other.step)
+        assert one.loss == pytest.approx(other.loss, abs=1e-5)
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
+    ours, theirs = (hub_format.read_weights(tmp / name / "model", TINY) for name in ("whole", "parts"))
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [math.inf, 0], ids=["kept", "too large to be kept in time"])
+def test_a_run_stopped_before_its_first_validation_goes_on_where_it_was(
+    setting, monkeypatch: pytest.MonkeyPatch, limit: float
+):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, evaluate_every=12, sample_every=12)
+    monkeypatch.setattr("tl_core.tasks.text_generation.training.QUICKLY", limit)
+    whole = _epochs(_train(config, text, tmp / "whole")[1])
+    looks = iter(range(100))  # about eight while the first sample is written, then one a step
+    outcome, first, _ = _train(config, text, tmp / "parts", lambda: next(looks) >= 8 + 5)
+    assert outcome.stopped and not _epochs(first)
+    made = stored.step(tmp / "parts")
+    assert 0 < made < 12 if limit else made == 0
+    _, second, began = _train(config, text, tmp / "parts", resume=True)
+    assert (began["resumed_from"], began["resumed_step"]) == (0, made)
+    for one, other in zip(whole, _epochs(second), strict=True):
+        assert (one.epoch, one.step) == (other.epoch, other.step)
+        assert one.loss == pytest.approx(other.loss, abs=1e-5), "the mean of the whole round"
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
+    steps = [event.step for event in first + second if isinstance(event, events.Sample)]
+    assert steps == ([0, 12, 24] if made else [0, 0, 12, 24])
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 torn", b"\x93NUMPY"], ids=["empty", "torn", "other"])
+def test_a_damaged_state_keeps_no_step(tmp_path: Path, data: bytes):
+    assert stored.step(tmp_path) == 0
+    (tmp_path / stored.STATE).parent.mkdir()
+    (tmp_path / stored.STATE).write_bytes(data)
+    assert stored.step(tmp_path) == 0
+
+
+def test_stop_is_quick_and_before_the_first_round_leaves_the_base(setting):
+    config, text, tmp = setting
+    config = dataclasses.replace(config, steps=100_000, evaluate_every=50_000)
+    yes: list[int] = []  # how many events had been heard at each yes
+
+    def should_stop() -> bool:
+        if any(isinstance(event, events.Batch) for event in heard):
+            yes.append(len(heard))
+        return bool(yes)
+
+    heard: list[events.Event] = []
+    (tmp / "run").mkdir()
+    outcome = train(config, text, tmp / "run", heard.append, should_stop, resume=False, started=lambda **facts: None)
+    assert len(yes) == 1, "the first yes counts"
+    assert [event.phase for event in heard[yes[0] :]] == ["saving"], "nothing is learned after it"
+    assert outcome == Outcome(True, 0, outcome.metrics) and "perplexity" not in outcome.metrics
+    base, left = (hub_format.read_weights(path, TINY) for path in (Path(config.model), tmp / "run" / "model"))
+    assert all(np.array_equal(base[name], left[name]) for name in base)
+
+
+def test_what_cannot_work_is_told(setting):
+    config, text, tmp = setting
+    short = corpus.paste("Too short.", name="short")
+    with pytest.raises(UserError, match="one window takes 17"):
+        _train(dataclasses.replace(config, corpus=short.id), short, tmp / "a")
+    with pytest.raises(UserError, match="frozen blocks is 9"):
+        _train(dataclasses.replace(config, frozen_blocks=9), text, tmp / "b")
+    with pytest.raises(UserError, match="nothing left for LoRA"):
+        boundary(dataclasses.replace(config, frozen_blocks=-1, lora_rank=2), TINY)
+    with pytest.raises(UserError, match="no longer a number"):
+        _train(dataclasses.replace(config, learning_rate=1.0, steps=2000, evaluate_every=1000, weight_decay=1.0,
+                                   model=_exploding(tmp)), text, tmp / "c")  # fmt: skip
+
+
+def _exploding(tmp: Path) -> str:
+    weights = folders.random_weights(TINY)
+    weights["ln_f.weight"] = np.full(TINY.width, 3e38, np.float32)
+    return str(folders.write(tmp / "exploding", TINY, weights))
+
+
+def test_a_straightened_run_reads_plain_text_and_an_old_run_reads_it_as_it_is(setting):
+    config, _, tmp = setting
+    curly = corpus.paste(TEXT.replace("fox.", "fox\u2019s \u201cson\u201d."), name="curly")
+    config = dataclasses.replace(config, corpus=curly.id, steps=1, prompt="\u201cThe", straighten=True)
+    _, heard, _ = _train(config, curly, tmp / "run")
+    assert {event.prompt for event in heard if isinstance(event, events.Sample)} == {'"The'}
+    _, other, _ = _train(dataclasses.replace(config, straighten=False), curly, tmp / "plain")
+    loss, as_printed = (_epochs(log)[-1].val_loss for log in (heard, other))
+    assert loss != as_printed
+    straight = corpus.paste(curly.text.translate(str.maketrans("\u2019\u201c\u201d", '\'""')), name="straight")
+    _, same, _ = _train(dataclasses.replace(config, corpus=straight.id), straight, tmp / "straight")
+    assert _epochs(same)[-1].val_loss == pytest.approx(loss, abs=1e-6)
+    old = {name: value for name, value in config.to_json().items() if name != "straighten"}
+    assert not text_config(old).straighten and text_config(old).opening == "\u201cThe"
+
+
+def test_config_comes_back_and_is_checked(setting):
+    config, _, _ = setting
+    assert text_config(config.to_json()) == config
+    for wrong in ({"steps": 0}, {"learning_rate": 0}, {"context": 5}, {"dropout": 1.0}, {"validation": -0.1}):
+        with pytest.raises(UserError):
+            text_config(config.to_json() | wrong)
+    with pytest.raises(UserError, match="cannot be read"):
+        text_config({"corpus": "x", "nonsense": 1})
+
+
+def test_costs_fall_with_the_boundary_and_lora_is_small():
+    shape = Shape()
+    costs = [cost(TextConfig(corpus="x", model="gpt2", frozen_blocks=below), shape) for below in range(14)]
+    assert costs[0].trainable == 124_439_808 and costs[0].frozen == 0
+    assert costs[13].trainable == 2 * 768
+    for lower, higher in itertools.pairwise(costs):
+        assert lower.trainable > higher.trainable and lower.memory > higher.memory
+        assert lower.operations_per_cached_step >= higher.operations_per_cached_step
+    assert costs[9].operations_per_cached_step < costs[9].operations_per_step
+    lora = cost(TextConfig(corpus="x", model="gpt2", lora_rank=4), shape)
+    assert lora.share < 0.01 and lora.trainable + lora.frozen > 124_439_808
+
+
+def test_copies_are_found_exactly():
+    random = np.random.default_rng(0)
+    text = random.integers(0, 60_000, 5000)
+    copies = Copies(text)
+    sample = [*random.integers(0, 60_000, 10).tolist(), *text[1234:1264].tolist(), 59_999, 3]
+    assert copies.longest(sample) == (10, 30)
+    assert copies.longest([]) == (0, 0) and copies.longest([60_001]) == (0, 0)
+
+
+def test_padding_is_never_needed_windows_share_one_token():
+    from tl_core.tasks.text_generation.learning import windows_of
+
+    windows = windows_of(np.arange(100), 16)
+    assert windows.shape == (6, 17)
+    assert np.array_equal(windows[:-1, -1], windows[1:, 0])
+    assert windows_of(np.arange(16), 16).shape == (0, 17)
+    assert tf.constant(windows).dtype.is_integer

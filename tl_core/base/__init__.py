@@ -1,0 +1,1 @@
+"""What everything stands on: errors, messages, events, checked records, locks, processes, downloads."""

@@ -1,0 +1,225 @@
+"""Recorded runs that come with the app: real event logs, replayed without TensorFlow and always labelled as recordings.
+
+assets/recordings/<name>/config.json              what the experiment was
+assets/recordings/<name>/events.jsonl.gz          what happened (tl_core.base.events); no owner, host, process or path
+assets/recordings/<name>/card.json                title, what to notice, machine, date, weights, pictures
+assets/recordings/<name>/report-validation.json   figures and confusion matrix without the pictures, if there are any
+
+`record` makes them. A recording is read like any run: as a `History`, here up to a moment of its time.
+Recorded texts lie beside them; `generation` reads those.
+"""
+
+import contextlib
+import gzip
+import re
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+from tl_core.base import events, records
+from tl_core.base.errors import UserError
+from tl_core.base.messages import Message, message
+from tl_core.base.paths import ASSETS
+from tl_core.recordings.lessons import LESSONS
+from tl_core.runs.history import History
+from tl_core.tasks import registry
+from tl_core.tasks.image_classification import report as reports
+from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.report import Report
+
+FOLDER = ASSETS / "recordings"
+SPEEDS = (1, 2, 5, 10, 20, 50)  # times as fast as it happened
+SLOW_MOTION = 0.1  # for curves that were done before anybody could look: a frozen backbone's, with its activations kept
+BLINK = 5.0  # seconds of curves below which slow motion is offered, and begun with
+SITTING = 40.0  # seconds that a replay should take at most, if a speed allows it
+NAME = re.compile(r"[a-z0-9_]{1,40}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader must know of a recording; nobody may take it for a run of today."""
+
+    title: Message
+    notice: Message  # what to look at
+    machine: Message
+    date: str  # of the run, YYYY-MM-DD
+    weights: Message  # what the backbone knew when training began
+    data: Message  # the pictures
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording. `moments` are the seconds from the start of the worker to each event."""
+
+    name: str
+    folder: Path
+    config: RunConfig
+    card: Card
+    events: tuple[events.Event, ...]
+    moments: tuple[float, ...]
+
+    @property
+    def length(self) -> float:
+        """Seconds that the run took."""
+        return self.moments[-1]
+
+    @property
+    def curves_begin(self) -> float:
+        """Seconds until the first batch or epoch was written: before that there is nothing to see."""
+        shown = (events.Batch, events.Epoch)
+        pairs = zip(self.events, self.moments, strict=True)
+        return next((moment for event, moment in pairs if isinstance(event, shown)), 0.0)
+
+    @property
+    def speeds(self) -> tuple[float, ...]:
+        """The speeds that are offered."""
+        return (SLOW_MOTION, *SPEEDS) if self.length - self.curves_begin < BLINK else SPEEDS
+
+    @property
+    def speed(self) -> float:
+        """The slowest of them at which a replay takes no longer than a class will watch."""
+        shown = self.length - self.curves_begin
+        return next((speed for speed in self.speeds if shown / speed <= SITTING), self.speeds[-1])
+
+    @property
+    def report(self) -> Report | None:
+        """The validation report without its pictures, if it was recorded."""
+        return reports.load(self.folder, "validation")
+
+
+class Replay:
+    """A recording's history as it was at a moment; going forward costs only what is new."""
+
+    def __init__(self, recording: Recording):
+        self.recording = recording
+        self._rewind()
+
+    def at(self, moment: float) -> History:
+        """The history as a reader would have seen it `moment` seconds after the worker's start."""
+        taken = bisect_right(self.recording.moments, moment)
+        if taken < self._taken:
+            self._rewind()
+        for event in self.recording.events[self._taken : taken]:
+            self._history.take(event)
+        self._taken = taken
+        return self._history
+
+    def _rewind(self) -> None:
+        self._taken, self._history = 0, History(None, self.recording.config.epochs)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where a replay stands: recorded time as a function of the wall clock. Every change gives a new clock."""
+
+    position: float = 0.0  # recorded seconds at `since`
+    speed: float = 10.0
+    since: float | None = None  # seconds of the wall clock when it began to play; None: it stands still
+
+    def at(self, now: float, length: float) -> float:
+        """The recorded moment at wall-clock time `now`, at most `length`; a clock set back never goes back."""
+        played = 0.0 if self.since is None else max(0.0, now - self.since) * self.speed
+        return min(self.position + played, length)
+
+    def playing(self, now: float, length: float) -> bool:
+        """Whether it moves: it was started and has not come to the end."""
+        return self.since is not None and self.at(now, length) < length
+
+    def play(self, now: float, length: float) -> "Clock":
+        """Go on from where it stands."""
+        return replace(self, position=self.at(now, length), since=now)
+
+    def pause(self, now: float, length: float) -> "Clock":
+        """Stand still where it is."""
+        return replace(self, position=self.at(now, length), since=None)
+
+    def go(self, position: float, now: float) -> "Clock":
+        """Jump to a recorded moment, and move on from there if it was started."""
+        return replace(self, position=position, since=None if self.since is None else now)
+
+    def at_speed(self, speed: float, now: float, length: float) -> "Clock":
+        """Go on at another speed, without a jump."""
+        moved = self.at(now, length)
+        return replace(self, position=moved, speed=speed, since=None if self.since is None else now)
+
+
+_Kind = TypeVar("_Kind")
+
+
+def all() -> list[Recording]:
+    """All recordings that can be read, the lessons first in their order."""
+    folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
+    names = [path.name for path in folders if NAME.fullmatch(path.name)]
+    order = list(LESSONS)
+    return readable(sorted(names, key=lambda name: (order.index(name) if name in LESSONS else len(order), name)), get)
+
+
+def readable(names: Sequence[str], get: Callable[[str], _Kind]) -> list[_Kind]:
+    """What `get` gives for each name, without those that it refuses."""
+    found = []
+    for name in names:
+        with contextlib.suppress(UserError):
+            found.append(get(name))
+    return found
+
+
+def get(name: str) -> Recording:
+    """One recording.
+
+    Raises:
+        UserError: there is none of this name, or it cannot be read.
+    """
+    folder = FOLDER / name
+    if not NAME.fullmatch(name) or not (folder / "config.json").is_file():
+        raise no_recording(name)
+    try:
+        return _read(folder, (folder / "card.json").stat().st_mtime_ns)
+    except (UserError, OSError, EOFError, ValueError, zlib.error) as error:
+        raise unreadable(name, error) from error
+
+
+def no_recording(name: str) -> UserError:
+    """That there is none of this name."""
+    return UserError(message("There is no recording called {name}.", name=name), message("Choose one from the list."))
+
+
+def unreadable(name: str, error: Exception) -> UserError:
+    """That one is damaged."""
+    return UserError(
+        message("The recording {name} cannot be read: {reason}.", name=name, reason=str(error)[:200]),
+        message("Install the app again, or make the recording anew with `python -m tl_core record`."),
+    )
+
+
+@lru_cache(maxsize=32)
+def _read(folder: Path, stamp: int) -> Recording:
+    card = records.build(Card, records.load(folder / "card.json"))
+    config = registry.config(records.load(folder / "config.json"))
+    if not isinstance(config, RunConfig):
+        raise ValueError("config.json is not of an image run")
+    log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
+    began = next(event.t for event in log if isinstance(event, events.Started))
+    moments = tuple(max(0.0, event.t - began) for event in log)
+    return Recording(folder.name, folder, config, card, tuple(log), moments)
+
+
+def parsed(data: bytes) -> Sequence[events.Event]:
+    """The events of a log.
+
+    Raises:
+        ValueError: a line is not an event, the log has no beginning or no end, or time runs backwards.
+    """
+    log = [events.parse(line) for line in data.splitlines()]
+    if None in log:
+        raise ValueError(f"line {log.index(None) + 1} is no event")
+    if not any(isinstance(event, events.Started) for event in log) or not isinstance(log[-1], events.Finished):
+        raise ValueError("the log has no beginning or no end")
+    if any(later.t < earlier.t for earlier, later in pairwise(log)):
+        raise ValueError("time runs backwards")
+    return log

@@ -1,0 +1,104 @@
+"""The model of a run as one file that Keras opens alone: raw pixels in, probabilities out, preprocessing inside.
+
+runs/<id>/model.keras    float32, whatever precision it was trained in: it gives the same answers on every machine
+runs/<id>/labels.json    the names of the classes, in the order of the probabilities
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tl_core.base import records
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
+from tl_core.images.data.dataset import Dataset, write_json
+from tl_core.images.pretrained.backbones import Backbone, backbone
+from tl_core.tasks.image_classification import network
+from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.features import fingerprint
+from tl_core.training import checkpoint, precision
+
+
+def model_path(folder: Path) -> Path:
+    """Where a run's model lies."""
+    return folder / "model.keras"
+
+
+def labels(folder: Path) -> tuple[str, ...]:
+    """The names of the classes that the run's model tells apart; written together with the model.
+
+    Raises:
+        OSError: there are none.
+        ValueError: the file is damaged.
+    """
+    return records.value(tuple[str, ...], records.loads((folder / "labels.json").read_bytes()))
+
+
+def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
+    """The run's model, made from the best weights where there is none of them yet.
+
+    Raises:
+        UserError: no epoch was completed, or the weights of the backbone's frozen blocks are not to be had (any more).
+    """
+    target = model_path(folder)
+    best = checkpoint.best_path(folder)
+    if best.exists() and target.exists() and target.stat().st_mtime_ns >= best.stat().st_mtime_ns:
+        return target
+    row = backbone(config.backbone.name)
+    with precision.policy("float32"):
+        keras.utils.set_random_seed(config.seed)  # for random weights, which are then those of the training
+        base = network.load_base(row, config.backbone.weights, config.backbone.image_size)
+        loaded = fingerprint(base)
+        head = network.build_head(config.head, len(dataset.classes), base.output_shape[1:], config.seed)
+        if load_best(folder, base, head, row)["base"] != loaded:
+            raise UserError(
+                message("The pretrained weights have changed since this run was trained."),
+                message("Put the former weights file back, or train again."),
+            )
+        scaled = network.preprocessing(row, config.backbone.image_size)
+        model = network.assemble(scaled, base, head, len(dataset.classes))
+    write_json(folder / "labels.json", list(dataset.classes))
+    part = checkpoint.arriving(target)
+    try:
+        model.save(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def load(path: Path, config: RunConfig) -> tuple[keras.Model, keras.Model]:
+    """Load a run's model in two parts, so that pictures of different sizes can be answered in one batch.
+
+    Returns:
+        preprocessing (raw pixels of one size, as `network.preprocessing`) and classifier (its output, float32
+        [n, size, size, 3], to probabilities [n, classes]). One after the other they are the saved model.
+    """
+    model = keras.models.load_model(path, compile=False)
+    # The preprocessing is a chain at the model's beginning: as many layers as it has on its own.
+    count = len(network.preprocessing(backbone(config.backbone.name), config.backbone.image_size).layers)
+    scaled = model.layers[count - 1].output
+    return keras.Model(model.input, scaled), keras.Model(scaled, model.output)
+
+
+def load_best(folder: Path, base: keras.Model, head: keras.Model, row: Backbone) -> Mapping[str, Any]:
+    """Give the run's best weights to the head and to those of the base's blocks that were trained.
+
+    Returns:
+        What was saved with them: `epoch`, the `lowest` boundary trained so far, and `base`, the fingerprint of the
+        backbone before training.
+
+    Raises:
+        UserError: there are none, or they were trained on top of other backbone weights.
+    """
+    saved = checkpoint.load(checkpoint.best_path(folder))
+    if saved is None:
+        raise UserError(
+            message("This run has no weights: it ended before its first epoch was complete."),
+            message("Press Resume to train on, or start another run."),
+        )
+    upper = network.upper_blocks(base, row, saved.facts["lowest"])
+    checkpoint.restore(saved, [*upper.weights, *head.weights])
+    return saved.facts

@@ -1,0 +1,1 @@
+"""Pretrained language models: their registry, the Hub and its format, and their networks. Knows no task."""

@@ -1,1 +1,0 @@
-"""Image networks: backbones and their blocks, weights, freezing, features, training, evaluation."""
