@@ -15,12 +15,12 @@ from pages.ui.i18n import _
 from pages.ui.session import is_local, may, mine
 from tl_core.base.errors import UserError
 from tl_core.charts import language
+from tl_core.classification import report
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs import store
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks import registry
-from tl_core.tasks.image_classification import report
 from tl_core.tasks.text_generation.config import boundary as text_boundary
 
 

@@ -13,10 +13,10 @@ from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, sentence
 from tl_core.charts import confusion
 from tl_core.charts.curves import percent
+from tl_core.classification.report import Report
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Clock, Recording, Replay
 from tl_core.runs.history import History
-from tl_core.tasks.image_classification.report import Report
 
 PACE = 0.5  # seconds between looks at a replay that plays
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tl_core.base.messages import Message, message
 from tl_core.charts.curves import literal, percent
-from tl_core.tasks.image_classification.report import ClassScore, Report
+from tl_core.classification.report import ClassScore, Report
 
 RIGHT, WRONG = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
 SEEN = 0.55  # a cell at least this strongly coloured is written in white

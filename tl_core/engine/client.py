@@ -20,11 +20,11 @@ from tl_core.base import paths, processes
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import Message, message
+from tl_core.classification import report
+from tl_core.classification.report import Report
 from tl_core.engine import protocol
 from tl_core.engine.protocol import Answer, State
 from tl_core.runs import store
-from tl_core.tasks.image_classification import report
-from tl_core.tasks.image_classification.report import Report
 from tl_core.tasks.text_generation import stream
 from tl_core.tasks.text_generation.sampling import Settings
 

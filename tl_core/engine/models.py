@@ -15,6 +15,7 @@ import keras
 from tl_core.base.errors import UserError
 from tl_core.base.events import Event, Phase, Progress
 from tl_core.base.messages import Message, message
+from tl_core.classification.report import Part
 from tl_core.engine.classifiers import Classifier, decoded_picture
 from tl_core.engine.generations import Writer
 from tl_core.engine.protocol import Answer, State, explained
@@ -23,7 +24,6 @@ from tl_core.images.pretrained import packages, weights
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
 from tl_core.tasks.image_classification import evaluation, export, network
-from tl_core.tasks.image_classification.report import Part
 from tl_core.tasks.text_generation import export as text_export
 from tl_core.tasks.text_generation import stream, tuned
 from tl_core.tasks.text_generation.sampling import Settings

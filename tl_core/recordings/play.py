@@ -25,12 +25,12 @@ from tl_core.base import events, records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.base.paths import ASSETS
+from tl_core.classification import report as reports
+from tl_core.classification.report import Report
 from tl_core.recordings.lessons import LESSONS
 from tl_core.runs.history import History
 from tl_core.tasks import registry
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.report import Report
 
 FOLDER = ASSETS / "recordings"
 SPEEDS = (1, 2, 5, 10, 20, 50)  # times as fast as it happened

@@ -27,6 +27,7 @@ from typing import Any
 from tl_core.base import events, paths
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
+from tl_core.classification import report as reports
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
@@ -35,7 +36,6 @@ from tl_core.recordings.lessons import LESSONS, TEXTS, Lesson
 from tl_core.recordings.play import NAME, Card
 from tl_core.runs import store
 from tl_core.runs.history import halved
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import RunConfig
 
 LARGEST = 300_000  # bytes of a recording, all files together

@@ -21,10 +21,11 @@ import numpy as np
 from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError
 from tl_core.base.messages import message
+from tl_core.classification import report
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import Split, split
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
-from tl_core.tasks.image_classification import export, network, report, steps
+from tl_core.tasks.image_classification import export, network, steps
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 from tl_core.tasks.image_classification.features import Activations, fingerprint
 from tl_core.training import checkpoint, precision
@@ -359,7 +360,13 @@ def _finish(run: Run, standing: Standing, divided: Divided | None) -> Mapping[st
             divided = _divided(run, boundary(run.row, run.config.phases[-1].frozen_blocks))
             divided.activations.prepare({0: run.split.validation})
         probabilities = _predictions(run, divided)
-        made = report.report("validation", run.dataset, run.split.validation, probabilities)
+        made = report.report(
+            "validation",
+            run.dataset.id,
+            run.dataset.classes,
+            [run.dataset.images[index] for index in run.split.validation],
+            probabilities,
+        )
         report.save(made, run.folder)
         metrics = made.metrics
     if run.should_stop():
