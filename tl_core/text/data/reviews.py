@@ -1,8 +1,8 @@
 """Reviews that the project writes itself from a seed, in English and Chinese, each praising or blaming.
 
-Two things make them harder, and can be turned: *negation* ("not at all a good film" blames with a word that praises) and
-*irony* ("Wonderful, another three hours of my life gone"), which only the rest of the sentence gives away. A mixed review
-says something of the other side before it comes to its point.
+Two things make them harder, and can be turned: *negation* ("not a good film at all" blames with a word that praises)
+and *irony* ("Wonderful, another three hours of my life gone"), which only the rest of the sentence gives away. A mixed
+review says something of the other side before it comes to its point.
 """
 
 import random
@@ -53,7 +53,7 @@ ENGLISH = Words(
          "excellent", "comfortable", "gripping", "bright"),
     ),
     plain=("{aspect} of this {thing} was {adjective}.", "I found {aspect} {adjective}.",
-           "This {thing} is {adjective}, above all {aspect}.", "What a {adjective} {thing}!",
+           "This {thing} is {adjective}, above all {aspect}.", "What {article} {adjective} {thing}!",
            "After a week with this {thing} I can say that {aspect} is {adjective}.",
            "My whole family found this {thing} {adjective}."),
     negated=("Nobody could call {aspect} {adjective}.", "{aspect} is anything but {adjective}.",
@@ -73,12 +73,14 @@ ENGLISH = Words(
     ),
     turns=("{other} But {own}", "{other} Still, {own}", "{other} And yet {own}"),
     endings=(("I want my money back.", "Never again.", "Do not waste your time.", "I left early.", ""),
-             ("I would come back at any time.", "Highly recommended.", "Worth every penny.", "I told all my friends.", "")),
+             ("I would come back at any time.", "Highly recommended.", "Worth every penny.", "I told my friends.", "")),
     join=" ",
 )  # fmt: skip
 CHINESE = Words(
-    things=("电影", "手机", "餐厅", "小说", "酒店", "游戏", "相机", "演唱会", "课程", "外套", "博物馆", "面包店", "耳机"),
-    aspects=("剧情", "服务", "价格", "画面", "音质", "店员", "味道", "房间", "结局", "电池", "配乐", "设计", "景色", "等候时间"),
+    things=("电影", "手机", "餐厅", "小说", "酒店", "游戏", "相机", "演唱会", "课程", "外套", "博物馆", "面包店",
+            "耳机"),
+    aspects=("剧情", "服务", "价格", "画面", "音质", "店员", "味道", "房间", "结局", "电池", "配乐", "设计",
+             "景色", "等候时间"),
     adjectives=(
         ("无聊", "糟糕", "粗糙", "吵闹", "失望", "昂贵", "缓慢", "难吃", "冷淡", "陈旧", "笨重", "敷衍"),
         ("精彩", "出色", "贴心", "迷人", "感人", "实惠", "流畅", "美味", "热情", "新颖", "轻巧", "用心"),
@@ -141,7 +143,9 @@ def _say(draw: random.Random, words: Words, thing: str, tone: int, difficulty: D
     negated = draw.random() < difficulty.negation
     adjective = draw.choice(words.adjectives[1 - tone if negated else tone])
     pattern = draw.choice(words.negated if negated else words.plain)
-    return _capital(pattern.format(thing=thing, aspect=draw.choice(words.aspects), adjective=adjective))
+    article = "an" if adjective[0] in "aeiou" else "a"
+    aspect = draw.choice(words.aspects)
+    return _capital(pattern.format(thing=thing, aspect=aspect, adjective=adjective, article=article))
 
 
 def _joined(words: Words, *sentences: str) -> str:
