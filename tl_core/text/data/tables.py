@@ -67,6 +67,8 @@ def _separator(content: str, name: str) -> str | None:
         return "\t"
     lines = [line for line in content.splitlines()[:_SURVEYED] if line.strip()]
     best, fits = None, 0
+    if not lines:
+        return None
     for separator in SEPARATORS:
         counts = Counter(line.count(separator) for line in lines)
         most, times = max(counts.items(), key=lambda item: (item[0] > 0) * item[1])
