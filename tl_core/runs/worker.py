@@ -27,6 +27,7 @@ from tl_core.runs import spare, store
 from tl_core.tasks.registry import Config
 from tl_core.text.data import corpus as corpora
 from tl_core.text.data.corpus import Corpus
+from tl_core.training import machine
 
 LIBRARIES = {
     "image": ("tensorflow", "keras", "numpy", "pillow"),
@@ -168,6 +169,12 @@ def _explained(error: BaseException, kind: str) -> UserError:
     )
 
 
+def _get_ready() -> None:
+    """What a spare does before it has a run: load what training needs, and measure this computer if nobody has."""
+    _trainer("image")
+    machine.measure()
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core work`."""
     which = parser.add_mutually_exclusive_group(required=True)
@@ -180,7 +187,7 @@ def main(args: argparse.Namespace) -> int:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # pages and predictions come first on a machine that is busy
     try:
-        run_id = spare.become(lambda: _trainer("image")) if args.warm else args.run
+        run_id = spare.become(_get_ready) if args.warm else args.run
         return work(run_id) if run_id else 0
     except UserError as error:
         print(error, file=sys.stderr)

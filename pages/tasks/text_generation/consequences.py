@@ -64,7 +64,7 @@ def measured() -> list[estimate.Sample]:
     return [sample for sample in known if sample]
 
 
-@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
+@st.cache_data(ttl=20, max_entries=64, show_spinner=False)
 def multiplied(batch_size: int, context: int, shape: Shape) -> float:
     """How fast this computer multiplies matrices of this size; measured when it is first asked."""
     return estimate.multiplied(TextConfig("", batch_size=batch_size, context=context), shape)

@@ -65,7 +65,7 @@ def test_what_a_run_did_on_this_machine_is_what_the_next_one_takes():
     assert estimate.rate_of([], "tales") is None
 
 
-def test_the_short_measurement_is_of_a_real_product(monkeypatch: pytest.MonkeyPatch):
+def test_the_short_measurement_is_of_a_real_product(tl_home, monkeypatch: pytest.MonkeyPatch):
     asked = []
     original = np.matmul
     monkeypatch.setattr(np, "matmul", lambda a, b, out: asked.append((a.shape, b.shape)) or original(a, b, out=out))

@@ -1,8 +1,9 @@
 """How long a fine-tuning will take, before it starts: from earlier runs on this machine, else from a short measurement.
 
 The multiplications and additions of everything that a run does are counted. How many a second this machine manages
-while it trains is known from earlier runs; before the first one, NumPy multiplies two matrices of the size that the
-network's blocks are made of, a moment long. TensorFlow-free.
+while it trains is known from earlier runs; before the first one, from what TensorFlow was measured to multiply
+(`tl_core.training.machine`), and until that is there, NumPy multiplies two matrices of the size that the network's
+blocks are made of, a moment long. TensorFlow-free.
 """
 
 import statistics
@@ -15,6 +16,7 @@ import numpy as np
 from tl_core.base.events import Epoch, Event, Started
 from tl_core.tasks.text_generation.config import TextConfig, boundary, cost
 from tl_core.text.pretrained.shape import Shape
+from tl_core.training import machine
 
 MOMENT = 0.15  # seconds that the measurement takes, or three products where those take longer
 # Training manages nearly the rate of a matrix product in a network as wide as GPT-2, less in a narrow one, whose other
@@ -70,11 +72,14 @@ def seconds(
 
 
 def multiplied(config: TextConfig, shape: Shape) -> float:
-    """Operations a second of NumPy in the product that the network's blocks are made of, in float32 on all cores.
+    """Operations a second in the product that the network's blocks are made of, in float32 on all cores.
 
-    The best try counts: other programs only slow it down.
+    As TensorFlow was measured on this computer, else as NumPy manages now. The best try counts: other programs only
+    slow it down.
     """
     tokens, width = config.batch_size * min(config.context, shape.context), shape.width
+    if measured := machine.rate(tokens, width):
+        return measured
     left, right = np.ones((tokens, width), np.float32), np.ones((width, 4 * width), np.float32)
     out, tries, began = np.empty((tokens, 4 * width), np.float32), [], time.perf_counter()
     while len(tries) < 3 or time.perf_counter() - began < MOMENT:
