@@ -53,9 +53,7 @@ def test_lines_with_a_label_are_taken_however_they_are_divided(content):
 
 
 def test_columns_can_be_chosen_and_unreadable_lines_have_their_number():
-    content = (
-        "id,review,stars,country\n1,Good bread here.,five,fr\n2,Stale.,one,de\nbroken line\n3,Lovely.,five,de\n"
-    )
+    content = "id,review,stars,country\n1,Good bread here.,five,fr\n2,Stale.,one,de\nbroken line\n3,Lovely.,five,de\n"
     table = tables.read(content, "bread.csv")
     assert table.columns == ("id", "review", "stars", "country") and table.unreadable == (4,)
     made = labelled.from_table(table, name="bread", text=1, label=3)
