@@ -13,11 +13,11 @@ from PIL import Image
 from tests.tasks.image_classification import toys
 from tl_core.base import events
 from tl_core.base.errors import UserError
-from tl_core.classification import report
+from tl_core.classification import report, steps
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, learner, network, steps, training
+from tl_core.tasks.image_classification import export, learner, network, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS

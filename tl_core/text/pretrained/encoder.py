@@ -105,15 +105,17 @@ def mean(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(x * weights, 1) / tf.maximum(tf.reduce_sum(weights, 1), 1)
 
 
-def block_variables(encoder: LoadedEncoder, first: int) -> list[keras.Variable]:
-    """The weights of block number `first` and of all behind it; 0 are the embeddings."""
-    layers = [
-        encoder.network.get_layer(f"transformer_layer_{n}") for n in range(max(0, first - 1), encoder.shape.layers)
-    ]
-    found = [variable for layer in layers for variable in layer.trainable_variables]
+def block_variables(encoder: LoadedEncoder, first: int, seeds: bool = False) -> list[keras.Variable]:
+    """The weights of block number `first` and of all behind it; 0 are the embeddings.
+
+    Args:
+        seeds: the state of dropout's masks too.
+    """
+    numbers = range(max(0, first - 1), encoder.shape.layers)
+    parts = [encoder.network.get_layer(f"transformer_layer_{number}") for number in numbers]
     if first == 0:
-        found = [*_embeddings(encoder.network).trainable_variables, *found]
-    return found
+        parts.insert(0, _embeddings(encoder.network))
+    return [variable for part in parts for variable in (part.variables if seeds else part.trainable_variables)]
 
 
 def mark(encoder: LoadedEncoder) -> str:
