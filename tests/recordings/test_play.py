@@ -162,7 +162,12 @@ def test_random_weights_in_the_articles_demo_are_said(shelf):
 
 def test_a_long_log_is_thinned_until_it_fits_and_keeps_its_epochs(shelf, monkeypatch):
     batches = [
-        Batch(phase="head", epoch=1, step=n + 1, loss=1 + (n * 7919 % 1000) / 997, accuracy=(n * 31 % 97) / 97)
+        Batch(
+            phase="head",
+            epoch=1,
+            step=n + 1,
+            metrics={"loss": 1 + (n * 7919 % 1000) / 997, "accuracy": (n * 31 % 97) / 97},
+        )
         for n in range(4000)
     ]
     progress = [Progress(phase="features", done=n, total=400, rate=n * 1.37) for n in range(400)]

@@ -43,8 +43,8 @@ class Metric:
         return f".{self.digits}%" if self.scale == "share" else f".{self.digits}f"
 
     def shown(self, value: float | None) -> str:
-        """A value as a reader sees it, "86.4 %" or "0.512"; "–" where there is none."""
-        if value is None:
+        """A value as a reader sees it, "86.4 %" or "0.512"; "–" where there is none, or no finite one."""
+        if value is None or not math.isfinite(value):
             return "–"
         return percent(value, self.digits) if self.scale == "share" else f"{value:.{self.digits}f}"
 
