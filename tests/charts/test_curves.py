@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from tl_core.base.events import Batch, Epoch, Phase
-from tl_core.charts import classification, curves, style
+from tl_core.base.messages import message
+from tl_core.base.metrics import METRICS as METRICS_BY_KEY
+from tl_core.base.metrics import Metric
+from tl_core.charts import classification, comparison, curves, style
 from tl_core.charts.classification import METRICS
 
 
@@ -168,3 +171,48 @@ def test_every_visible_text_goes_through_the_translation():
     texts = [trace["name"] for trace in figure["data"]] + [note["text"] for note in figure["layout"]["annotations"]]
     texts += [figure["layout"]["title"]["text"], figure["layout"]["xaxis"]["title"]["text"]]
     assert all(text.startswith("<") for text in texts)
+
+
+ROWS = [
+    Metric("mean_average_precision", message("Mean average precision"), message("mAP"), "higher", "share", 1),
+    Metric("word_error_rate", message("Word error rate"), message("word error rate"), "lower", "share", 1),
+    Metric("bleu", message("BLEU"), message("BLEU"), "higher", digits=1),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_a_metric_of_another_task_is_drawn_and_told_by_its_row_alone(row, monkeypatch):
+    monkeypatch.setitem(METRICS_BY_KEY, row.key, row)
+    runs = []
+    for name, values in (("a", (0.2, 0.4)), ("b", (0.3, 0.9))):
+        epochs = [
+            Epoch(epoch=n, step=10 * n, metrics={row.key: value + 0.05, f"val_{row.key}": value}, best=True)
+            for n, value in enumerate(values, 1)
+        ]
+        runs.append(curves.NamedHistory(name, Told(epochs, seen=[Batch(step=5, metrics={row.key: 0.1})])))
+    figure = curves.live(runs[0].history, [row.key], plain)[row.key]
+    assert [trace["y"] for trace in figure["data"][1:]] == [[0.25, 0.45], [0.2, 0.4]]
+    assert figure["layout"]["title"]["text"] == f"{row.title} ({row.better} is better)"
+    share = row.scale == "share"
+    assert (figure["layout"]["yaxis"].get("tickformat") == ".0%") == share
+    assert f"validation from {row.shown(0.2)} to {row.shown(0.4)}" in str(curves.description(runs[0].history, row.key))
+    said = str(comparison.reading(runs, row.key))
+    best = ("b", 0.9) if row.better == "higher" else ("a", 0.4)
+    side = "highest" if row.better == "higher" else "lowest"
+    assert said.startswith(f"{best[0]} reaches the {side} validation {row.noun}, {row.shown(best[1])}; ")
+    assert said.endswith(f"50 points {'lower' if row.better == 'higher' else 'higher'}.") == share
+
+
+def test_curves_over_steps_begin_with_what_was_measured_before_training_and_mark_phases():
+    told = Told(
+        [epoch(1, 0.5, 0.4, step=30), epoch(2, 0.6, 0.5, step=50)],
+        [Phase(phase="head"), Phase(phase="fine-tuning", first_epoch=1)],
+        [Batch(step=step, metrics={"loss": 1.0, "accuracy": 0.1}) for step in (10, 20, 30, 40)],
+    )
+    figure = curves.live(told, METRICS, plain, 100, "step", {"val_accuracy": 0.2})["accuracy"]
+    noisy, training, validation = figure["data"]
+    assert noisy["x"] == [10, 20, 30, 40] and training["x"] == [30, 50]
+    assert (validation["x"], validation["y"]) == ([0, 30, 50], [0.2, 0.4, 0.5])
+    assert [shape["x0"] for shape in figure["layout"]["shapes"]] == [30]
+    assert figure["layout"]["xaxis"]["range"] == [0, pytest.approx(102)]
+    assert "over 50 steps" in str(curves.description(told, "accuracy", "step"))
