@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import damaged
-from tests.base.test_events import ALL
+from tests.base.test_events import ALL, OLD
 from tests.damaged import quickly
 from tests.images.data.drawing import jpeg
 from tl_core.base import events, records
@@ -49,6 +49,7 @@ REPORT = Report(
 LINES = [event.to_json() for event in ALL] + [
     events.Epoch(epoch=2, step=9, metrics={"val_loss": 0.4}, best=True).to_json()
 ]
+LINES += [json.loads(line) for line, _ in OLD]
 
 
 @pytest.fixture(scope="module")

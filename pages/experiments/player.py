@@ -11,7 +11,7 @@ from pages.tasks.image_classification.report import INK
 from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, sentence
-from tl_core.base.metrics import percent
+from tl_core.base.metrics import METRICS, percent
 from tl_core.charts import confusion
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Clock, Recording, Replay
@@ -133,7 +133,7 @@ def _figures(recording: Recording, history: History, moment: float) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
         if shown and "val_accuracy" in shown.metrics:
-            st.metric(_("Validation accuracy"), percent(shown.metrics["val_accuracy"]), width="content")
+            st.metric(show(METRICS["accuracy"].validation), percent(shown.metrics["val_accuracy"]), width="content")
         if history.rate:
             st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
 

@@ -46,8 +46,3 @@ def test_what_was_measured_and_what_follows_from_it(measured, name, found):
 )  # fmt: skip
 def test_a_value_is_told_as_its_row_says(key, value, shown):
     assert METRICS[key].shown(value) == shown
-
-
-def test_better_is_what_the_row_says():
-    assert METRICS["accuracy"].best([0.2, 0.9]) == 0.9
-    assert METRICS["loss"].best([0.2, 0.9]) == 0.2

@@ -176,7 +176,7 @@ def test_every_visible_text_goes_through_the_translation():
 ROWS = [
     Metric("mean_average_precision", message("Mean average precision"), message("mAP"), "higher", "share", 1),
     Metric("word_error_rate", message("Word error rate"), message("word error rate"), "lower", "share", 1),
-    Metric("bleu", message("BLEU"), message("BLEU"), "higher", digits=1),
+    Metric("bleu", message("BLEU"), message("BLEU"), "higher", digits=1, unit=message("points")),
 ]
 
 
@@ -192,7 +192,7 @@ def test_a_metric_of_another_task_is_drawn_and_told_by_its_row_alone(row, monkey
         runs.append(curves.NamedHistory(name, Told(epochs, seen=[Batch(step=5, metrics={row.key: 0.1})])))
     figure = curves.live(runs[0].history, [row.key], plain)[row.key]
     assert [trace["y"] for trace in figure["data"][1:]] == [[0.25, 0.45], [0.2, 0.4]]
-    assert figure["layout"]["title"]["text"] == f"{row.title} ({row.better} is better)"
+    assert figure["layout"]["title"]["text"] == f"{row.title}{', points' * bool(row.unit)} ({row.better} is better)"
     share = row.scale == "share"
     assert (figure["layout"]["yaxis"].get("tickformat") == ".0%") == share
     assert f"validation from {row.shown(0.2)} to {row.shown(0.4)}" in str(curves.description(runs[0].history, row.key))

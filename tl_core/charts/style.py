@@ -97,10 +97,12 @@ def laid_over(drawn: dict[str, Any], traces: int, legend: bool) -> dict[str, Any
 
 
 def title(metric: Metric) -> Message:
-    """The title of a metric's chart: "Loss (lower is better)"."""
+    """The title of a metric's chart: "Loss (lower is better)", "Longest copy, tokens (lower is better)"."""
     better = message("lower is better") if metric.better == "lower" else message("higher is better")
     if metric.scale == "log":
         return message("{metric}, logarithmic ({better})", metric=metric.title, better=better)
+    if metric.unit:
+        return message("{metric}, {unit} ({better})", metric=metric.title, unit=metric.unit, better=better)
     return message("{metric} ({better})", metric=metric.title, better=better)
 
 
