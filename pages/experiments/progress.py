@@ -15,6 +15,7 @@ from pages.ui.markdown import plain, problem, sentence
 from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
+from tl_core.base.metrics import percent
 from tl_core.charts import curves
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import queue, store, watch
@@ -117,10 +118,10 @@ def _bar(run: Run, now: Status, history: History) -> None:
     shown = last if now in ACTIVE else history.best or last
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if shown and shown.val_accuracy is not None:
+        if shown and "val_accuracy" in shown.metrics:
             st.metric(
                 _("Validation accuracy"),
-                curves.percent(shown.val_accuracy),
+                percent(shown.metrics["val_accuracy"]),
                 width="content",
                 help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
             )
@@ -128,8 +129,8 @@ def _bar(run: Run, now: Status, history: History) -> None:
         if now == "running":
             remaining = duration(history.remaining) if history.remaining is not None else "…"
             st.metric(_("Remaining"), remaining, width="content")
-        if history.images_per_second:
-            st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
+        if history.rate:
+            st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
 
 
 def _place_in_queue(run: Run) -> str:

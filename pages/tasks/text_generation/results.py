@@ -75,7 +75,7 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
                 figure(found.forgotten, "× {:.1f}"),
                 "–" if found.copied is None else _("{n} tokens").format(n=found.copied),
                 duration(found.seconds) if found.seconds else "–",
-                figure(found.images_per_second, "{:,.0f}"),
+                figure(found.rate, "{:,.0f}"),
             ]
         )
     headings = [
