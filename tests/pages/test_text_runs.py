@@ -5,7 +5,6 @@ import os
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -21,10 +20,10 @@ from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.protocol import State
 from tl_core.runs import store
-from tl_core.tasks.text_generation import stored
 from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text.data import corpus, samples
+from tl_core.training import checkpoint
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -212,8 +211,7 @@ def test_a_stopped_text_run_can_go_on_and_one_without_a_round_has_no_after(text)
 def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, kept, said):
     run = run_of(TextConfig(text.id), STARTED, *learned(rounds=0), events.Stopped())
     if kept:
-        (run.folder / stored.STATE).parent.mkdir()
-        stored.write_arrays(run.folder / stored.STATE, {"facts": np.array(f'{{"step": {kept}}}')})
+        checkpoint.save(checkpoint.state_path(run.folder), {"step": kept}, [])
     shown = words(opened("run", run=run.id))
     assert said in shown
     assert "in a moment" not in shown, "nothing more comes"
