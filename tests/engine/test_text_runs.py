@@ -17,6 +17,7 @@ from tl_core.runs.history import History
 from tl_core.tasks.image_classification import export
 from tl_core.tasks.text_generation import learner, tuned
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Written
 from tl_core.text.data import corpus
@@ -74,7 +75,7 @@ def test_the_store_reads_it_and_the_worker_trains_it(run, config):
     history = History(run.log).update()
     assert history.total_epochs == 2 and len(history.epochs) == 2
     assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.metrics["val_loss"]).epoch
-    assert [sample.step for sample in history.samples] == [0, 8, 16]
+    assert [sample.step for sample in history.artifacts] == [0, 8, 16]
     assert config.with_phase(steps=20).epochs == 3
     assert store.create(dataclasses.replace(config, model="gpt2"), owner="ada").name.startswith("GPT-2 (124M) ")
 
@@ -111,7 +112,7 @@ def test_a_resumed_run_forgets_the_samples_that_it_writes_again():
         events.Started(resumed_from=1),
     ):
         history.take(event)
-    assert [sample.step for sample in history.samples] == [0, 8]
+    assert [sample.step for sample in history.artifacts] == [0, 8]
 
 
 def test_the_engine_writes_with_the_tuned_model_and_not_with_the_base(run, config):
@@ -146,8 +147,7 @@ def test_the_downloads_hold_the_tuned_weights(run):
 
 @pytest.mark.parametrize(("rank", "frozen"), [(0, 0), (2, 1), (0, 2)])
 def test_an_unfinished_run_gives_its_best_round(config, rank: int, frozen: int, monkeypatch: pytest.MonkeyPatch):
-    written = events.Artifact(payload={"copied_tokens": 0})
-    monkeypatch.setattr(learner.Sampler, "write", lambda *_: written)
+    monkeypatch.setattr(learner.Sampler, "write", lambda *_: Sample())
     config = dataclasses.replace(config, lora_rank=rank).with_phase(steps=8, frozen_blocks=frozen)
     made = store.create(config, owner="ada")
     with pytest.raises(UserError, match="no model yet"):

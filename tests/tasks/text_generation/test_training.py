@@ -17,6 +17,7 @@ from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, bounda
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Written
 from tl_core.tasks.text_generation.training import Outcome, train
@@ -61,8 +62,7 @@ def deep(setting, monkeypatch: pytest.MonkeyPatch):
     """The same with three blocks to freeze and to train; nothing is written on the way."""
     config, text, tmp = setting
     base = folders.write(tmp / "deep", DEEP, folders.random_weights(DEEP, scale=0.1))
-    written = events.Artifact(payload={"copied_tokens": 0})
-    monkeypatch.setattr(learner.Sampler, "write", lambda *_: written)
+    monkeypatch.setattr(learner.Sampler, "write", lambda *_: Sample())
     return dataclasses.replace(config, model=str(base)), text, tmp
 
 

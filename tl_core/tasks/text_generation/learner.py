@@ -173,7 +173,7 @@ class TextLearner:
             perplexities = [metrics.exponential(self.evaluate(part)[0]) for part in (self.validation, self.source)]
             named = zip(("base_perplexity", "base_source_perplexity"), perplexities, strict=True)
             standing.notes |= {name: value for name, value in named if value is not None}
-            self.emit(self.sampler.write(self.network, 0, *perplexities))
+            self.emit(self.sampler.write(self.network, 0, *perplexities).event())
             return
         if best:
             standing.notes.pop("copied_tokens", None)
@@ -181,8 +181,8 @@ class TextLearner:
             source = self.source_perplexity or metrics.exponential(self.evaluate(self.source)[0])
             sample = self.sampler.write(self.network, standing.step, self.perplexity, source)
             if best:
-                standing.notes["copied_tokens"] = sample.payload["copied_tokens"]
-            self.emit(sample)
+                standing.notes["copied_tokens"] = sample.copied_tokens
+            self.emit(sample.event())
 
     def finish(self) -> None:
         """Write the best weights as a model folder, and LoRA's alone.
@@ -196,8 +196,8 @@ class TextLearner:
             perplexity = metrics.exponential(standing.best["loss"]) if len(self.validation) else None
             source = standing.best.get("source_perplexity")
             sample = self.sampler.write(self.network, standing.best_step, perplexity, source)
-            standing.notes["copied_tokens"] = sample.payload["copied_tokens"]
-            self.emit(sample)
+            standing.notes["copied_tokens"] = sample.copied_tokens
+            self.emit(sample.event())
         if self.should_stop():
             raise Stopped
         tuned.write(

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from tl_core.base.errors import Stopped
-from tl_core.base.events import Artifact
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text import tokenizer
@@ -35,7 +35,7 @@ class Sampler:
 
     def write(
         self, network: keras.Model, step: int, perplexity: float | None, source_perplexity: float | None
-    ) -> Artifact:
+    ) -> Sample:
         """A sample of the weights of this step.
 
         Args:
@@ -60,12 +60,12 @@ class Sampler:
                 raise Stopped
         start, length = self._copies.longest(ids)
         before = len(tokenizer.decode(bpe, ids[:start]))
-        payload = {
-            "prompt": self.config.opening,
-            "text": text,
-            "copied": [before, before + len(tokenizer.decode(bpe, ids[start : start + length]))],  # in `text`
-            "copied_tokens": length,
-            "perplexity": perplexity,
-            "source_perplexity": source_perplexity,
-        }
-        return Artifact(name="sample", step=step, payload=payload)
+        return Sample(
+            step=step,
+            prompt=self.config.opening,
+            text=text,
+            copied=(before, before + len(tokenizer.decode(bpe, ids[start : start + length]))),
+            copied_tokens=length,
+            perplexity=perplexity,
+            source_perplexity=source_perplexity,
+        )
