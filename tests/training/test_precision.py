@@ -7,6 +7,7 @@ import pytest
 
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, RunConfig
 from tl_core.tasks.image_classification.learner import ImageLearner
+from tl_core.tasks.text_generation.steps import bfloat16_gain
 from tl_core.training import precision
 
 
@@ -44,7 +45,7 @@ def test_a_gpu_uses_what_its_tensor_cores_know(capability, expected, monkeypatch
 
 @pytest.mark.parametrize(
     ("measure", "sizes"),
-    [(precision.convolution_gain, ()), (precision.product_gain, (512, 256))],
+    [(precision.convolution_gain, ()), (bfloat16_gain, (64, 2, 2, 32))],
     ids=["images", "text"],
 )
 def test_the_measurement_is_quick_and_made_once(measure, sizes):

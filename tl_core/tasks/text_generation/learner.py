@@ -36,6 +36,7 @@ from tl_core.training.options import Precision
 VALIDATION_TOKENS = 8192  # at most, spread over the validation part
 SOURCE_TOKENS = 4096  # of the source task's held-out text
 NARROW = 256  # width below which a network is too small for its precision to matter
+MEASURED = 2  # windows, at most, with which the precision is measured
 
 Chunk = tuple[tf.Tensor, tf.Tensor]  # input of the upper part, and targets int32 [batch, context]
 
@@ -217,7 +218,7 @@ class TextLearner:
         if shape.width < NARROW:
             return 0.0
         context = min(self.config.context, shape.context)
-        return bfloat16_gain(shape.width, shape.heads, self.config.batch_size, context)
+        return bfloat16_gain(shape.width, shape.heads, min(self.config.batch_size, MEASURED), context)
 
     def _tokens(self, text: str) -> np.ndarray:
         return np.array(tokenizer.encode(self.language.tokenizer, text), np.int32)
