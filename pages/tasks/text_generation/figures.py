@@ -9,9 +9,10 @@ from tl_core.base.metrics import value
 from tl_core.charts import comparison
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
-from tl_core.tasks.text_generation import progress, stored
+from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.progress import Sample
+from tl_core.training import checkpoint
 
 PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
 BY_HEART = 30  # and one as long as this was learned by heart
@@ -69,7 +70,7 @@ def stage(history: History, config: TextConfig) -> tuple[float, str]:
 
 def resumes(run: Run) -> None:
     """Where a run that was interrupted goes on."""
-    made = stored.step(run.folder)
+    made = checkpoint.step(run.folder)
     if made:
         st.caption(_("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}"))
     else:
