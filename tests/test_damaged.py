@@ -280,7 +280,7 @@ def test_a_config_that_no_network_can_have_is_refused_where_it_is_read(named: st
     with pytest.raises(UserError, match=r"no_such_net|10 of them cannot be frozen"):
         registry.config(broken)
     with pytest.raises(UserError, match="frozen blocks"):
-        registry.config(TEXT.to_json() | {"frozen_blocks": 30})
+        registry.config(TEXT.with_phase(frozen_blocks=30).to_json())
 
 
 def test_a_last_line_that_cannot_be_read_is_what_the_run_failed_of(tl_home):

@@ -22,7 +22,7 @@ from tl_core.engine import client
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.text_generation import stored
-from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text.data import corpus, samples
 
@@ -81,7 +81,7 @@ def overfitted(text, name="Overfitted", old=False):
     log.append(sample(100, 80.0, 400.0, 45))
     log += [] if old else [sample(50, 60.0, 160.0, 9)]  # written at the end, with the weights that are kept
     ended = events.Finished(best_epoch=2, metrics={"perplexity": 60.0, "source_perplexity_after": 160.0})
-    return run_of(TextConfig(text.id, steps=100), STARTED, *log, ended, name=name)
+    return run_of(TextConfig(text.id).with_phase(steps=100), STARTED, *log, ended, name=name)
 
 
 def keys(test):
@@ -273,7 +273,7 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
 @LANGUAGES
 def test_text_and_image_runs_are_listed_together(text, language):
     run_of(recipe(drawn()), STARTED, *trained(), events.Finished(best_epoch=3), name="Seeing")
-    finished(text, "Writing", lora_rank=4, frozen_blocks=3)
+    finished(text, "Writing", lora_rank=4, phases=(PhaseConfig(3),))
     test = opened("runs", language)
     lines = {line["name"]: line for line in test.dataframe[0].value.to_dict("records")}
     seeing, writing = lines["Seeing"], lines["Writing"]
@@ -376,7 +376,7 @@ def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
 
 @pytest.mark.usefixtures("stranger")
 def test_training_again_with_a_strangers_settings_does_not_bring_their_text_along(text):
-    run = finished(text, prompt="My dear diary", steps=77)
+    run = finished(text, prompt="My dear diary", phases=(PhaseConfig(steps=77),))
     test = opened("finetune", **{"from": run.id})
     assert not test.exception
     assert "The text of that run is private" in words(test)

@@ -103,7 +103,7 @@ def time_sentence(config: TextConfig, shape: Shape, seen: TextReport | None) -> 
 def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> None:
     """All weights, those above the line, and LoRA: what each costs; the chosen one is marked."""
     total = len(shape.blocks)
-    ways = {_("Everything"): replace(config, frozen_blocks=0, lora_rank=0)}
+    ways = {_("Everything"): replace(config, lora_rank=0).with_phase(frozen_blocks=0)}
     if config.frozen_blocks:
         ways[_("Above the line")] = replace(config, lora_rank=0)
     if config.frozen_blocks != total:

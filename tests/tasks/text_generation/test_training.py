@@ -13,7 +13,7 @@ from tests.tasks.text_generation import folders, reference
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.tasks.text_generation import stored, training, tuned
-from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, text_config
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, boundary, cost, text_config
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
@@ -44,12 +44,11 @@ def setting(tl_home: Path, tmp_path: Path):
     config = TextConfig(
         corpus=text.id,
         model=str(base),
-        steps=24,
+        phases=(PhaseConfig(steps=24, learning_rate=5e-3),),
         evaluate_every=8,
         sample_every=16,
         batch_size=4,
         context=16,
-        learning_rate=5e-3,
         sample_length=8,
         validation=0.15,
     )
@@ -145,7 +144,7 @@ def test_what_is_told_of_a_run_is_told_of_the_weights_that_it_keeps(setting, mon
 
 def test_a_base_that_has_changed_is_noticed(setting):
     config, text, tmp = setting
-    _train(dataclasses.replace(config, steps=8), text, tmp / "run")
+    _train(config.with_phase(steps=8), text, tmp / "run")
     folders.write(Path(config.model), TINY, folders.random_weights(TINY, seed=1, scale=0.1))
     (tmp / "run" / "model" / hub_format.WEIGHTS).unlink()  # as of a run that was interrupted
     with pytest.raises(UserError, match="have changed since"):
@@ -157,7 +156,7 @@ def test_a_base_that_has_changed_is_noticed(setting):
 @pytest.mark.parametrize("below", [1, 2, -1])
 def test_frozen_blocks_stay_as_they_are(deep, below: int):
     config, text, tmp = deep
-    config = dataclasses.replace(config, frozen_blocks=below, steps=8)
+    config = config.with_phase(frozen_blocks=below, steps=8)
     _, heard, _ = _train(config, text, tmp / "run")
     before = hub_format.read_weights(Path(config.model), DEEP)
     after = hub_format.read_weights(tmp / "run" / "model", DEEP)
@@ -173,7 +172,7 @@ def test_frozen_blocks_stay_as_they_are(deep, below: int):
 
 def test_lora_trains_only_its_own_weights_above_the_boundary(deep):
     config, text, tmp = deep
-    config = dataclasses.replace(config, lora_rank=2, frozen_blocks=2, learning_rate=0.05)
+    config = dataclasses.replace(config, lora_rank=2).with_phase(frozen_blocks=2, learning_rate=0.05)
     outcome, heard, _ = _train(config, text, tmp / "run")
     before = hub_format.read_weights(Path(config.model), DEEP)
     after = hub_format.read_weights(tmp / "run" / "model", DEEP)
@@ -195,7 +194,7 @@ def test_lora_trains_only_its_own_weights_above_the_boundary(deep):
 
 def test_cached_activations_change_nothing_and_are_computed_once(deep, monkeypatch: pytest.MonkeyPatch):
     config, text, tmp = deep
-    config = dataclasses.replace(config, frozen_blocks=3, steps=90, evaluate_every=45)
+    config = dataclasses.replace(config, evaluate_every=45).with_phase(frozen_blocks=3, steps=90)
     computed = []
     from tl_core.tasks.text_generation import activations
 
@@ -285,7 +284,7 @@ def test_a_damaged_state_keeps_no_step(tmp_path: Path, data: bytes):
 
 def test_stop_is_quick_and_before_the_first_round_leaves_the_base(setting):
     config, text, tmp = setting
-    config = dataclasses.replace(config, steps=100_000, evaluate_every=50_000)
+    config = dataclasses.replace(config, evaluate_every=50_000).with_phase(steps=100_000)
     yes: list[int] = []  # how many events had been heard at each yes
 
     def should_stop() -> bool:
@@ -309,12 +308,12 @@ def test_what_cannot_work_is_told(setting):
     with pytest.raises(UserError, match="one window takes 17"):
         _train(dataclasses.replace(config, corpus=short.id), short, tmp / "a")
     with pytest.raises(UserError, match="frozen blocks is 9"):
-        _train(dataclasses.replace(config, frozen_blocks=9), text, tmp / "b")
+        _train(config.with_phase(frozen_blocks=9), text, tmp / "b")
     with pytest.raises(UserError, match="nothing left for LoRA"):
-        boundary(dataclasses.replace(config, frozen_blocks=-1, lora_rank=2), TINY)
+        boundary(dataclasses.replace(config, lora_rank=2).with_phase(frozen_blocks=-1), TINY)
     with pytest.raises(UserError, match="no longer a number"):
-        _train(dataclasses.replace(config, learning_rate=1.0, steps=2000, evaluate_every=1000, weight_decay=1.0,
-                                   model=_exploding(tmp)), text, tmp / "c")  # fmt: skip
+        config = dataclasses.replace(config, evaluate_every=1000, weight_decay=1.0, model=_exploding(tmp))
+        _train(config.with_phase(learning_rate=1.0, steps=2000), text, tmp / "c")
 
 
 def _exploding(tmp: Path) -> str:
@@ -326,7 +325,7 @@ def _exploding(tmp: Path) -> str:
 def test_a_straightened_run_reads_plain_text_and_an_old_run_reads_it_as_it_is(setting):
     config, _, tmp = setting
     curly = corpus.paste(TEXT.replace("fox.", "fox\u2019s \u201cson\u201d."), name="curly")
-    config = dataclasses.replace(config, corpus=curly.id, steps=1, prompt="\u201cThe", straighten=True)
+    config = dataclasses.replace(config, corpus=curly.id, prompt="\u201cThe", straighten=True).with_phase(steps=1)
     _, heard, _ = _train(config, curly, tmp / "run")
     assert {event.prompt for event in heard if isinstance(event, events.Sample)} == {'"The'}
     _, other, _ = _train(dataclasses.replace(config, straighten=False), curly, tmp / "plain")
@@ -342,16 +341,28 @@ def test_a_straightened_run_reads_plain_text_and_an_old_run_reads_it_as_it_is(se
 def test_config_comes_back_and_is_checked(setting):
     config, _, _ = setting
     assert text_config(config.to_json()) == config
-    for wrong in ({"steps": 0}, {"learning_rate": 0}, {"context": 5}, {"dropout": 1.0}, {"validation": -0.1}):
+    for wrong in ({"context": 5}, {"dropout": 1.0}, {"validation": -0.1}, {"early_stopping": -1}, {"phases": []}):
         with pytest.raises(UserError):
             text_config(config.to_json() | wrong)
+    for wrong in ({"steps": 0}, {"learning_rate": 0}, {"optimizer": "luck"}, {"schedule": "none"}):
+        with pytest.raises(UserError):
+            text_config(config.with_phase(**wrong).to_json())
     with pytest.raises(UserError, match="cannot be read"):
         text_config({"corpus": "x", "nonsense": 1})
 
 
+def test_settings_of_the_versions_with_one_phase_are_read_as_one_phase():
+    old = {"corpus": "x", "model": "gpt2", "frozen_blocks": 11, "steps": 60, "learning_rate": 5e-5, "kind": "text"}
+    assert text_config(old) == TextConfig("x", "gpt2", phases=(PhaseConfig(11, 60, 5e-5, "adamw", "cosine"),))
+    assert text_config({"corpus": "x"}).phases == (PhaseConfig(),)
+    two = TextConfig("x", phases=(PhaseConfig(-1, 30, name="head"), PhaseConfig(2, 45)), evaluate_every=20)
+    assert text_config(two.to_json()) == two
+    assert (two.steps, two.epochs, two.frozen_blocks) == (75, 2 + 3, 2)
+
+
 def test_costs_fall_with_the_boundary_and_lora_is_small():
     shape = Shape()
-    costs = [cost(TextConfig(corpus="x", model="gpt2", frozen_blocks=below), shape) for below in range(14)]
+    costs = [cost(TextConfig(corpus="x", model="gpt2").with_phase(frozen_blocks=below), shape) for below in range(14)]
     assert costs[0].trainable == 124_439_808 and costs[0].frozen == 0
     assert costs[13].trainable == 2 * 768
     for lower, higher in itertools.pairwise(costs):
