@@ -77,9 +77,13 @@ def live(history: Told, translate: Callable[[str], str], total: int = 0) -> dict
 
 
 def several(
-    runs: Sequence[NamedHistory], metric: Metric, translate: Callable[[str], str], training: bool = True
+    runs: Sequence[NamedHistory],
+    metric: Metric,
+    translate: Callable[[str], str],
+    training: bool = True,
+    legend: bool = False,
 ) -> dict[str, Any]:
-    """One figure with several runs laid over each other, without a legend: validation solid, training dashed."""
+    """One figure with several runs laid over each other: validation solid, training dashed."""
     _, traces = translate, []
     for index, named in enumerate(runs):
         colour = named.colour or PALETTE[index % len(PALETTE)]
@@ -93,7 +97,7 @@ def several(
         traces.append({**line, "name": name, "uid": f"{index}-validation"})
     drawn = curves.layout(_(TITLES[metric]), _("Step"))
     drawn["yaxis"] |= _axis(metric, [y for trace in traces for y in trace["y"]], [])
-    return {"data": traces, "layout": curves.laid_over(drawn, len(traces), legend=False)}
+    return {"data": traces, "layout": curves.laid_over(drawn, len(traces), legend)}
 
 
 def reading(history: Told) -> Message:

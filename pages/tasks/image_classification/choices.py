@@ -132,7 +132,7 @@ def offer_small(config: RunConfig, source: Source | UserError | None) -> None:
     )
 
 
-def choose_backbone() -> Backbone:
+def choose_model() -> Backbone:
     """The network, the size it sees pictures at, and where its weights come from."""
     name, size, source = st.columns([3, 2, 2])
     name.selectbox(

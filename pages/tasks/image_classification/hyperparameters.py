@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.tasks.image_classification import consequences, settings
+from pages.tasks.image_classification import settings
 from pages.tasks.image_classification.choices import KEY, SAVED
+from pages.ui.format import rate_text
 from pages.ui.i18n import _
 from tl_core.images.options import AUGMENTATIONS
 from tl_core.training.options import OPTIMIZERS, PRECISIONS
@@ -11,7 +12,7 @@ from tl_core.training.options import OPTIMIZERS, PRECISIONS
 RATES = [float(f"{digit}e-{power}") for power in range(6, 0, -1) for digit in (1, 2, 5)]
 
 
-def choose_phases() -> None:
+def choose_training() -> None:
     """One phase or two; epochs, rate and optimizer of each."""
     plan = st.segmented_control(
         _("Phases"),
@@ -46,7 +47,7 @@ def _phase(suffix: str) -> None:
     rate.select_slider(
         _("Learning rate"),
         options=sorted({*RATES, settings.get(f"rate{suffix}")}),
-        format_func=consequences.rate_text,
+        format_func=rate_text,
         key=f"{KEY}rate{suffix}",
         help=_("How far each step moves the weights. A new head takes large steps, fine-tuning small ones."),
         **SAVED,

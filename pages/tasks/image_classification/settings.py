@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from tl_core.base.errors import UserError
-from tl_core.base.messages import message
+from pages.experiments import links
+from pages.ui.session import choose_dataset
 from tl_core.images.pretrained.backbones import BACKBONES, SOURCES, backbone, boundary
 from tl_core.tasks.image_classification.config import (
     BackboneConfig,
@@ -23,7 +23,8 @@ from tl_core.tasks.image_classification.config import (
 from tl_core.tasks.image_classification.parameters import parameter_counts
 from tl_core.tasks.image_classification.recipes import PRESETS, recipe
 
-PREFIX = "train_"
+PAGE, PREFIX = "train", "train_"
+OWN = ()  # parameters of the page's address that are no settings
 DEFAULT = PRESETS["quick"].config("")  # of links: the same on every computer
 NOT_SHARED = ("file", "split_seed", "views", "precision", "cache")  # a link leaves these as they are
 
@@ -137,16 +138,17 @@ def choose_plan() -> None:
         st.session_state[PREFIX + "frozen"] = last - 1
 
 
+def adopt(config: RunConfig, readable: bool = True) -> None:
+    """Fill the page with somebody's settings, pictures included; `readable` says nothing here, pictures are for all."""
+    put(config)
+    choose_dataset(config.data.dataset)
+    st.session_state[PREFIX + "preset"] = None
+
+
 def link(shown_config: RunConfig) -> dict[str, str]:
     """The settings as the parameters of a link: those that differ from the defaults, and always the boundary."""
-    default, shown = values(DEFAULT), values(shown_config)
-    return {
-        name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in shown.items()
-        if (value != default[name] or name in ("backbone", "size", "frozen"))
-        and name not in NOT_SHARED
-        and value != "file"
-    }
+    said = links.parameters(values(shown_config), values(DEFAULT), always=("backbone", "size", "frozen"))
+    return {name: text for name, text in said.items() if name not in NOT_SHARED and text != "file"}
 
 
 def from_link(parameters: Mapping[str, str]) -> RunConfig:
@@ -155,27 +157,14 @@ def from_link(parameters: Mapping[str, str]) -> RunConfig:
     Raises:
         UserError: the link asks for something that does not exist.
     """
-    shown = values(DEFAULT)
+    default = values(DEFAULT)
     if parameters.get("backbone") in BACKBONES:
         row = BACKBONES[parameters["backbone"]]
-        shown = values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))
-    for name in shown:
-        if name in parameters and name not in NOT_SHARED:
-            kind = type(shown[name])
-            try:
-                shown[name] = parameters[name] == "True" if kind is bool else kind(parameters[name])
-            except ValueError as error:
-                raise _unreadable(name) from error
+        default = values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))
+    shown = links.values({name: said for name, said in parameters.items() if name not in NOT_SHARED}, default)
     if shown["weights"] not in backbone(shown["backbone"]).sources or shown["plan"] not in ("one", "two"):
-        raise _unreadable("weights")
+        raise links.unreadable("weights")
     config = built(shown)
     validate(config)
     parameter_counts(config, classes=2, phase=len(config.phases) - 1)
     return config
-
-
-def _unreadable(name: str) -> UserError:
-    return UserError(
-        message("The link does not say {name} in a way this app understands.", name=name),
-        message("Choose the settings on this page instead."),
-    )

@@ -1,14 +1,20 @@
 """The settings of a fine-tuning as plain session values: config -> values -> widgets -> config, and back."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, suggested_rate
+from pages.experiments import links
+from pages.material import intake, texts
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, boundary, suggested_rate, validate
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
 
-PREFIX = "tune_"
+PAGE, PREFIX = "finetune", "tune_"
+OWN = (texts.ADDRESS, intake.ADDRESS)  # parameters of the page's address that are no settings
+NOT_SHARED = ("folder", "precision", "cache")  # a link leaves these as they are
 SPELLING = PREFIX + "spelling_of"  # the text and the model for which it was chosen whether to straighten quotes
 FOLDER = "folder"  # the model's value where it is a folder of the reader's
 SMALL = 512  # width below which a network trains in a minute or two on two processor cores
@@ -29,6 +35,9 @@ def default(model: str, shape: Shape) -> TextConfig:
         context=64,
         sample_length=40,
     )
+
+
+DEFAULT = default("tales", CHECKPOINTS["tales"].shape)  # of links: the same on every computer
 
 
 def values(config: TextConfig) -> dict[str, Any]:
@@ -67,8 +76,7 @@ def put(config: TextConfig) -> None:
 
 def begin() -> None:
     """Give every setting that has no value yet its default."""
-    first = next(iter(CHECKPOINTS.values()))
-    for name, value in values(default(first.name, first.shape)).items():
+    for name, value in values(DEFAULT).items():
         st.session_state.setdefault(PREFIX + name, value)
 
 
@@ -89,22 +97,66 @@ def model() -> str:
 
 def config(text: str) -> TextConfig:
     """The experiment that the page shows, on the text with this id."""
+    return built(text, {name: get(name) for name in values(DEFAULT)})
+
+
+def built(text: str, shown: Mapping[str, Any]) -> TextConfig:
+    """The config that `values` would turn into `shown`, on the text with this id."""
     return TextConfig(
         corpus=text,
-        model=model(),
-        validation=get("validation") / 100,
-        straighten=get("straighten"),
-        phases=(PhaseConfig(get("frozen"), get("steps"), get("rate")),),
-        lora_rank=get("rank") if get("method") == "lora" else 0,
-        evaluate_every=get("evaluate"),
-        sample_every=get("sample"),
-        batch_size=get("batch"),
-        context=get("context"),
-        weight_decay=get("decay"),
-        dropout=get("dropout"),
-        prompt=get("prompt"),
-        sample_length=get("length"),
-        seed=get("seed"),
-        cache=get("cache"),
-        precision=get("precision"),
+        model=shown["folder"].strip() if shown["model"] == FOLDER else shown["model"],
+        validation=shown["validation"] / 100,
+        straighten=shown["straighten"],
+        phases=(PhaseConfig(shown["frozen"], shown["steps"], shown["rate"]),),
+        lora_rank=shown["rank"] if shown["method"] == "lora" else 0,
+        evaluate_every=shown["evaluate"],
+        sample_every=shown["sample"],
+        batch_size=shown["batch"],
+        context=shown["context"],
+        weight_decay=shown["decay"],
+        dropout=shown["dropout"],
+        prompt=shown["prompt"],
+        sample_length=shown["length"],
+        seed=shown["seed"],
+        cache=shown["cache"],
+        precision=shown["precision"],
     )
+
+
+def adopt(config: TextConfig, readable: bool = True) -> None:
+    """Fill the page with somebody's settings, the text included.
+
+    Args:
+        readable: whether the reader may read the text; else the prompt stays away, which might be a piece of it.
+    """
+    put(config if readable else replace(config, prompt=DEFAULT.prompt))
+    if not readable:
+        st.session_state[PREFIX + "private"] = True
+    elif config.corpus:
+        texts.choose(config.corpus)
+
+
+def link(shown_config: TextConfig) -> dict[str, str]:
+    """The settings as the parameters of a link: those that differ from the defaults, always the boundary, the text."""
+    said = links.parameters(values(shown_config), values(DEFAULT), always=("model", "frozen", "rate"))
+    shared = {name: text for name, text in said.items() if name not in NOT_SHARED and text != FOLDER}
+    return shared | ({texts.ADDRESS: shown_config.corpus} if shown_config.corpus else {})
+
+
+def from_link(parameters: Mapping[str, str]) -> TextConfig:
+    """The defaults with what a link says.
+
+    Raises:
+        UserError: the link asks for something that does not exist.
+    """
+    row = CHECKPOINTS.get(parameters.get("model", DEFAULT.model))
+    if row is None:
+        raise links.unreadable("model")
+    said = {name: text for name, text in parameters.items() if name not in NOT_SHARED}
+    shown = links.values(said, values(default(row.name, row.shape)))
+    if shown["method"] not in ("weights", "lora"):
+        raise links.unreadable("method")
+    config = built(parameters.get(texts.ADDRESS, ""), shown)
+    validate(config)
+    boundary(config, row.shape)
+    return config

@@ -14,6 +14,7 @@ from tl_core.base.messages import message
 from tl_core.base.settings import in_range, one_of, unreadable, whole
 from tl_core.images.data.split import DataConfig
 from tl_core.images.options import AUGMENTATIONS, Augmentation
+from tl_core.images.pretrained.backbones import BACKBONES, backbone, boundary
 from tl_core.training.options import OPTIMIZERS, PRECISIONS, SCHEDULES, Optimizer, PhaseName, Precision, Schedule
 
 
@@ -127,3 +128,21 @@ def validate(config: RunConfig) -> None:
         in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
         one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
         one_of(message("learning rate schedule"), phase.schedule, SCHEDULES)
+
+
+def read(data: Any) -> RunConfig:
+    """As `run_config`, checked against the backbone's blocks as well.
+
+    Raises:
+        UserError: as `run_config`; or the backbone is unknown, or has fewer blocks than are to be frozen.
+    """
+    config = run_config(data)
+    for phase in config.phases:
+        boundary(backbone(config.backbone.name), phase.frozen_blocks)
+    return config
+
+
+def title(config: RunConfig) -> str:
+    """The backbone's name for a reader."""
+    row = BACKBONES.get(config.backbone.name)
+    return row.title if row else config.backbone.name

@@ -6,6 +6,7 @@ Nothing here imports TensorFlow.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal
 
 from tl_core.base import records
@@ -13,6 +14,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.base.settings import in_range, one_of, unreadable, whole
 from tl_core.text.data.typography import straightened
+from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
 from tl_core.training.options import (
     OPTIMIZERS,
@@ -241,3 +243,22 @@ def cost(config: TextConfig, shape: Shape, number: int = -1) -> Cost:
     memory = 4 * (total + 3 * trainable + tokens * kept)
     cached = upper_only if config.cache and below > 1 else whole
     return Cost(trainable, total - trainable, memory, whole, cached)
+
+
+def read(data: Any) -> TextConfig:
+    """As `text_config`, checked against the model's blocks as well, unless it is a folder, which may not be here.
+
+    Raises:
+        UserError: as `text_config`; or the model has fewer blocks than are to be frozen.
+    """
+    config = text_config(data)
+    if config.model in CHECKPOINTS:
+        for number in range(len(config.phases)):
+            boundary(config, CHECKPOINTS[config.model].shape, number)
+    return config
+
+
+def title(config: TextConfig) -> str:
+    """The model's name for a reader, or that of its folder."""
+    row = CHECKPOINTS.get(config.model)
+    return row.title if row else PurePath(config.model).name or config.model
