@@ -8,6 +8,7 @@ from pages.components import live_chart
 from pages.experiments.listing import Listed
 from pages.tasks.registry import room
 from pages.ui import status
+from pages.ui.fields import Told
 from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.markdown import sentence
@@ -73,10 +74,10 @@ def show_differences(runs: Sequence[Run], kind: str = "") -> None:
     """The settings of several runs of one task side by side; those that differ are marked."""
     task, chosen = registry.of(runs[0].config), _colours([run.id for run in runs])
     readable = [run for run in runs if run.config]
-    every = [room(task, "results").settings(run) for run in readable]
-    names = list(dict.fromkeys(name for values in every for name in values))
-    rows = {name: [values.get(name, "–") for values in every] for name in names}
-    differing = {name for name, values in rows.items() if len(set(values)) > 1}
+    every = [{told.label: told for told in room(task, "results").settings(run)} for run in readable]
+    names = list(dict.fromkeys(name for settings in every for name in settings))
+    rows = {name: [settings.get(name, Told(name, "–", None)) for settings in every] for name in names}
+    differing = {name for name, told in rows.items() if len({each.value for each in told}) > 1}
     heading = _("Where their settings differ")
     st.subheader(f"{kind} · {heading}" if kind else heading, anchor=False)
     everything = st.toggle(_("Show all settings"), key=f"compare_all_{task.name}")
@@ -87,8 +88,8 @@ def show_differences(runs: Sequence[Run], kind: str = "") -> None:
     table(
         headings,
         [
-            [name, *(Cell(value, marked=name in differing) for value in values)]
-            for name, values in rows.items()
+            [name, *(Cell(each.text, marked=name in differing) for each in told)]
+            for name, told in rows.items()
             if everything or name in differing
         ],
         label=_("Settings of the selected runs"),

@@ -11,9 +11,3 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return _("{m} min {s} s").format(m=seconds // 60, s=seconds % 60)
     return _("{h} h {m} min").format(h=seconds // 3600, m=seconds % 3600 // 60)
-
-
-def rate_text(rate: float) -> str:
-    """0.00001 -> "1e-5"."""
-    mantissa, _e, power = f"{rate:.0e}".partition("e")
-    return f"{mantissa}e{int(power)}" if float(f"{mantissa}e{power}") == rate else f"{rate:g}"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.experiments.measured import measured
-from pages.ui.format import duration, rate_text
+from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, reason, sentence
 from tl_core.base.errors import UserError
+from tl_core.base.settings import rate
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import weights
@@ -130,7 +131,7 @@ def cautions(row: Backbone, config: RunConfig, counts: Counts, seen: Pictures) -
     if config.backbone.weights != "random" and frozen < len(row.blocks) and last.learning_rate > GENTLE_RATE:
         found.append(
             _("Fine-tuning at a rate of {rate} soon overwrites what the backbone knows; 1e-5 to 1e-4 is usual.").format(
-                rate=rate_text(last.learning_rate)
+                rate=rate(last.learning_rate)
             )
         )
     if counts.head > LARGE_HEAD:

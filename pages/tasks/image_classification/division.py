@@ -9,43 +9,13 @@ from pages.ui.markdown import problem
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.report import DatasetReport
 
-KEY = settings.PREFIX
-SAVED = {"persist_state": "session"}  # settings survive a visit to another page
-
 
 def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
     """How the pictures would be divided: adjustable here as on the Train page."""
     given = {"validation": any(count.validation for count in seen.classes)}
     given["test"] = any(count.test for count in seen.classes)
-    validation, test, seed = st.columns(3, gap="medium")
-    validation.slider(
-        _("For validation"),
-        5,
-        50,
-        format="%d %%",
-        key=f"{KEY}validation",
-        disabled=given["validation"],
-        help=_("The share of pictures that only measures progress. A ready-made split of the folder is kept."),
-        **SAVED,
-    )
-    test.slider(
-        _("For the last test"),
-        0,
-        40,
-        format="%d %%",
-        key=f"{KEY}test",
-        disabled=given["test"],
-        help=_("The share that nobody looks at until the end."),
-        **SAVED,
-    )
-    seed.number_input(
-        _("Seed of the split"),
-        0,
-        9999,
-        key=f"{KEY}split_seed",
-        help=_("Another number draws other pictures for validation and test."),
-        **SAVED,
-    )
+    for name, column in zip(settings.FIELDS.group("split"), st.columns(3, gap="medium"), strict=True):
+        settings.FIELDS.draw(name, column, disabled=given.get(name, False))
     divided = consequences.pictures(
         dataset.id, settings.get("validation") / 100, settings.get("test") / 100, settings.get("split_seed")
     )

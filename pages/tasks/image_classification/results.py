@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.experiments import learned_from
-from pages.ui.format import rate_text
+from pages.ui.fields import Told, table
 from pages.ui.i18n import _, show
 from pages.ui.tables import Cell, figure
 from tl_core.base.messages import N_, Message
@@ -17,7 +17,6 @@ from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification import report
-from tl_core.tasks.image_classification.code import OPTIMIZERS
 from tl_core.tasks.image_classification.config import RunConfig, title
 
 RUNS = N_("Image runs")
@@ -107,48 +106,24 @@ def length(config: RunConfig) -> str:
     return " + ".join(str(phase.epochs) for phase in config.phases)
 
 
-def settings(run: Run) -> dict[str, str]:
-    """Every setting by its name, as the Train page calls it; what each phase has of its own is joined by arrows."""
-    config, yes, no = run.config, _("yes"), _("no")
+def settings(run: Run) -> list[Told]:
+    """Every setting, as the Train page calls it; what each phase has of its own is joined by arrows."""
+    config, values = run.config, {}
     weights = {
         "imagenet": "ImageNet",
         "bundled": _("this project's own"),
         "patterns": _("patterns only"),
         "random": _("random"),
     }
-    values = {
-        _("Pictures"): learned_from.short(run),
-        _("Version of the pictures"): config.data.dataset,
-        _("For validation"): f"{100 * config.data.validation:.0f} %",
-        _("For the last test"): f"{100 * config.data.test:.0f} %",
-        _("Seed of the split"): str(config.data.seed),
-        _("Backbone"): title(config),
-        _("Weights"): weights.get(config.backbone.weights, config.backbone.weights),
-        _("Image size"): f"{config.backbone.image_size} px",
-        _("Pooling"): {"average": _("Average"), "flatten": _("Flatten")}[config.head.pooling],
-        _("Hidden units"): str(config.head.units),
-        _("Dropout"): f"{config.head.dropout:g}",
-        _("Output"): config.head.output,
+    texts = {
+        "backbone.name": title(config),
+        "backbone.weights": weights.get(config.backbone.weights, config.backbone.weights),
     }
-    row = BACKBONES.get(config.backbone.name)
-    total = len(row.blocks) if row else "?"
-    counts = [boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks for phase in config.phases]
-    phases = {
-        _("Frozen blocks"): [_("{n} of {total}").format(n=count, total=total) for count in counts],
-        _("Epochs"): [length(config)],
-        _("Learning rate"): [rate_text(phase.learning_rate) for phase in config.phases],
-        _("Optimizer"): [OPTIMIZERS[phase.optimizer] for phase in config.phases],
-    }
-    augmented = {"none": _("None"), "light": _("Light"), "strong": _("Strong")}[config.augmentation]
-    return {
-        **values,
-        **{name: each[0] if len(set(each)) == 1 else " → ".join(each) for name, each in phases.items()},
-        _("Batch size"): str(config.batch_size),
-        _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
-        _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
-        _("Label smoothing"): f"{config.label_smoothing:g}" if config.label_smoothing else no,
-        _("Balance the classes"): yes if config.class_weights else no,
-        _("Number format"): config.precision.replace("_", " "),
-        _("Compute frozen blocks only once"): yes if config.cache else no,
-        _("Seed of the training"): str(config.seed),
-    }
+    if row := BACKBONES.get(config.backbone.name):
+        counts = [boundary(row, phase.frozen_blocks) for phase in config.phases]
+        values["phases.frozen_blocks"] = tuple(counts)
+        texts["phases.frozen_blocks"] = _("{n} of {total}").format(
+            n=" → ".join(map(str, counts)), total=len(row.blocks)
+        )
+    called = learned_from.short(run)
+    return [Told(_("Pictures"), called, called), *table(config, texts, values)]

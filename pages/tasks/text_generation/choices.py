@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.tasks.text_generation import consequences, settings
+from pages.ui.fields import SAVED
 from pages.ui.i18n import _
 from pages.ui.markdown import problem, sentence
 from pages.ui.session import is_local
@@ -14,8 +15,6 @@ from tl_core.text.pretrained.registry import CHECKPOINTS, Source
 from tl_core.text.pretrained.shape import Shape
 
 KEY = settings.PREFIX
-SAVED = {"persist_state": "session"}  # settings survive a visit to another page
-RANKS = (1, 2, 4, 8, 16, 32)
 
 
 def choose_model() -> tuple[Shape | None, Source | UserError | None]:
@@ -29,15 +28,7 @@ def choose_model() -> tuple[Shape | None, Source | UserError | None]:
     models = [*CHECKPOINTS, *([settings.FOLDER] if is_local() else [])]
     if settings.get("model") not in models:
         settings.set_("model", models[0])
-    st.selectbox(
-        _("Model"),
-        models,
-        format_func=_model_name,
-        key=f"{KEY}model",
-        on_change=changed,
-        help=_("The pretrained language model that learns your text. Behind its name: how many parameters it has."),
-        **SAVED,
-    )
+    settings.FIELDS.draw("model", choices=models, called=_model_name, on_change=changed)
     if settings.get("model") == settings.FOLDER:
         st.text_input(
             _("Path of the model's folder"), key=f"{KEY}folder", on_change=changed, placeholder="/path/to/gpt2", **SAVED
@@ -68,13 +59,15 @@ def choose_boundary(shape: Shape, seen: TextReport | None) -> None:
 
     def changed() -> None:
         to_lora, thawed = settings.get("method") == "lora", f"{KEY}thawed"
-        settings.set_("rate", suggested_rate(shape, settings.get("rank") if to_lora else 0))
+        for name in ("rate", "rate2"):
+            settings.set_(name, suggested_rate(shape, settings.get("rank") if to_lora else 0))
         if to_lora:  # which keeps the embeddings frozen; whoever comes back finds them as they were
             st.session_state[thawed] = settings.get("frozen") == 0
         elif st.session_state.pop(thawed, False) and settings.get("frozen") == 1:
             settings.set_("frozen", 0)
 
     lora = settings.get("method") == "lora"
+    two = settings.get("plan") == "two" and not lora
     drawing, figures = st.columns([9, 10], gap="medium")
     with drawing:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -89,13 +82,7 @@ def choose_boundary(shape: Shape, seen: TextReport | None) -> None:
                 **SAVED,
             )
             if lora:
-                st.select_slider(
-                    _("LoRA rank"),
-                    sorted({*RANKS, settings.get("rank")}),
-                    key=f"{KEY}rank",
-                    help=_("How thin the matrices are. 4 or 8 are often enough."),
-                    **SAVED,
-                )
+                settings.FIELDS.draw("rank")
         freeze_slider(
             [
                 DrawnBlock(
@@ -111,7 +98,7 @@ def choose_boundary(shape: Shape, seen: TextReport | None) -> None:
                 _("The last normalisation; the output layer shares its weights with the embeddings"),
                 frozen=lora,
             ),
-            label=_("Frozen blocks"),
+            label=_("Frozen blocks while fine-tuning (phase 2)") if two else settings.FIELDS.label("frozen"),
             key=f"{KEY}frozen",
             help=_(
                 "Frozen blocks keep the weights they came with. Early blocks know words and grammar; late ones know "
@@ -135,7 +122,7 @@ def summary(shape: Shape | None) -> str:
     what = _("nothing frozen") if frozen == 0 else _("{n} of {total} blocks frozen").format(n=frozen, total=total)
     if settings.get("method") == "lora":
         what = _("LoRA, rank {n}").format(n=settings.get("rank"))
-    steps = _("{n} steps").format(n=f"{settings.get('steps'):,}")
+    steps = _("{n} steps").format(n=f"{settings.config('').steps:,}")
     return f"**{row.title if row else _('A model folder')}** · {what} · {steps}"
 
 

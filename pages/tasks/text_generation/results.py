@@ -1,5 +1,6 @@
 """What came out of fine-tuned language models: in the list, beside each other, and the settings that differ."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import streamlit as st
 from pages.experiments import learned_from
 from pages.material import text_view
 from pages.tasks.text_generation import consequences
-from pages.ui.format import rate_text
+from pages.ui.fields import Told, table
 from pages.ui.i18n import _, show
 from pages.ui.session import may
 from pages.ui.tables import Cell, figure
@@ -107,27 +108,17 @@ def length(config: TextConfig) -> str:
     return _("{n} steps").format(n=f"{config.steps:,}")
 
 
-def settings(run: Run) -> dict[str, str]:
-    """Every setting by its name, as the page that fine-tunes text calls it."""
-    config, yes, no = run.config, _("yes"), _("no")
-    return {
-        _("Text"): learned_from.short(run),
-        _("For validation"): f"{100 * config.validation:.0f} %",
-        _("Straighten quotes and dashes"): yes if config.straighten else no,
-        _("Model"): title(config),
-        _("What learns"): _("LoRA, rank {n}").format(n=config.lora_rank) if config.lora_rank else _("The weights"),
-        _("Frozen blocks"): frozen(config),
-        _("Steps"): f"{config.steps:,}",
-        _("Steps between validations"): f"{config.evaluate_every:,}",
-        _("Steps between samples"): f"{config.sample_every:,}",
-        _("Learning rate"): rate_text(config.learning_rate),
-        _("Windows in each step"): str(config.batch_size),
-        _("Tokens in a window"): str(config.context),
-        _("Weight decay"): f"{config.weight_decay:g}",
-        _("Dropout"): f"{config.dropout:g}",
-        _("Prompt of the samples"): config.prompt if may("read", run) else "–",
-        _("Tokens in a sample"): str(config.sample_length),
-        _("Number format"): config.precision.replace("_", " "),
-        _("Compute frozen blocks only once"): yes if config.cache else no,
-        _("Seed"): str(config.seed),
-    }
+def settings(run: Run) -> list[Told]:
+    """Every setting, as the page that fine-tunes text calls it; what is private is compared but not shown."""
+    config, texts = run.config, {"model": title(run.config)}
+    if not may("read", run):
+        texts |= {"corpus": "–", "prompt": "–"}
+    values = {}
+    if (shape := consequences.shape_of(config.model)) is not None:
+        with contextlib.suppress(UserError):  # the model's folder holds another model by now
+            counts = [boundary(config, shape, number) for number in range(len(config.phases))]
+            values["phases.frozen_blocks"] = tuple(counts)
+            written = " → ".join(map(str, counts))
+            texts["phases.frozen_blocks"] = _("{n} of {total}").format(n=written, total=len(shape.blocks))
+    called = learned_from.short(run)
+    return [Told(_("Text"), called, called), *table(config, texts, values)]
