@@ -7,7 +7,7 @@ from pages.material import intake, text_view, texts
 from pages.registry import go
 from pages.tasks.text_generation import choices, consequences, hyperparameters, settings, spelling
 from pages.ui.i18n import _
-from tl_core.runs import spare
+from tl_core.runs.executors import spare
 from tl_core.tasks.text_generation.code import keras_code
 from tl_core.text.pretrained.registry import Source
 

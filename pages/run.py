@@ -12,7 +12,8 @@ from pages.ui.markdown import problem
 from pages.ui.session import mine
 from pages.ui.whose import own
 from tl_core.base.errors import UserError
-from tl_core.runs import spare, store, watch
+from tl_core.runs import store, watch
+from tl_core.runs.executors import spare
 from tl_core.runs.store import ACTIVE
 
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active

@@ -7,7 +7,7 @@ from pages.registry import go
 from pages.tasks.image_classification import choices, consequences, hyperparameters, settings
 from pages.ui.i18n import _
 from pages.ui.session import choose_dataset
-from tl_core.runs import spare
+from tl_core.runs.executors import spare
 from tl_core.tasks.image_classification.code import keras_code
 from tl_core.tasks.image_classification.parameters import parameter_counts
 

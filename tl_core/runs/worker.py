@@ -1,7 +1,7 @@
 """The worker: `python -m tl_core work <run-id>` trains one run and writes its log.
 
-It takes the run's lock before anything else and holds it until it dies; whoever finds the lock free knows that the
-worker is gone. `python -m tl_core work --warm` loads TensorFlow first and is told its run later (`tl_core.runs.spare`).
+It takes the run's lock before anything else and holds it until it dies, so that no run is worked on twice.
+`python -m tl_core work --warm` loads TensorFlow first and is told its run later (`tl_core.runs.executors.spare`).
 """
 
 import argparse
@@ -21,7 +21,8 @@ from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError, disk_problem
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
-from tl_core.runs import spare, store
+from tl_core.runs import store
+from tl_core.runs.executors import spare
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Task
 from tl_core.training import machine
