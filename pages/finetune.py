@@ -82,7 +82,7 @@ config = settings.config(text.id)
 obstacles = consequences.obstacles(config, shape, seen, found)
 if shape is not None and not obstacles:
     setup.same_in_keras(keras_code(config, shape))
-if shape is not None:
+if settings.get("model") != settings.FOLDER:  # nobody else has that folder
     setup.share(settings, config)
 submit.start_bar(
     "tune_start",

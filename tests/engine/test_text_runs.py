@@ -73,8 +73,8 @@ def test_the_store_reads_it_and_the_worker_trains_it(run, config):
     assert log[-1].metrics["perplexity"] < log[-1].metrics["base_perplexity"]
     history = History(run.log).update()
     assert history.total_epochs == 2 and len(history.epochs) == 2
-    assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.val_loss).epoch
-    assert [sample.step for sample in history.samples] == [0, 8, 16]
+    assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.metrics["val_loss"]).epoch
+    assert [sample.step for sample in history.artifacts] == [0, 8, 16]
     assert config.with_phase(steps=20).epochs == 3
     assert store.create(dataclasses.replace(config, model="gpt2"), owner="ada").name.startswith("GPT-2 (124M) ")
 
@@ -102,16 +102,16 @@ def test_a_resumed_run_forgets_the_samples_that_it_writes_again():
     history = History(None, 4)
     for event in (
         events.Started(),
-        events.Sample(step=0),
+        events.Artifact(step=0),
         events.Epoch(epoch=1, step=8),
-        events.Sample(step=8),
+        events.Artifact(step=8),
         events.Epoch(epoch=2, step=16),
-        events.Sample(step=16),
+        events.Artifact(step=16),
         events.Stopped(),
         events.Started(resumed_from=1),
     ):
         history.take(event)
-    assert [sample.step for sample in history.samples] == [0, 8]
+    assert [sample.step for sample in history.artifacts] == [0, 8]
 
 
 def test_the_engine_writes_with_the_tuned_model_and_not_with_the_base(run, config):

@@ -23,6 +23,7 @@ from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.text_generation import stored
 from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text.data import corpus, samples
 
@@ -45,11 +46,14 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
     ]
     for number in range(1, rounds + 1):
         now = reached + 40 * (rounds - number)
-        log.append(events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, loss=math.log(now)))
+        log.append(
+            events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, metrics={"loss": math.log(now)})
+        )
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now * 1.1), accuracy=0.2,
-                val_loss=math.log(now), val_accuracy=0.2, seconds=5.0, images_per_second=4000.0, best=True,
+                phase="fine-tuning", epoch=number, step=25 * number,
+                metrics={"loss": math.log(now * 1.1), "accuracy": 0.2, "val_loss": math.log(now), "val_accuracy": 0.2},
+                seconds=5.0, rate=4000.0, unit="tokens", best=True,
             )
         )  # fmt: skip
         log.append(sample(25 * number, now, 80.0 + 60 * number, copied))
@@ -57,10 +61,10 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
 
 
 def sample(step, perplexity, source, copied):
-    return events.Sample(
+    return Sample(
         step=step, prompt="Once upon a time", text=f"{COPIED} {step}", copied=(1, 20), copied_tokens=copied,
         perplexity=perplexity, source_perplexity=source,
-    )  # fmt: skip
+    ).event()  # fmt: skip
 
 
 def finished(text, name="", reached=60.0, copied=7, **settings):
@@ -72,10 +76,11 @@ def overfitted(text, name="Overfitted", old=False):
     """A run whose second round was best: validation perplexity 90, 60, 70, 80; only `old` logs lack the kept sample."""
     log = [events.Phase(phase="fine-tuning", total=4, unit="epochs"), sample(0, 180.0, 80.0, 3)]
     for number, now in enumerate((90.0, 60.0, 70.0, 80.0), 1):
+        source = {} if old or number > 2 else {"source_perplexity": 80.0 + 40 * number}
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now), val_loss=math.log(now),
-                best=number < 3, source_perplexity=None if old or number > 2 else 80.0 + 40 * number,
+                phase="fine-tuning", epoch=number, step=25 * number, best=number < 3,
+                metrics={"loss": math.log(now), "val_loss": math.log(now), **source},
             )
         )  # fmt: skip
     log.append(sample(100, 80.0, 400.0, 45))
@@ -222,7 +227,7 @@ def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, k
 def test_a_finished_run_is_headed_by_its_end_and_its_speed_is_the_whole_runs(text):
     log = learned(60.0, 12)
     last = next(event for event in reversed(log) if isinstance(event, events.Epoch))
-    log[log.index(last)] = replace(last, images_per_second=100.0)
+    log[log.index(last)] = replace(last, rate=100.0)
     said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, *log, events.Finished(best_epoch=12)).id))
     assert "Before and after training" in said
     assert "on the way" not in said

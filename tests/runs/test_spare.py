@@ -373,7 +373,7 @@ def test_a_warm_worker_writes_the_log_of_a_cold_one(config: RunConfig, schedulin
 
 def _timeless(event: events.Event) -> dict:
     """What an event says besides when, how fast and by whom."""
-    changing = ("t", "pid", "seconds", "validation_seconds", "images_per_second")
+    changing = ("t", "pid", "seconds", "validation_seconds", "rate")
     return {name: value for name, value in event.to_json().items() if name not in changing}
 
 

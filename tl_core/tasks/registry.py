@@ -121,8 +121,8 @@ def config(data: Any) -> Config:
     task = TASKS.get(kind) if isinstance(kind, str) else None
     if task is None:
         raise UserError(
-            message("This app does not know the task {kind}.", kind=str(kind)[:40]),
-            message("It may be of a later version of the app. The tasks known here are: {known}.", known=list(TASKS)),
+            message("These settings cannot be read: no task is called {kind} here.", kind=str(kind)[:40]),
+            message("They may come from another version of the app; set the experiment up again."),
         )
     return task.read(data)
 

@@ -7,6 +7,7 @@ from pages.tasks.image_classification import results
 from pages.ui.i18n import _
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
+from tl_core.base.metrics import percent
 from tl_core.charts import curves as charts
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
@@ -27,10 +28,10 @@ def reached(config: RunConfig | None, history: History, over: bool) -> None:
     last = history.epochs[-1] if history.epochs else None
     shown = history.best or last if over else last
     st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-    if shown and shown.val_accuracy is not None:
+    if shown and "val_accuracy" in shown.metrics:
         st.metric(
             _("Validation accuracy"),
-            charts.percent(shown.val_accuracy),
+            percent(shown.metrics["val_accuracy"]),
             width="content",
             help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
         )
@@ -38,8 +39,8 @@ def reached(config: RunConfig | None, history: History, over: bool) -> None:
 
 def speed(history: History) -> None:
     """How fast it is."""
-    if history.images_per_second:
-        st.metric(_(results.SPEED), f"{history.images_per_second:,.0f}", width="content")
+    if history.rate:
+        st.metric(_(results.SPEED), f"{history.rate:,.0f}", width="content")
 
 
 def remark(history: History, over: bool) -> str:

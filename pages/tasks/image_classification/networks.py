@@ -12,7 +12,7 @@ from pages.ui.i18n import _, class_name, ngettext
 from pages.ui.markdown import plain, problem
 from pages.ui.whose import marked, own
 from tl_core.base.errors import UserError
-from tl_core.charts.curves import percent
+from tl_core.base.metrics import percent
 from tl_core.engine.client import Answer
 from tl_core.images.pretrained import weights
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone

@@ -10,8 +10,8 @@ from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
 from pages.ui.tables import Cell, table
 from tl_core.base.errors import UserError
+from tl_core.base.metrics import percent
 from tl_core.charts import confusion
-from tl_core.charts.curves import percent
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split

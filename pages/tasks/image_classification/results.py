@@ -11,8 +11,9 @@ from pages.ui.fields import Told, table
 from pages.ui.i18n import _, show
 from pages.ui.tables import Cell, figure
 from tl_core.base.messages import N_, Message
-from tl_core.charts import comparison, curves
-from tl_core.charts.curves import NamedHistory, percent
+from tl_core.base.metrics import percent
+from tl_core.charts import classification, comparison, curves
+from tl_core.charts.curves import NamedHistory
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
@@ -28,11 +29,11 @@ def found(run: Run, history: History) -> dict[str, float | None]:
     """The figures by name; None where there is nothing yet."""
     best, tested = history.best, report.load(run.folder, "test")
     return {
-        "accuracy": best.val_accuracy if best else None,  # of the epoch whose weights are kept
-        "loss": best.val_loss if best else None,  # likewise
+        "accuracy": best.metrics.get("val_accuracy") if best else None,  # of the epoch whose weights are kept
+        "loss": best.metrics.get("val_loss") if best else None,  # likewise
         "best_epoch": best.epoch if best else None,
         "test": tested.accuracy if tested else None,  # if somebody has looked
-        "speed": history.images_per_second,
+        "speed": history.rate,
     }
 
 
@@ -70,20 +71,19 @@ def beside(values: Mapping[str, float | None]) -> dict[str, str | Cell]:
 
 def laid_over(histories: Sequence[NamedHistory], training: bool, legend: bool) -> tuple[Drawn, Alts]:
     """The curves of several runs in one figure a metric, and what each shows for who cannot see it."""
-    figures = {
-        metric: curves.curves(histories, metric, _, training=training, legend=legend) for metric in curves.METRICS
-    }
-    return figures, {metric: show(comparison.description(histories, metric)) for metric in curves.METRICS}
+    keys = classification.METRICS
+    figures = {key: curves.several(histories, key, _, training=training, legend=legend) for key in keys}
+    return figures, {key: show(comparison.description(histories, key, "accuracy")) for key in keys}
 
 
 def reading(histories: Sequence[NamedHistory]) -> Message:
     """What the curves say."""
-    return comparison.reading(histories)
+    return comparison.reading(histories, "accuracy")
 
 
 def achieved(whole: NamedHistory) -> list[str]:
     """What came of a recorded run, in a few words."""
-    accuracy = comparison.kept_accuracy(whole)
+    accuracy = comparison.kept(whole.history, "accuracy")
     return [] if accuracy is None else [_("validation accuracy {accuracy}").format(accuracy=percent(accuracy))]
 
 

@@ -7,13 +7,15 @@ from pages.tasks.text_generation import results
 from pages.ui.i18n import _, ngettext
 from pages.ui.passages import passage
 from pages.ui.session import may
-from tl_core.base.events import Finished, Sample
+from tl_core.base.events import Finished
 from tl_core.base.messages import N_
-from tl_core.charts import language
+from tl_core.base.metrics import value
+from tl_core.charts import comparison
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
-from tl_core.tasks.text_generation import stored
+from tl_core.tasks.text_generation import progress, stored
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 
 PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
 BY_HEART = 30  # and one as long as this was learned by heart
@@ -24,9 +26,9 @@ STAGES = {"fine-tuning": N_("Fine-tuning: step {done} of {total}")}
 
 def reached(config: TextConfig, history: History, over: bool) -> None:
     """How far it is, and the figure that a class watches."""
-    before, last = language.base(history), history.epochs[-1] if history.epochs else None
-    latest = language.perplexity(last.val_loss) if last else None
-    shown = language.kept(history) or latest if over else latest
+    before, last = progress.base_perplexity(history), history.epochs[-1] if history.epochs else None
+    latest = value(last.metrics, "val_perplexity") if last else None
+    shown = comparison.kept(history, "perplexity") or latest if over else latest
     st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
     if shown is not None:
         st.metric(
@@ -44,7 +46,7 @@ def reached(config: TextConfig, history: History, over: bool) -> None:
 
 def speed(history: History) -> None:
     """How fast it is."""
-    if pace := history.mean_speed:
+    if pace := history.mean_rate:
         st.metric(
             _(results.SPEED),
             f"{pace:,.0f}",
@@ -99,13 +101,14 @@ def below(run: Run, history: History, over: bool) -> None:
 
 def _samples(history: History, over: bool) -> None:
     """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
-    if not history.samples:
+    written = progress.samples(history)
+    if not written:
         return
     finished = isinstance(history.outcome, Finished)
     heading = _("Before and after training") if finished else _("Before training and on the way")
     st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
-    first, later = history.samples[0], history.samples[1:]
-    kept = history.kept_sample if over else None
+    first, later = written[0], written[1:]
+    kept = progress.kept_sample(history) if over else None
     chosen = _looked_at(later, kept or (later[-1] if later else None))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -172,9 +175,10 @@ def _copied(sample: Sample) -> str:
 
 def _forgetting(history: History, ended: bool) -> None:
     """What has become of the source task: with the newest weights while the run goes on, then with those kept."""
-    measured = [sample for sample in history.samples if sample.source_perplexity is not None]
-    if ended and history.forgetting:
-        before, after = history.forgetting
+    measured = [sample for sample in progress.samples(history) if sample.source_perplexity is not None]
+    forgotten = progress.forgetting(history) if ended else None
+    if forgotten:
+        before, after = forgotten
     elif not ended and len(measured) > 1 and measured[0].step == 0:
         before, after = measured[0].source_perplexity, measured[-1].source_perplexity
     else:

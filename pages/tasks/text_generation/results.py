@@ -16,10 +16,11 @@ from pages.ui.session import may
 from pages.ui.tables import Cell, figure
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_, Message
-from tl_core.charts import language
+from tl_core.charts import comparison, language
 from tl_core.charts.curves import NamedHistory
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
+from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig, boundary, title
 
 RUNS = N_("Text runs")
@@ -29,14 +30,14 @@ SPEED = N_("Tokens per second")
 
 def found(run: Run, history: History) -> dict[str, float | None]:
     """The figures by name; None where there is nothing yet."""
-    best, kept, forgetting = history.best, history.kept_sample, history.forgetting
+    best, kept, forgetting = history.best, progress.kept_sample(history), progress.forgetting(history)
     return {
-        "perplexity": language.kept(history),  # validation, of the round whose weights are kept
-        "before": language.base(history),  # the same before training
+        "perplexity": comparison.kept(history, "perplexity"),  # validation, of the round whose weights are kept
+        "before": progress.base_perplexity(history),  # the same before training
         "best_step": best.step if best else None,  # whose weights are kept; the next two are theirs
         "copied": kept.copied_tokens if kept else None,  # tokens that their sample has copied in one stretch
         "forgotten": forgetting[1] / forgetting[0] if forgetting else None,  # source perplexity, times that before
-        "speed": history.mean_speed,
+        "speed": history.mean_rate,
     }
 
 
@@ -79,7 +80,7 @@ def reading(histories: Sequence[NamedHistory]) -> Message:
 
 def achieved(whole: NamedHistory) -> list[str]:
     """What came of a recorded run, in a few words."""
-    kept = language.kept(whole.history)
+    kept = comparison.kept(whole.history, "perplexity")
     return [] if kept is None else [_("validation perplexity {value}").format(value=f"{kept:.1f}")]
 
 

@@ -61,15 +61,15 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert [epoch.step for epoch in epochs] == [2, 4, 6, 8, 10, 12]
     lowest = math.inf
     for epoch in epochs:
-        assert epoch.best == (epoch.val_loss < lowest)
-        lowest = min(lowest, epoch.val_loss)
+        assert epoch.best == (epoch.metrics["val_loss"] < lowest)
+        lowest = min(lowest, epoch.metrics["val_loss"])
     best = [epoch for epoch in epochs if epoch.best][-1]
     made = report.load(tmp_path / "run", "validation")
     assert not outcome.stopped
     assert outcome.best_epoch == best.epoch
     assert outcome.metrics == made.metrics
-    assert made.loss == pytest.approx(best.val_loss, abs=1e-6)
-    assert made.accuracy == best.val_accuracy
+    assert made.loss == pytest.approx(best.metrics["val_loss"], abs=1e-6)
+    assert made.accuracy == best.metrics["val_accuracy"]
     assert paths.labels(tmp_path / "run") == ("level", "upright")
     assert keras.config.dtype_policy().name == "float32"
 
@@ -86,8 +86,8 @@ def test_batches_are_averaged_and_not_too_many(stripes, tmp_path, monkeypatch):
         batches = [batch for batch in log.of(events.Batch) if batch.epoch == epoch.epoch]
         assert sum(batch.batches for batch in batches) == 2
         assert batches[-1].step == epoch.step
-        whole = sum(batch.loss * batch.batches for batch in batches) / 2
-        assert whole == pytest.approx(epoch.loss, abs=1e-6)
+        whole = sum(batch.metrics["loss"] * batch.batches for batch in batches) / 2
+        assert whole == pytest.approx(epoch.metrics["loss"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("boundary", "augmentation"), [(0, "none"), (3, "light"), (5, "strong")])
@@ -214,7 +214,7 @@ def test_stop_is_obeyed_at_once_and_keeps_the_best(stripes, weights, tmp_path):
     assert outcome.stopped
     best = [epoch for epoch in log.of(events.Epoch) if epoch.best][-1]
     assert outcome.best_epoch == best.epoch
-    assert outcome.metrics == {"loss": best.val_loss, "accuracy": best.val_accuracy}
+    assert outcome.metrics == {"loss": best.metrics["val_loss"], "accuracy": best.metrics["val_accuracy"]}
     assert not export.model_path(tmp_path / "run").exists()
     saved = checkpoint.load(checkpoint.best_path(tmp_path / "run"))
     assert saved.facts["epoch"] == best.epoch
@@ -252,13 +252,16 @@ def test_a_phase_ends_early_when_validation_no_longer_improves(tl_home, weights,
     _, log = toys.run(settings, pictures, tmp_path / "run")
     epochs = log.of(events.Epoch)
     first = [epoch for epoch in epochs if epoch.phase == "head"]
-    lowest = min(range(len(first)), key=lambda place: first[place].val_loss)
+    lowest = min(range(len(first)), key=lambda place: first[place].metrics["val_loss"])
     assert len(first) == lowest + 1 + 3 < 100
     second = next(phase for phase in log.of(events.Phase) if phase.phase == "fine-tuning")
     assert second.first_epoch == len(first)
     # The next phase goes on from the best weights, not from the last.
-    assert epochs[-2].val_loss == pytest.approx(first[lowest].val_loss, rel=1e-4)
-    assert abs(first[-1].val_loss - first[lowest].val_loss) > 1e-2 * first[lowest].val_loss
+    assert epochs[-2].metrics["val_loss"] == pytest.approx(first[lowest].metrics["val_loss"], rel=1e-4)
+    assert (
+        abs(first[-1].metrics["val_loss"] - first[lowest].metrics["val_loss"])
+        > 1e-2 * first[lowest].metrics["val_loss"]
+    )
 
 
 def test_class_weights_count_rare_classes_more(tl_home, tmp_path):
@@ -285,7 +288,7 @@ def test_a_sigmoid_tells_two_classes_apart(stripes, weights, tmp_path):
         data=DataConfig(stripes.id, 0.0, 0.0),
     )
     _, log = toys.run(settings, stripes, tmp_path / "run")
-    assert log.of(events.Epoch)[-1].accuracy == 1.0
+    assert log.of(events.Epoch)[-1].metrics["accuracy"] == 1.0
     model = keras.models.load_model(export.model_path(tmp_path / "run"))
     for image in stripes.images[::4]:
         probabilities = model(np.asarray(Image.open(stripes.path(image)))[None]).numpy()[0]
@@ -391,8 +394,8 @@ def test_without_validation_pictures_the_training_loss_decides(stripes, tmp_path
     settings = toys.config(stripes, PhaseConfig(-1, 3, 1e-2), data=DataConfig(stripes.id, 0.0, 0.0))
     outcome, log = toys.run(settings, stripes, tmp_path / "run")
     epochs = log.of(events.Epoch)
-    assert all(epoch.val_loss is None and epoch.val_accuracy is None for epoch in epochs)
-    assert outcome.metrics["loss"] == min(epoch.loss for epoch in epochs)
+    assert all(epoch.metrics.keys() == {"loss", "accuracy"} for epoch in epochs)
+    assert outcome.metrics["loss"] == min(epoch.metrics["loss"] for epoch in epochs)
     assert export.model_path(tmp_path / "run").exists()
     assert report.load(tmp_path / "run", "validation") is None
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import tensorflow as tf
 from tests.tasks.text_generation import folders, reference
 from tl_core.base import events
 from tl_core.base.errors import UserError
-from tl_core.tasks.text_generation import stored, training, tuned
+from tl_core.tasks.text_generation import progress, stored, training, tuned
 from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, boundary, cost, text_config
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
@@ -76,16 +77,21 @@ def _epochs(heard) -> list[events.Epoch]:
     return [event for event in heard if isinstance(event, events.Epoch)]
 
 
+def _samples(heard) -> list[progress.Sample]:
+    made = [event for event in heard if isinstance(event, events.Artifact)]
+    return progress.samples(SimpleNamespace(artifacts=made))
+
+
 def test_it_learns_and_leaves_a_model_that_others_load(setting):
     config, text, tmp = setting
     outcome, heard, began = _train(config, text, tmp / "run")
     assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0, "resumed_step": 0}
     epochs = _epochs(heard)
     assert [event.epoch for event in epochs] == [1, 2, 3] and [event.step for event in epochs] == [8, 16, 24]
-    assert epochs[-1].val_loss < epochs[0].val_loss < math.log(300)
+    assert epochs[-1].metrics["val_loss"] < epochs[0].metrics["val_loss"] < math.log(300)
     assert outcome.metrics["perplexity"] < outcome.metrics["base_perplexity"] / 2
-    assert math.isclose(outcome.metrics["perplexity"], math.exp(min(event.val_loss for event in epochs)))
-    samples = [event for event in heard if isinstance(event, events.Sample)]
+    assert math.isclose(outcome.metrics["perplexity"], math.exp(min(event.metrics["val_loss"] for event in epochs)))
+    samples = _samples(heard)
     assert [sample.step for sample in samples] == [0, 16, 24]
     assert samples[0].perplexity == pytest.approx(outcome.metrics["base_perplexity"])
     for event in heard:  # the log's own round trip
@@ -126,11 +132,11 @@ def test_what_is_told_of_a_run_is_told_of_the_weights_that_it_keeps(setting, mon
     monkeypatch.setattr(training, "evaluator", evaluator)
     config = dataclasses.replace(config, sample_every=24)  # none where the best round ends
     outcome, heard, _ = _train(config, text, tmp / "run")
-    samples = {event.step: event for event in heard if isinstance(event, events.Sample)}
-    best, after = _epochs(heard)[1], outcome.metrics["source_perplexity_after"]
+    samples = {sample.step: sample for sample in _samples(heard)}
+    best, after = _epochs(heard)[1], outcome.metrics["source_perplexity"]
     assert outcome.best_epoch == 2 and set(samples) == {0, 24, 16}
     assert samples[16].perplexity == outcome.metrics["perplexity"] == math.exp(3.0)
-    assert samples[16].source_perplexity == best.source_perplexity == after != samples[24].source_perplexity
+    assert samples[16].source_perplexity == best.metrics["source_perplexity"] == after != samples[24].source_perplexity
     assert outcome.metrics["copied_tokens"] == samples[16].copied_tokens
     kept = model.load_folder(tmp / "run" / "model")
     again = generate(
@@ -209,13 +215,13 @@ def test_cached_activations_change_nothing_and_are_computed_once(deep, monkeypat
     cached = _epochs(_train(config, text, tmp / "cached")[1])
     plain = _epochs(_train(dataclasses.replace(config, cache=False), text, tmp / "plain")[1])
     for one, other in zip(cached, plain, strict=True):
-        assert one.loss == pytest.approx(other.loss, abs=1e-4)
-        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-4)
+        assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=1e-4)
+        assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], abs=1e-4)
     windows = len(computed[0]._windows)
     assert computed[0].kept and computed[0].computed == windows < 90 * 4 == computed[1].computed
     monkeypatch.setattr(activations, "EXACT_BYTES", 0)  # half precision, as for large texts
     halves = _epochs(_train(config, text, tmp / "halves")[1])
-    assert halves[-1].val_loss == pytest.approx(plain[-1].val_loss, abs=5e-3)
+    assert halves[-1].metrics["val_loss"] == pytest.approx(plain[-1].metrics["val_loss"], abs=5e-3)
 
 
 def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pytest.MonkeyPatch):
@@ -233,7 +239,7 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
 
     outcome, first, _ = _train(config, text, tmp / "parts", stop_in_the_second_round)
     assert outcome.stopped and outcome.best_epoch == 1 and len(_epochs(first)) == 1
-    kept = next(event for event in first if isinstance(event, events.Sample) and event.step == 8)
+    kept = next(sample for sample in _samples(first) if sample.step == 8)
     assert outcome.metrics["copied_tokens"] == kept.copied_tokens
     assert (tmp / "parts" / "model" / "model.safetensors").is_file()
     made = stored.step(tmp / "parts")
@@ -241,11 +247,11 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(setting, monkeypatch: pyt
     outcome, second, began = _train(config, text, tmp / "parts", resume=True)
     assert (began["resumed_from"], began["resumed_step"]) == (1, made) and not outcome.stopped
     assert next(event for event in second if isinstance(event, events.Batch)).batches <= 16 - made, "none made twice"
-    assert not any(isinstance(event, events.Sample) and event.step == 0 for event in second)
+    assert not any(sample.step == 0 for sample in _samples(second))
     for one, other in zip(whole, _epochs(first) + _epochs(second), strict=True):
         assert (one.epoch, one.step) == (other.epoch, other.step)
-        assert one.loss == pytest.approx(other.loss, abs=1e-5)
-        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
+        assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=1e-5)
+        assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], abs=1e-5)
     ours, theirs = (hub_format.read_weights(tmp / name / "model", TINY) for name in ("whole", "parts"))
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], atol=1e-5)
@@ -268,9 +274,9 @@ def test_a_run_stopped_before_its_first_validation_goes_on_where_it_was(
     assert (began["resumed_from"], began["resumed_step"]) == (0, made)
     for one, other in zip(whole, _epochs(second), strict=True):
         assert (one.epoch, one.step) == (other.epoch, other.step)
-        assert one.loss == pytest.approx(other.loss, abs=1e-5), "the mean of the whole round"
-        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-5)
-    steps = [event.step for event in first + second if isinstance(event, events.Sample)]
+        assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], abs=1e-5), "the mean of the whole round"
+        assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], abs=1e-5)
+    steps = [sample.step for sample in _samples(first + second)]
     assert steps == ([0, 12, 24] if made else [0, 0, 12, 24])
 
 
@@ -327,13 +333,13 @@ def test_a_straightened_run_reads_plain_text_and_an_old_run_reads_it_as_it_is(se
     curly = corpus.paste(TEXT.replace("fox.", "fox\u2019s \u201cson\u201d."), name="curly")
     config = dataclasses.replace(config, corpus=curly.id, prompt="\u201cThe", straighten=True).with_phase(steps=1)
     _, heard, _ = _train(config, curly, tmp / "run")
-    assert {event.prompt for event in heard if isinstance(event, events.Sample)} == {'"The'}
+    assert {sample.prompt for sample in _samples(heard)} == {'"The'}
     _, other, _ = _train(dataclasses.replace(config, straighten=False), curly, tmp / "plain")
-    loss, as_printed = (_epochs(log)[-1].val_loss for log in (heard, other))
+    loss, as_printed = (_epochs(log)[-1].metrics["val_loss"] for log in (heard, other))
     assert loss != as_printed
     straight = corpus.paste(curly.text.translate(str.maketrans("\u2019\u201c\u201d", '\'""')), name="straight")
     _, same, _ = _train(dataclasses.replace(config, corpus=straight.id), straight, tmp / "straight")
-    assert _epochs(same)[-1].val_loss == pytest.approx(loss, abs=1e-6)
+    assert _epochs(same)[-1].metrics["val_loss"] == pytest.approx(loss, abs=1e-6)
     old = {name: value for name, value in config.to_json().items() if name != "straighten"}
     assert not text_config(old).straighten and text_config(old).opening == "\u201cThe"
 

@@ -265,13 +265,14 @@ def _epoch(
     began = time.monotonic()
     loss, accuracy = _learn(run, phase, standing, divided.activations, take, pace)
     trained = time.monotonic()
-    val_loss = val_accuracy = None
+    metrics = {"loss": loss, "accuracy": accuracy}
+    score, correct = loss, accuracy
     if len(run.split.validation):
         probabilities = _predictions(run, divided)
         right = probabilities[np.arange(len(probabilities)), run.labels[run.split.validation]]
-        val_loss = report.cross_entropy(right)
-        val_accuracy = float((probabilities.argmax(1) == run.labels[run.split.validation]).mean())
-    score, correct = (loss, accuracy) if val_loss is None else (val_loss, val_accuracy)
+        score = report.cross_entropy(right)
+        correct = float((probabilities.argmax(1) == run.labels[run.split.validation]).mean())
+        metrics |= {"val_loss": score, "val_accuracy": correct}
     if not math.isfinite(score):
         raise _diverged()
     standing.epoch += 1
@@ -284,13 +285,11 @@ def _epoch(
         phase=phase.name,
         epoch=standing.epoch,
         step=standing.step,
-        loss=loss,
-        accuracy=accuracy,
-        val_loss=val_loss,
-        val_accuracy=val_accuracy,
+        metrics=metrics,
         seconds=round(trained - began, 4),
         validation_seconds=round(time.monotonic() - trained, 4),
-        images_per_second=round(len(run.split.train) / max(trained - began, 1e-6), 1),
+        rate=round(len(run.split.train) / max(trained - began, 1e-6), 1),
+        unit="images",
         best=best,
     )
 
@@ -322,8 +321,7 @@ def _learn(
                     phase=phase.name,
                     epoch=epoch,
                     step=standing.step,
-                    loss=float(since[0] / since[2]),
-                    accuracy=float(since[1] / since[2]),
+                    metrics={"loss": float(since[0] / since[2]), "accuracy": float(since[1] / since[2])},
                     batches=int(since[3]),
                 )
             )

@@ -111,8 +111,8 @@ def sample(config: TextConfig, shape: Shape, log: Iterable[Event], host: str) ->
     for event in log:
         if isinstance(event, Started):
             here = event.host == host
-        elif here and isinstance(event, Epoch) and event.images_per_second > 0:
-            rates.append(event.images_per_second / tokens)  # steps a second
+        elif here and isinstance(event, Epoch) and event.rate > 0:
+            rates.append(event.rate / tokens)  # steps a second
     if not rates:
         return None
     return Sample(config.model, statistics.median(rates) * _step(config, shape) / _part(shape))

@@ -27,6 +27,7 @@ from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
 from tl_core.tasks.text_generation.learning import evaluator, order, spread, stepper, windows_of
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.tasks.text_generation.tuned import BEST, FOLDER, check_base, keep, put_back, trained_part, write
@@ -77,8 +78,8 @@ class Standing:
             "accuracy": self.best_accuracy if self.best_epoch else math.nan,
             "perplexity": _perplexity(self.best_loss),
             "base_perplexity": _perplexity(self.base_loss),
-            "source_perplexity_before": _perplexity(self.source_before),
-            "source_perplexity_after": _perplexity(self.source_after),
+            "base_source_perplexity": _perplexity(self.source_before),
+            "source_perplexity": _perplexity(self.source_after),
             "copied_tokens": self.best_copied,
         }
         return {name: value for name, value in values.items() if math.isfinite(value)}
@@ -253,8 +254,7 @@ def _rounds(run: _Run, path: Path) -> bool:
                         phase="fine-tuning",
                         epoch=(at - 1) // config.evaluate_every + 1,
                         step=at,
-                        loss=float(np.mean(losses[-since:])),
-                        accuracy=float(np.mean(hits[-since:])),
+                        metrics={"loss": float(np.mean(losses[-since:])), "accuracy": float(np.mean(hits[-since:]))},
                         batches=since,
                     )
                 )
@@ -284,20 +284,22 @@ def _round_ended(run: _Run, evaluate: Callable, began: float, last: int) -> None
         standing.best_accuracy = accuracy if math.isfinite(loss) else training[1]
         standing.best_copied = math.nan
         keep(run.folder, run.variables, standing.base)
+    metrics = {"loss": training[0], "accuracy": training[1]}
+    if math.isfinite(loss):
+        metrics |= {"val_loss": loss, "val_accuracy": accuracy}
+    if best and math.isfinite(source):
+        metrics["source_perplexity"] = _perplexity(source)
     run.emit(
         events.Epoch(
             phase="fine-tuning",
             epoch=number,
             step=last,
-            loss=training[0],
-            accuracy=training[1],
-            val_loss=loss if math.isfinite(loss) else None,
-            val_accuracy=accuracy if math.isfinite(loss) else None,
+            metrics=metrics,
             seconds=seconds,
             validation_seconds=time.monotonic() - began,
-            images_per_second=made * config.batch_size * (run.training.shape[1] - 1) / max(seconds, 1e-6),
+            rate=made * config.batch_size * (run.training.shape[1] - 1) / max(seconds, 1e-6),
+            unit="tokens",
             best=best,
-            source_perplexity=_or_none(_perplexity(source)) if best else None,
         )
     )
     if sample:
@@ -329,7 +331,7 @@ def _write_sample(run: _Run, step: int, loss: float, source: float, give_up: Cal
     start, length = run.copies.longest(ids)
     before = len(tokenizer.decode(bpe, ids[:start]))
     run.emit(
-        events.Sample(
+        Sample(
             step=step,
             prompt=config.opening,
             text=text,
@@ -337,7 +339,7 @@ def _write_sample(run: _Run, step: int, loss: float, source: float, give_up: Cal
             copied_tokens=length,
             perplexity=_or_none(_perplexity(loss)),
             source_perplexity=_or_none(_perplexity(source)),
-        )
+        ).event()
     )
     return float(length)
 
