@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.server.downloads import DOWNLOADS
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, SECRET, drawn, opened, recipe, run_of, trained, words
 from tl_core.base import events
@@ -257,10 +257,10 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     http = TestClient(Starlette(routes=DOWNLOADS), cookies={COOKIE: SECRET})
     test = opened("run", run=run.id)
     for form in ("hub", "keras", "lora"):
-        assert http.get(f"/tl/text/{run.id}/{form}").status_code == 404
+        assert http.get(f"/tl/model/{run.id}/{form}").status_code == 404
         test.button(key=f"prepare_{form}").click().run()
         assert not test.exception
-        answer = http.get(f"/tl/text/{run.id}/{form}")
+        answer = http.get(f"/tl/model/{run.id}/{form}")
         assert answer.content == b"zip of it"
         assert run.id in answer.headers["content-disposition"]
     assert made == [(run.id, form) for form in ("hub", "keras", "lora")]
@@ -268,9 +268,9 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     assert not [key for key in keys(test) if key and key.startswith("prepare")]
     (run.folder / "model" / "model.safetensors").write_bytes(b"a better round")
     os.utime(run.folder / "model" / "model.safetensors", (time.time() + 9, time.time() + 9))
-    assert http.get(f"/tl/text/{run.id}/hub").status_code == 404, "of a run that has gone on"
-    assert http.get(f"/tl/text/{run.id}/..").status_code == 404
-    assert http.get("/tl/text/nonsense/hub").status_code == 404
+    assert http.get(f"/tl/model/{run.id}/hub").status_code == 404, "of a run that has gone on"
+    assert http.get(f"/tl/model/{run.id}/..").status_code == 404
+    assert http.get("/tl/model/nonsense/hub").status_code == 404
 
 
 @LANGUAGES
@@ -306,7 +306,7 @@ def test_runs_of_both_kinds_are_compared_each_with_their_own(text, language):
     said = words(test)
     assert all(value in said for value in ("90.0 %", "50.0", "70.0", "× 10.0"))
     assert len({header.value for header in test.subheader}) == 4, "each kind and its settings"
-    assert {"compare_all", "compare_all_texts"} <= {toggle.key for toggle in test.toggle}
+    assert {"compare_all_image_classification", "compare_all_text_generation"} <= {toggle.key for toggle in test.toggle}
     assert "LoRA" in said
 
 
@@ -369,7 +369,7 @@ def test_a_stranger_sees_the_curves_of_a_run_on_a_private_text_and_nothing_of_th
 def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
     runs = [finished(text, name, prompt="My dear diary") for name in ("A", "B")]
     test = opened("runs", compare=",".join(run.id for run in runs))
-    test.toggle(key="compare_all_texts").set_value(True).run()
+    test.toggle(key="compare_all_text_generation").set_value(True).run()
     assert set(test.dataframe[0].value["pictures"]) == {"a private text"}
     assert "Kings" not in words(test)
     assert "My dear diary" not in words(test)
