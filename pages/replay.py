@@ -10,6 +10,8 @@ from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, problem, sentence
 from tl_core.base.errors import UserError
+from tl_core.base.metrics import metric
+from tl_core.charts import comparison
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory
 from tl_core.recordings import generation, play
@@ -88,7 +90,12 @@ def card(recording: Recording | WrittenRecording, facts: list[str]):
 
 def run_facts(recording: Recording, whole: NamedHistory) -> list[str]:
     """How long a recorded run took, and what came of it."""
-    return [duration(recording.length), *room(recording.config, "results").achieved(whole)]
+    key = registry.of(recording.config).metrics[0]
+    kept, row = comparison.kept(whole.history, key), metric(key)
+    facts = [duration(recording.length)]
+    if kept is not None:
+        facts.append(_("validation {metric} {value}").format(metric=show(row.noun), value=row.shown(kept)))
+    return facts
 
 
 def beside(task: Task, histories: dict[str, NamedHistory]):

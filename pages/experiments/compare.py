@@ -9,10 +9,11 @@ from pages.experiments.listing import Listed
 from pages.tasks.registry import room
 from pages.ui import status
 from pages.ui.fields import Told
-from pages.ui.format import duration
+from pages.ui.format import duration, per_second
 from pages.ui.i18n import _
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
+from tl_core.charts import comparison
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory
 from tl_core.runs import watch
@@ -67,7 +68,7 @@ def show_curves(
     figures, alts = results.laid_over(histories, training, legend)
     live_chart.charts(figures, alts, revision=revision, key=key)
     if reads:
-        st.markdown(sentence(results.reading(histories)))
+        st.markdown(sentence(comparison.reading(histories, task.metrics[0])))
 
 
 def show_differences(runs: Sequence[Run], kind: str = "") -> None:
@@ -113,7 +114,7 @@ def _results(task: Task, lines: Sequence[Listed], chosen: Mapping[str, str]) -> 
             _("Status"): status.name(line.status),
             **results.beside(line.results.values),
             _("Time"): duration(line.results.seconds) if line.results.seconds else "–",
-            _(results.SPEED): figure(line.results.values["speed"], "{:,.0f}"),
+            per_second(task.unit): figure(line.results.values["speed"], "{:,.0f}"),
         }
         for line in lines
     ]

@@ -13,12 +13,20 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "consequences": ("obstacles", "meaning", "time_sentence"),
     "figures": ("reached", "speed", "remark", "training", "curves", "resuming", "below", "STAGES"),
     "results": (
-        "RUNS", "SPEED", "found", "watched", "columns", "beside", "laid_over", "reading", "achieved", "caution",
-        "frozen", "length", "settings",
+        "RUNS",
+        "found",
+        "watched",
+        "columns",
+        "beside",
+        "laid_over",
+        "caution",
+        "frozen",
+        "length",
+        "settings",
     ),
     "report": ("show_report",),
     "take_home": ("USE", "downloads"),
-}  # fmt: skip
+}
 
 
 def room(of: Task | Config | None, name: str) -> ModuleType:

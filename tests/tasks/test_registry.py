@@ -6,6 +6,7 @@ import pytest
 
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message
+from tl_core.base.metrics import METRICS
 from tl_core.images.data.split import DataConfig
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
@@ -28,6 +29,12 @@ def test_a_row_cannot_be_changed_and_says_what_it_is_for_a_reader():
         assert isinstance(task.title, Message) and isinstance(task.lighter, Message)
         with pytest.raises(dataclasses.FrozenInstanceError):
             task.name = "another"
+
+
+def test_what_is_shown_of_a_run_are_known_metrics_and_what_is_minimised():
+    for task in TASKS.values():
+        assert set(task.metrics) <= METRICS.keys()
+        assert "loss" in task.metrics
 
 
 def test_a_file_of_the_first_version_says_no_kind():

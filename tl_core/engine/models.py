@@ -23,11 +23,10 @@ from tl_core.images.pretrained import packages, weights
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
 from tl_core.tasks.image_classification import evaluation, export, network, paths
-from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.report import Part
+from tl_core.tasks.registry import TASKS, of
 from tl_core.tasks.text_generation import export as text_export
 from tl_core.tasks.text_generation import stream, tuned
-from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.text.pretrained import hub_format as text_folder
 from tl_core.text.pretrained import model as language_models
@@ -249,7 +248,7 @@ class Models:
 
 def _image_run(run_id: str) -> store.Run:
     run = _readable(run_id)
-    if not isinstance(run.config, RunConfig):
+    if of(run.config) is not TASKS["image"]:
         raise UserError(
             message("The run {name} learned from text, not from pictures.", name=run.name),
             message("Choose another run."),
@@ -259,7 +258,7 @@ def _image_run(run_id: str) -> store.Run:
 
 def _text_run(run_id: str) -> store.Run:
     run = _readable(run_id)
-    if not isinstance(run.config, TextConfig):
+    if of(run.config) is not TASKS["text"]:
         raise UserError(
             message("The run {name} learned from pictures, not from text.", name=run.name),
             message("Choose another run."),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import live_chart
-from pages.tasks.image_classification import results
+from pages.ui.format import per_second
 from pages.ui.i18n import _
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
@@ -40,7 +40,7 @@ def reached(config: RunConfig | None, history: History, over: bool) -> None:
 def speed(history: History) -> None:
     """How fast it is."""
     if history.rate:
-        st.metric(_(results.SPEED), f"{history.rate:,.0f}", width="content")
+        st.metric(per_second("images"), f"{history.rate:,.0f}", width="content")
 
 
 def remark(history: History, over: bool) -> str:

@@ -10,7 +10,7 @@ from pages.experiments import learned_from
 from pages.ui.fields import Told, table
 from pages.ui.i18n import _, show
 from pages.ui.tables import Cell, figure
-from tl_core.base.messages import N_, Message
+from tl_core.base.messages import N_
 from tl_core.base.metrics import percent
 from tl_core.charts import classification, comparison, curves
 from tl_core.charts.curves import NamedHistory
@@ -22,7 +22,6 @@ from tl_core.tasks.image_classification.config import RunConfig, title
 
 RUNS = N_("Image runs")
 Drawn, Alts = dict[str, dict[str, Any]], dict[str, str]
-SPEED = N_("Images per second")
 
 
 def found(run: Run, history: History) -> dict[str, float | None]:
@@ -74,17 +73,6 @@ def laid_over(histories: Sequence[NamedHistory], training: bool, legend: bool) -
     keys = classification.METRICS
     figures = {key: curves.several(histories, key, _, training=training, legend=legend) for key in keys}
     return figures, {key: show(comparison.description(histories, key, "accuracy")) for key in keys}
-
-
-def reading(histories: Sequence[NamedHistory]) -> Message:
-    """What the curves say."""
-    return comparison.reading(histories, "accuracy")
-
-
-def achieved(whole: NamedHistory) -> list[str]:
-    """What came of a recorded run, in a few words."""
-    accuracy = comparison.kept(whole.history, "accuracy")
-    return [] if accuracy is None else [_("validation accuracy {accuracy}").format(accuracy=percent(accuracy))]
 
 
 def caution(configs: Sequence[RunConfig]) -> str:

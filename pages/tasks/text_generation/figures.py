@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import live_chart
-from pages.tasks.text_generation import results
+from pages.ui.format import per_second
 from pages.ui.i18n import _, ngettext
 from pages.ui.passages import passage
 from pages.ui.session import may
@@ -16,6 +16,7 @@ from tl_core.runs.store import Run
 from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.progress import Sample
+from tl_core.training import checkpoint
 
 PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
 BY_HEART = 30  # and one as long as this was learned by heart
@@ -48,7 +49,7 @@ def speed(history: History) -> None:
     """How fast it is."""
     if pace := history.mean_rate:
         st.metric(
-            _(results.SPEED),
+            per_second("tokens"),
             f"{pace:,.0f}",
             width="content",
             help=_("Learned from in the mean of the whole run; validations and samples are not counted."),

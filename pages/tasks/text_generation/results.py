@@ -15,7 +15,7 @@ from pages.ui.i18n import _, show
 from pages.ui.session import may
 from pages.ui.tables import Cell, figure
 from tl_core.base.errors import UserError
-from tl_core.base.messages import N_, Message
+from tl_core.base.messages import N_
 from tl_core.charts import comparison, language
 from tl_core.charts.curves import NamedHistory
 from tl_core.runs.history import History
@@ -25,7 +25,6 @@ from tl_core.tasks.text_generation.config import TextConfig, boundary, title
 
 RUNS = N_("Text runs")
 Drawn, Alts = dict[str, dict[str, Any]], dict[str, str]
-SPEED = N_("Tokens per second")
 
 
 def found(run: Run, history: History) -> dict[str, float | None]:
@@ -71,17 +70,6 @@ def laid_over(histories: Sequence[NamedHistory], training: bool, legend: bool) -
     """The curves of several runs in one figure a metric, and what each shows for who cannot see it."""
     figures = {metric: language.several(histories, metric, _, training, legend) for metric in language.METRICS}
     return figures, {metric: show(language.several_description(histories, metric)) for metric in language.METRICS}
-
-
-def reading(histories: Sequence[NamedHistory]) -> Message:
-    """What the curves say."""
-    return language.several_reading(histories)
-
-
-def achieved(whole: NamedHistory) -> list[str]:
-    """What came of a recorded run, in a few words."""
-    kept = comparison.kept(whole.history, "perplexity")
-    return [] if kept is None else [_("validation perplexity {value}").format(value=f"{kept:.1f}")]
 
 
 def caution(configs: Sequence[TextConfig]) -> str:
