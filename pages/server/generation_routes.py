@@ -20,8 +20,8 @@ from starlette.routing import Route
 
 from pages.server import generations, inside
 from pages.server.generations import Look, Writing
-from pages.server.visitors import visitor
 from pages.ui.i18n import catalogue
+from pages.ui.visitors import visitor
 from tl_core.base.errors import UserError
 from tl_core.tasks.text_generation.sampling import Settings
 

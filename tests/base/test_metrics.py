@@ -41,13 +41,8 @@ def test_what_was_measured_and_what_follows_from_it(measured, name, found):
     ("key", "value", "shown"),
     [
         ("loss", 0.51234, "0.512"), ("accuracy", 0.8642, "86.4 %"), ("perplexity", 52.04, "52.0"),
-        ("copied_tokens", 12.0, "12"), ("accuracy", None, "–"),
+        ("copied_tokens", 12.0, "12"), ("accuracy", None, "–"), ("loss", math.nan, "–"),
     ],
 )  # fmt: skip
 def test_a_value_is_told_as_its_row_says(key, value, shown):
     assert METRICS[key].shown(value) == shown
-
-
-def test_better_is_what_the_row_says():
-    assert METRICS["accuracy"].best([0.2, 0.9]) == 0.9
-    assert METRICS["loss"].best([0.2, 0.9]) == 0.2

@@ -13,7 +13,7 @@ import pytest
 
 from pages.server import generation_routes, generations, inside
 from pages.server.generations import Look, Order
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import person
 from tl_core.base.errors import UserError

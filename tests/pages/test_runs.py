@@ -8,7 +8,7 @@ from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, traine
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
-from tl_core.charts.curves import PALETTE
+from tl_core.charts.style import PALETTE
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 
@@ -127,7 +127,7 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(dataset):
     test = opened("runs", **compared(good, poor))
     assert "Learning rate" not in words(test)
     assert "<mark>128 px</mark>" in words(test)
-    test.toggle(key="compare_all").set_value(True).run()
+    test.toggle(key="compare_all_image_classification").set_value(True).run()
     assert "Learning rate" in words(test)
     assert "<mark>1e-3</mark>" not in words(test)
 

@@ -5,13 +5,12 @@ import os
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.server.downloads import DOWNLOADS
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, SECRET, drawn, opened, recipe, run_of, trained, words
 from tl_core.base import events
@@ -21,10 +20,11 @@ from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.protocol import State
 from tl_core.runs import store
-from tl_core.tasks.text_generation import stored
 from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text.data import corpus, samples
+from tl_core.training import checkpoint
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -45,11 +45,14 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
     ]
     for number in range(1, rounds + 1):
         now = reached + 40 * (rounds - number)
-        log.append(events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, loss=math.log(now)))
+        log.append(
+            events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, metrics={"loss": math.log(now)})
+        )
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now * 1.1), accuracy=0.2,
-                val_loss=math.log(now), val_accuracy=0.2, seconds=5.0, images_per_second=4000.0, best=True,
+                phase="fine-tuning", epoch=number, step=25 * number,
+                metrics={"loss": math.log(now * 1.1), "accuracy": 0.2, "val_loss": math.log(now), "val_accuracy": 0.2},
+                seconds=5.0, rate=4000.0, unit="tokens", best=True,
             )
         )  # fmt: skip
         log.append(sample(25 * number, now, 80.0 + 60 * number, copied))
@@ -57,10 +60,10 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
 
 
 def sample(step, perplexity, source, copied):
-    return events.Sample(
+    return Sample(
         step=step, prompt="Once upon a time", text=f"{COPIED} {step}", copied=(1, 20), copied_tokens=copied,
         perplexity=perplexity, source_perplexity=source,
-    )  # fmt: skip
+    ).event()  # fmt: skip
 
 
 def finished(text, name="", reached=60.0, copied=7, **settings):
@@ -72,10 +75,11 @@ def overfitted(text, name="Overfitted", old=False):
     """A run whose second round was best: validation perplexity 90, 60, 70, 80; only `old` logs lack the kept sample."""
     log = [events.Phase(phase="fine-tuning", total=4, unit="epochs"), sample(0, 180.0, 80.0, 3)]
     for number, now in enumerate((90.0, 60.0, 70.0, 80.0), 1):
+        source = {} if old or number > 2 else {"source_perplexity": 80.0 + 40 * number}
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now), val_loss=math.log(now),
-                best=number < 3, source_perplexity=None if old or number > 2 else 80.0 + 40 * number,
+                phase="fine-tuning", epoch=number, step=25 * number, best=number < 3,
+                metrics={"loss": math.log(now), "val_loss": math.log(now), **source},
             )
         )  # fmt: skip
     log.append(sample(100, 80.0, 400.0, 45))
@@ -212,8 +216,7 @@ def test_a_stopped_text_run_can_go_on_and_one_without_a_round_has_no_after(text)
 def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, kept, said):
     run = run_of(TextConfig(text.id), STARTED, *learned(rounds=0), events.Stopped())
     if kept:
-        (run.folder / stored.STATE).parent.mkdir()
-        stored.write_arrays(run.folder / stored.STATE, {"facts": np.array(f'{{"step": {kept}}}')})
+        checkpoint.save(checkpoint.state_path(run.folder), {"step": kept}, [])
     shown = words(opened("run", run=run.id))
     assert said in shown
     assert "in a moment" not in shown, "nothing more comes"
@@ -222,7 +225,7 @@ def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, k
 def test_a_finished_run_is_headed_by_its_end_and_its_speed_is_the_whole_runs(text):
     log = learned(60.0, 12)
     last = next(event for event in reversed(log) if isinstance(event, events.Epoch))
-    log[log.index(last)] = replace(last, images_per_second=100.0)
+    log[log.index(last)] = replace(last, rate=100.0)
     said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, *log, events.Finished(best_epoch=12)).id))
     assert "Before and after training" in said
     assert "on the way" not in said
@@ -254,10 +257,10 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     http = TestClient(Starlette(routes=DOWNLOADS), cookies={COOKIE: SECRET})
     test = opened("run", run=run.id)
     for form in ("hub", "keras", "lora"):
-        assert http.get(f"/tl/text/{run.id}/{form}").status_code == 404
+        assert http.get(f"/tl/model/{run.id}/{form}").status_code == 404
         test.button(key=f"prepare_{form}").click().run()
         assert not test.exception
-        answer = http.get(f"/tl/text/{run.id}/{form}")
+        answer = http.get(f"/tl/model/{run.id}/{form}")
         assert answer.content == b"zip of it"
         assert run.id in answer.headers["content-disposition"]
     assert made == [(run.id, form) for form in ("hub", "keras", "lora")]
@@ -265,9 +268,9 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     assert not [key for key in keys(test) if key and key.startswith("prepare")]
     (run.folder / "model" / "model.safetensors").write_bytes(b"a better round")
     os.utime(run.folder / "model" / "model.safetensors", (time.time() + 9, time.time() + 9))
-    assert http.get(f"/tl/text/{run.id}/hub").status_code == 404, "of a run that has gone on"
-    assert http.get(f"/tl/text/{run.id}/..").status_code == 404
-    assert http.get("/tl/text/nonsense/hub").status_code == 404
+    assert http.get(f"/tl/model/{run.id}/hub").status_code == 404, "of a run that has gone on"
+    assert http.get(f"/tl/model/{run.id}/..").status_code == 404
+    assert http.get("/tl/model/nonsense/hub").status_code == 404
 
 
 @LANGUAGES
@@ -303,7 +306,7 @@ def test_runs_of_both_kinds_are_compared_each_with_their_own(text, language):
     said = words(test)
     assert all(value in said for value in ("90.0 %", "50.0", "70.0", "× 10.0"))
     assert len({header.value for header in test.subheader}) == 4, "each kind and its settings"
-    assert {"compare_all", "compare_all_texts"} <= {toggle.key for toggle in test.toggle}
+    assert {"compare_all_image_classification", "compare_all_text_generation"} <= {toggle.key for toggle in test.toggle}
     assert "LoRA" in said
 
 
@@ -366,7 +369,7 @@ def test_a_stranger_sees_the_curves_of_a_run_on_a_private_text_and_nothing_of_th
 def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
     runs = [finished(text, name, prompt="My dear diary") for name in ("A", "B")]
     test = opened("runs", compare=",".join(run.id for run in runs))
-    test.toggle(key="compare_all_texts").set_value(True).run()
+    test.toggle(key="compare_all_text_generation").set_value(True).run()
     assert set(test.dataframe[0].value["pictures"]) == {"a private text"}
     assert "Kings" not in words(test)
     assert "My dear diary" not in words(test)

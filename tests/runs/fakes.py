@@ -57,7 +57,9 @@ def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
     for epoch in range(done + 1, EPOCHS + 1):
         for batch in range(BATCHES):
             time.sleep(BATCH)
-            event = events.Batch(phase="head", epoch=epoch, step=(epoch - 1) * BATCHES + batch + 1, loss=1 / epoch)
+            event = events.Batch(
+                phase="head", epoch=epoch, step=(epoch - 1) * BATCHES + batch + 1, metrics={"loss": 1 / epoch}
+            )
             if batch % 3 == 0:
                 _in_two_pieces(log, event)
             else:
@@ -67,7 +69,11 @@ def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
         part = checkpoint.with_suffix(".part")
         part.write_text(json.dumps({"epochs": epoch}))
         part.replace(checkpoint)
-        emit(events.Epoch(phase="head", epoch=epoch, step=epoch * BATCHES, loss=1 / epoch, val_loss=1.0, best=True))
+        emit(
+            events.Epoch(
+                phase="head", epoch=epoch, step=epoch * BATCHES, metrics={"loss": 1 / epoch, "val_loss": 1.0}, best=True
+            )
+        )
     return Outcome(False, EPOCHS)
 
 

@@ -6,7 +6,7 @@ precision"), message("mean average precision"), "higher", "share")`, word error 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +29,7 @@ class Metric:
     better: Literal["lower", "higher"]
     scale: Literal["linear", "share", "log"] = "linear"  # of its axis; a share lies in 0 to 1 and reads as per cent
     digits: int = 3  # behind the point
-    unit: str = ""
+    unit: Message | None = None  # where the title does not say it
     exponential_of: str = ""
 
     @property
@@ -43,14 +43,10 @@ class Metric:
         return f".{self.digits}%" if self.scale == "share" else f".{self.digits}f"
 
     def shown(self, value: float | None) -> str:
-        """A value as a reader sees it, "86.4 %" or "0.512"; "–" where there is none."""
-        if value is None:
+        """A value as a reader sees it, "86.4 %" or "0.512"; "–" where there is none, or no finite one."""
+        if value is None or not math.isfinite(value):
             return "–"
         return percent(value, self.digits) if self.scale == "share" else f"{value:.{self.digits}f}"
-
-    def best(self, values: Iterable[float]) -> float:
-        """The best of some values, at least one."""
-        return min(values) if self.better == "lower" else max(values)
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -73,8 +69,10 @@ METRICS: dict[str, Metric] = {
             "log",
             1,
         ),
-        Metric("bits_per_byte", message("Bits per byte"), message("bits per byte"), "lower", unit="bits"),
-        Metric("copied_tokens", message("Longest copy"), message("longest copy"), "lower", digits=0, unit="tokens"),
+        Metric("bits_per_byte", message("Bits per byte"), message("bits per byte"), "lower"),
+        Metric(
+            "copied_tokens", message("Longest copy"), message("longest copy"), "lower", digits=0, unit=message("tokens")
+        ),
     )
 }
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from tl_core.base import events, paths
 from tl_core.bench.measures import Measure
-from tl_core.charts import curves
+from tl_core.charts import classification, curves
 from tl_core.classification import report, steps
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
@@ -94,8 +94,8 @@ def _follow(run: store.Run, ended: threading.Event) -> None:
     history = History(run.log)
     while not ended.wait(1.0):
         history.update()
-        curves.live(history, str)
-        curves.reading(history)
+        curves.live(history, classification.METRICS, str)
+        classification.reading(history)
 
 
 def _bare(config: RunConfig, dataset: Dataset) -> list[float]:

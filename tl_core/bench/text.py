@@ -123,7 +123,7 @@ def measure_tuning(readings: int, windows: int, small: bool, context: int = 128)
                 continue
             rounds = [event for event in heard if isinstance(event, events.Epoch)]
             later = min(event.seconds for event in rounds[1:])
-            found.append(Tuning(name, rounds[0].seconds, later, rounds[-1].loss))
+            found.append(Tuning(name, rounds[0].seconds, later, rounds[-1].metrics["loss"]))
     return found[0], found[1]
 
 

@@ -23,7 +23,8 @@ from tl_core.images.data import dataset as datasets
 from tl_core.images.pretrained import packages, weights
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
-from tl_core.tasks.image_classification import evaluation, export, network
+from tl_core.tasks.image_classification import evaluation, export, network, paths
+from tl_core.tasks.registry import TASKS, of
 from tl_core.tasks.text_generation import export as text_export
 from tl_core.tasks.text_generation import stream, tuned
 from tl_core.tasks.text_generation.sampling import Settings
@@ -98,7 +99,7 @@ class Models:
 
     def evaluate(self, run_id: str, part: Part, say: Say, is_gone: Callable[[], bool]) -> None:
         """Predict one part of a run's pictures and keep the report in its folder."""
-        run = _run(run_id)
+        run = _image_run(run_id)
 
         def emit(event: Event) -> None:
             if isinstance(event, (Phase, Progress)) and event.total:
@@ -126,14 +127,14 @@ class Models:
 
     def text_export(self, run_id: str, form: str, say: Say) -> Path:
         """As `tl_core.engine.client.text_export`."""
-        run = _run(run_id, "text")
+        run = _text_run(run_id)
         say(message("Preparing the model…"))
         with self._building:
             return text_export.made(run.config, run.folder, form)
 
     def model_file(self, run_id: str, say: Say) -> Path:
         """The run's complete model; one that was finished is there even when its pictures have been deleted."""
-        run = _run(run_id)
+        run = _image_run(run_id)
         finished = export.model_path(run.folder)
         try:
             dataset = datasets.load(run.config.data.dataset)
@@ -175,16 +176,12 @@ class Models:
         tell(message("Loading the model…"))
         try:
             kind, _, name = source.partition(":")
-            if kind == "run":
-                slot.loaded = self._of_run(name, tell)
-            elif kind == "imagenet":
-                slot.loaded = self._of_imagenet(name, tell)
-            elif kind == "text":
-                slot.loaded = self._of_text(name, tell)
-            else:
+            loaders = {"run": self._of_run, "imagenet": self._of_imagenet, "text": self._of_text}
+            if kind not in loaders:
                 raise UserError(
                     message("There is no model named {name}.", name=source), message("Choose one from the list.")
                 )
+            slot.loaded = loaders[kind](name, tell)
         except Exception as error:
             slot.state = State("failed", error=explained(error))
             raise
@@ -198,7 +195,7 @@ class Models:
         with self._building:
             try:
                 model = keras.models.load_model(path, compile=False)
-                classes = export.labels(path.parent)
+                classes = paths.labels(path.parent)
                 return Classifier(model, classes, version)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise UserError(
@@ -228,7 +225,7 @@ class Models:
 
         version = _version(f"text:{name}")
         kind, _, run_id = name.partition(":")
-        run = _run(run_id, "text") if kind == "run" else None
+        run = _text_run(run_id) if kind == "run" else None
         if not (run and tuned.whole(run.folder)):
             registry.obtain(run.config.model if run else name, emit)  # others may build meanwhile
         tell(message("Loading the model…"))
@@ -249,17 +246,30 @@ class Models:
         gc.collect()
 
 
-def _run(run_id: str, kind: str = "image") -> store.Run:
+def _image_run(run_id: str) -> store.Run:
+    run = _readable(run_id)
+    if of(run.config) is not TASKS["image"]:
+        raise UserError(
+            message("The run {name} learned from text, not from pictures.", name=run.name),
+            message("Choose another run."),
+        )
+    return run
+
+
+def _text_run(run_id: str) -> store.Run:
+    run = _readable(run_id)
+    if of(run.config) is not TASKS["text"]:
+        raise UserError(
+            message("The run {name} learned from pictures, not from text.", name=run.name),
+            message("Choose another run."),
+        )
+    return run
+
+
+def _readable(run_id: str) -> store.Run:
     run = store.get(run_id)
     if run.problem:
         raise run.problem
-    if run.config.kind != kind:
-        raise UserError(
-            message("The run {name} learned from pictures, not from text.", name=run.name)
-            if kind == "text"
-            else message("The run {name} learned from text, not from pictures.", name=run.name),
-            message("Choose another run."),
-        )
     return run
 
 
@@ -277,16 +287,23 @@ def _version(source: str) -> object:
     None where there is one only, or none.
     """
     kind, _, name = source.partition(":")
+    versions = {"run": _version_of_run, "text": _version_of_text}
     try:
-        if kind == "run":
-            return export.model_path(store.get(name).folder).stat().st_mtime_ns
-        if kind == "text" and name.startswith("run:"):
-            return tuned.version(store.get(name.removeprefix("run:")).folder)
-        if kind == "text" and name not in registry.CHECKPOINTS:
-            return (Path(name).expanduser() / text_folder.WEIGHTS).stat().st_mtime_ns
+        return versions[kind](name) if kind in versions else None
     except (OSError, UserError):
-        pass
-    return None
+        return None
+
+
+def _version_of_run(run_id: str) -> object:
+    return export.model_path(store.get(run_id).folder).stat().st_mtime_ns
+
+
+def _version_of_text(name: str) -> object:
+    if name.startswith("run:"):
+        return tuned.version(store.get(name.removeprefix("run:")).folder)
+    if name in registry.CHECKPOINTS:
+        return None
+    return (Path(name).expanduser() / text_folder.WEIGHTS).stat().st_mtime_ns
 
 
 def _memory() -> int:

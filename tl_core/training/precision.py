@@ -66,28 +66,28 @@ def scales_loss() -> bool:
 @functools.cache
 def convolution_gain() -> float:
     """How many times as fast as in float32 a typical 3 x 3 convolution runs in bfloat16 on this CPU; under a second."""
-    return _gain(lambda dtype: keras.layers.Conv2D(128, 3, padding="same", dtype=dtype), (8, 38, 38, 128))
+
+    def convolution(dtype: str) -> Callable[[], tf.Tensor]:
+        layer = keras.layers.Conv2D(128, 3, padding="same", dtype=dtype)
+        images = tf.zeros((8, 38, 38, 128), dtype)
+        return tf.function(lambda: layer(images)[0, 0, 0])
+
+    return gain(convolution)
 
 
-@functools.cache
-def product_gain(tokens: int, width: int) -> float:
-    """The same for the largest product of a transformer's block, [tokens, width] times [width, 4 width]."""
-    return _gain(lambda dtype: keras.layers.Dense(4 * width, dtype=dtype), (tokens, width))
+def gain(build: Callable[[str], Callable[[], tf.Tensor]]) -> float:
+    """How many times as fast as in float32 something runs in bfloat16.
 
-
-def _gain(layer: Callable[[str], keras.Layer], shape: tuple[int, ...]) -> float:
-    """A layer's forward pass, in turn in either dtype, so that other work on the machine burdens both alike."""
-    runs = {dtype: _pass(layer(dtype), tf.ones(shape, dtype)) for dtype in ("float32", "bfloat16")}
+    Args:
+        build: gives for a dtype a function that does it.
+    """
+    runs = {dtype: build(dtype) for dtype in ("float32", "bfloat16")}
+    for run in runs.values():
+        run()  # the first call compiles
     seconds = dict.fromkeys(runs, float("inf"))
-    for _ in range(5):  # the best time of each counts
+    for _ in range(5):  # in turn, so that other work on the machine burdens both; the best time of each counts
         for dtype, run in runs.items():
             began = time.perf_counter()
             run().numpy()
             seconds[dtype] = min(seconds[dtype], time.perf_counter() - began)
     return seconds["float32"] / seconds["bfloat16"]
-
-
-def _pass(layer: keras.Layer, inputs: tf.Tensor) -> tf.types.experimental.PolymorphicFunction:
-    run = tf.function(lambda: tf.reshape(layer(inputs), [-1])[0])
-    run()
-    return run

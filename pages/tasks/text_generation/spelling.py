@@ -41,16 +41,7 @@ def offer(text: Corpus, printed: TextReport | None, straight: TextReport | None)
     count = crooked(text.id)
     if not count:
         return
-    st.toggle(
-        _("Straighten quotes and dashes"),
-        key=f"{settings.PREFIX}straighten",
-        help=_(
-            "While it trains, the model reads “ ” ‘ ’ – — … as plain characters. A tokenizer that does not know them "
-            "spells each in single bytes, and the model then writes torn ones. The text that you brought stays as it "
-            "is."
-        ),
-        persist_state="session",
-    )
+    settings.FIELDS.draw("straighten")
     said = ngettext(
         "{n} typographic character (quotes, dashes, dots, spaces)",
         "{n} typographic characters (quotes, dashes, dots, spaces)",

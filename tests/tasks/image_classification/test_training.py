@@ -17,7 +17,7 @@ from tl_core.classification import report, steps
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, learner, network, training
+from tl_core.tasks.image_classification import export, network, paths, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS
@@ -72,7 +72,7 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert outcome.metrics == made.metrics
     assert made.loss == pytest.approx(best.metrics["val_loss"], abs=1e-6)
     assert made.accuracy == best.metrics["val_accuracy"]
-    assert export.labels(tmp_path / "run") == ("level", "upright")
+    assert paths.labels(tmp_path / "run") == ("level", "upright")
     assert keras.config.dtype_policy().name == "float32"
 
 
@@ -386,7 +386,7 @@ def test_float16_scales_its_loss(stripes, weights, tmp_path):
 
 def test_a_class_without_training_pictures_has_no_infinite_weight():
     labels = np.array([0, 0, 0, 1, 2])
-    weights = learner._importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
+    weights = steps.importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
     assert weights[:4] == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2])
     assert np.isfinite(weights).all()
 

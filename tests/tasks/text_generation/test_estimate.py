@@ -52,7 +52,7 @@ def test_everything_that_takes_time_is_counted():
 def test_what_a_run_did_on_this_machine_is_what_the_next_one_takes():
     log = [
         Started(host="here"),
-        *(Epoch(seconds=25 * 1.3, images_per_second=1024 / each) for each in (9.0, 1.3, 1.3)),  # the first compiles
+        *(Epoch(seconds=25 * 1.3, rate=1024 / each) for each in (9.0, 1.3, 1.3)),  # the first compiles
     ]
     done = estimate.sample(CONFIG, TALES, log, "here")
     asked = replace(CONFIG, evaluate_every=3000, sample_every=10**6).with_phase(steps=3000)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tl_core.base.events import Epoch, Event, Progress, Started
 from tl_core.base.events import Phase as PhaseEvent
 from tl_core.base.messages import Message, message
-from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
+from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.parameters import head_parameters
 
@@ -95,8 +95,10 @@ def estimate(config: RunConfig, training: int, validation: int, samples: Sequenc
 
 
 def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
-    """The speeds that a run's log holds, if it ran on `host`."""
-    row = backbone(config.backbone.name)
+    """The speeds that a run's log holds, if it ran on `host` and its backbone is still known."""
+    row = BACKBONES.get(config.backbone.name)
+    if row is None:
+        return []
     here, frozen = False, None
     passes: dict[int, Sample] = {}
     epochs: dict[int, list[Sample]] = {}
@@ -109,9 +111,9 @@ def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
             first = next((b for b in (frozen, boundary(row, config.phases[0].frozen_blocks)) if b), len(row.blocks))
             expected = _below(config, row, first)
             passes[0] = Sample(row.name, config.backbone.image_size, None, event.rate, expected)
-        elif here and isinstance(event, Epoch) and event.images_per_second > 0 and frozen is not None:
+        elif here and isinstance(event, Epoch) and event.rate > 0 and frozen is not None:
             expected = _training(config, row, frozen)
-            sample = Sample(row.name, config.backbone.image_size, frozen, event.images_per_second, expected)
+            sample = Sample(row.name, config.backbone.image_size, frozen, event.rate, expected)
             epochs.setdefault(frozen, []).append(sample)
     middle = [sorted(group, key=lambda sample: sample.rate)[len(group) // 2] for group in epochs.values()]
     return [*passes.values(), *middle]

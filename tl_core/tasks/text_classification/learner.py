@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tl_core.base import events
 from tl_core.base.errors import Stopped
@@ -19,6 +20,7 @@ from tl_core.tasks.text_classification.config import TextClassificationConfig, b
 from tl_core.tasks.text_classification.features import Activations
 from tl_core.text.data.labelled import LabelledTexts, split
 from tl_core.text.pretrained import encoder as encoders
+from tl_core.text.pretrained.encoders import shape_of
 from tl_core.training import optimizers, precision
 from tl_core.training.learner import Learned, Standing
 from tl_core.training.options import Precision
@@ -55,9 +57,8 @@ class TextClassificationLearner:
             report.path(folder, part).unlink(missing_ok=True)  # of an earlier attempt
 
     def precision(self) -> Precision:
-        """What was asked for, or what a layer's largest product is faster in."""
-        size = self.config.batch_size * self.config.encoder.length
-        return precision.resolve(self.config.precision, lambda: precision.product_gain(size, 384))
+        """On a CPU the largest product of a layer is timed."""
+        return precision.resolve(self.config.precision, self._gain)
 
     def begin(self, standing: Standing) -> None:
         """Load the encoder, build the head, and divide the texts."""
@@ -160,6 +161,16 @@ class TextClassificationLearner:
     def metrics(self) -> Mapping[str, float]:
         """Of the report, or of the best epoch."""
         return self.report.metrics if self.report else self.standing.best
+
+    def _gain(self) -> float:
+        shape = shape_of(self.config.encoder.name)
+
+        def product(dtype: str) -> Callable[[], tf.Tensor]:
+            layer = keras.layers.Dense(shape.hidden, dtype=dtype)
+            tokens = tf.zeros((self.config.batch_size * self.config.encoder.length, shape.width), dtype)
+            return tf.function(lambda: layer(tokens)[0, 0])
+
+        return precision.gain(product)
 
     def _divide(self, frozen: int) -> None:
         self.activations = Activations(self.config, self.dataset, self.encoder, frozen, self.emit, self.should_stop)

@@ -1,8 +1,13 @@
 """The card of a fine-tuned model: what it is, how good the weights beside it are, and how other programs load them."""
 
-from collections.abc import Mapping
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
 
@@ -65,8 +70,8 @@ def _rows(metrics: Mapping[str, float]) -> list[str]:
         rows.append(("trained for", f"{step:,.0f} steps, the best of the run"))
     if (reached := known("perplexity")) and (before := known("base_perplexity")):
         rows.append(("validation perplexity", _with_before(reached, before)))
-    if (source := known("source_perplexity_after")) is not None:
-        rows.append(("perplexity on held-out fairy tales", _with_before(source, known("source_perplexity_before"))))
+    if (source := known("source_perplexity")) is not None:
+        rows.append(("perplexity on held-out fairy tales", _with_before(source, known("base_source_perplexity"))))
     if (copied := known("copied_tokens")) is not None:
         rows.append(("longest stretch of its sample that stands in the training text", f"{copied:.0f} tokens"))
     return [f"| {name} | {value} |\n" for name, value in rows]
@@ -74,3 +79,27 @@ def _rows(metrics: Mapping[str, float]) -> list[str]:
 
 def _with_before(after: float, before: float | None) -> str:
     return f"{after:.1f}" if before is None else f"{after:.1f} (before fine-tuning {before:.1f})"
+
+
+@contextlib.contextmanager
+def for_others(model: Path, near: Path) -> Iterator[Path]:
+    """A model's folder in the Hub's format with which KerasHub can write: a copy that is gone afterwards, if need be.
+
+    Only models of earlier versions of this app need one, and those that have no card (README.md).
+
+    Args:
+        near: where a copy may lie.
+    """
+    if format_.ends_last(model) and (model / FILE).is_file():
+        yield model
+        return
+    with tempfile.TemporaryDirectory(prefix=".for-others-", dir=near) as place:
+        target = Path(place)
+        if format_.ends_last(model):
+            for name in (*format_.FILES, *format_.OTHERS):
+                if (model / name).is_file():
+                    shutil.copyfile(model / name, target / name)
+        else:
+            format_.end_last(model, target)
+        (target / FILE).write_text(card(format_.read_shape(target)), encoding="utf-8")
+        yield target
