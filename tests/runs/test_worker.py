@@ -231,3 +231,4 @@ def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Su
         patch.setattr(events, "append", closed)
         assert store.status(run) == "failed" and kinds(run) == ["queued", "started"]
     assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"
+    assert "may not write to its disk: Read-only" in str(store.last_event(run).error.what)

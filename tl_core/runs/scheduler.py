@@ -150,7 +150,7 @@ class Scheduler:
         if last is None and not run.problem and not 0 <= time.time() - run.created <= FORGOTTEN:
             queue.submit(run.id)
         if isinstance(last, events.Started):
-            if store.bury(run):
+            if store.bury(run, child.process.returncode if exited else None):
                 self.children.pop(run.id, None)
                 return False
             return True
@@ -214,7 +214,7 @@ class Scheduler:
         with try_lock(run.folder / "lock") as free:
             if not free or not isinstance(store.last_event(run), events.Queued):
                 return
-            error = UserError(
+            error = store.unsaid(code) or UserError(
                 message("The worker process could not start (exit code {code}).", code=code),
                 message("See the details; reinstalling the requirements often helps."),
             )

@@ -45,7 +45,9 @@ RESERVE = "reserve"
 PRIVATE = ("checkpoint", "lock", RESERVE, "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # in no ZIP
 KEPT = 1 << 16  # bytes that a working run keeps for its last words
 FULL = 1 << 20  # bytes free, below which a disk is called full
+UNSAID = 100  # a worker's exit code is the errno on top of this where the disk did not take its last words
 _LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
+_kept_silent: dict[str, UserError] = {}  # run -> why nobody could write how it ended, until somebody can
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,14 @@ def best_epoch(run: Run) -> int:
     return best[-1].epoch if best else 0
 
 
-def bury(run: Run) -> bool:
+def bury(run: Run, code: int | None = None) -> bool:
     """End a run whose worker is dead (its lock is free) but never said so. True if that was the case.
 
     It has failed, unless somebody pressed Stop: then the worker was killed because it did not obey.
+
+    Args:
+        run: any run.
+        code: with what its worker exited, where that is known.
     """
     with try_lock(run.folder / "lock") as free:
         if not free:
@@ -177,10 +183,22 @@ def bury(run: Run) -> bool:
             )
         elif shutil.disk_usage(run.folder).free < FULL:
             error = disk_problem(OSError(errno.ENOSPC, ""))
-        with contextlib.suppress(OSError):  # the disk may not be written: it is said again at the next look
+        if problem := unsaid(code):
+            _kept_silent[run.id] = problem
+        error = _kept_silent.get(run.id, error)
+        try:
             last_word(run, events.Failed(error=error, details=details))
             (run.folder / "stop").unlink(missing_ok=True)
+            _kept_silent.pop(run.id, None)
+        except OSError as closed:  # it is said again at the next look, and that the disk was the reason
+            if problem := disk_problem(closed):
+                _kept_silent[run.id] = problem
         return True
+
+
+def unsaid(code: int | None) -> UserError | None:
+    """What a worker could not write before it exited with this code, because of the disk; None for other codes."""
+    return disk_problem(OSError(code - UNSAID, "")) if code is not None and code > UNSAID else None
 
 
 def keep_room(run: Run) -> None:
@@ -198,7 +216,7 @@ def last_word(run: Run, event: events.Event) -> None:
     try:
         events.append(run.log, event)
     except OSError:
-        (run.folder / RESERVE).unlink()
+        (run.folder / RESERVE).unlink(missing_ok=True)
         events.append(run.log, event)
 
 
