@@ -37,7 +37,8 @@ def show_comparison(lines: Sequence[Listed]) -> None:
     if runlist.writes(lines[0].run):
         text_comparison.show_comparison(lines, chosen)
         return
-    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    named = runlist.names([line.run for line in lines])
+    histories = [NamedHistory(named[run.id], history_of(run), chosen[run.id]) for run in (line.run for line in lines)]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
     figures = {
@@ -63,7 +64,8 @@ def show_differences(runs: Sequence[Run], kind: str = "") -> None:
     if not differing and not everything:
         st.markdown(_("They have the same settings; only chance and the computer can make them differ."))
         return
-    headings = [_("Setting"), *(Cell(run.name, colour=chosen[run.id]) for run in readable)]
+    named = runlist.names(readable)
+    headings = [_("Setting"), *(Cell(named[run.id], colour=chosen[run.id]) for run in readable)]
     table(
         headings,
         [
@@ -84,12 +86,12 @@ def _colours(runs: Sequence[str]) -> dict[str, str]:
 
 
 def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
-    rows = []
+    rows, named = [], runlist.names([line.run for line in lines])
     for line in lines:
         found = line.results
         rows.append(
             [
-                Cell(line.run.name, colour=chosen[line.run.id]),
+                Cell(named[line.run.id], colour=chosen[line.run.id]),
                 status.name(line.status),
                 Cell("–" if found.accuracy is None else percent(found.accuracy), share=found.accuracy),
                 figure(found.loss, "{:.3f}"),

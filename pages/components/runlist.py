@@ -125,6 +125,13 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
     return [run for run in selected if run not in ids] + rows
 
 
+def names(runs: Sequence[Run]) -> dict[str, str]:
+    """What runs beside each other are called, by id: those that share a name (begun in one minute) are numbered."""
+    called = [run.name for run in runs]
+    seen = {run.id: called[: place + 1].count(run.name) for place, run in enumerate(runs)}
+    return {run.id: f"{run.name} ({seen[run.id]})" if called.count(run.name) > 1 else run.name for run in runs}
+
+
 def writes(run: Run) -> bool:
     """Whether the run trains a language model."""
     return run.config is not None and run.config.kind == "text"

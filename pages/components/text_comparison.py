@@ -20,7 +20,8 @@ from tl_core.runs.store import Run
 
 def show_comparison(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
     """Draw the runs as they are now, each in its chosen colour."""
-    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    named = runlist.names([line.run for line in lines])
+    histories = [NamedHistory(named[run.id], history_of(run), chosen[run.id]) for run in (line.run for line in lines)]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training_texts")
     figures = {metric: language.several(histories, metric, _, with_training) for metric in language.METRICS}
@@ -59,12 +60,12 @@ def settings(run: Run) -> dict[str, str]:
 
 
 def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
-    rows = []
+    rows, named = [], runlist.names([line.run for line in lines])
     for line in lines:
         found = line.results
         rows.append(
             [
-                Cell(line.run.name, colour=chosen[line.run.id]),
+                Cell(named[line.run.id], colour=chosen[line.run.id]),
                 status.name(line.status),
                 figure(found.before, "{:.1f}"),
                 figure(found.perplexity, "{:.1f}"),

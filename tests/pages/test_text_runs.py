@@ -155,6 +155,20 @@ def test_a_comparison_names_the_weights_and_has_their_figures(text, old, copied)
     assert "× 5.0" not in said
 
 
+def test_runs_that_share_a_name_are_told_apart_where_they_are_compared(text):
+    runs = [run_of(TextConfig(text.id, steps=300, seed=n), *learned(60.0 + n), name="Kings") for n in range(2)]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    best, other = ("Kings (1)", "Kings (2)") if said.index("Kings (1)") < said.index("Kings (2)") else ("", "")
+    assert best and other
+    assert "reaches the lowest validation perplexity" in said and "Kings reaches" not in said
+
+
+def test_a_copy_that_is_only_the_end_of_a_line_is_no_mark_that_nobody_sees(text):
+    blank = events.Sample(step=0, prompt="Once", text=" upon.\n\nThe", copied=(6, 8), copied_tokens=2, perplexity=180.0)
+    said = words(opened("run", run=run_of(TextConfig(text.id, steps=300), STARTED, blank).id))
+    assert "nothing is copied" in said and "Marked" not in said
+
+
 def test_the_reader_may_look_at_an_earlier_sample(text):
     test = opened("run", run=finished(text).id)
     assert "**After 300 steps**" in words(test)
