@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.components import live_chart
+from pages.experiments import listing
 from pages.experiments.listing import Listed
 from pages.tasks.registry import room
 from pages.ui import status
@@ -36,7 +37,9 @@ def title(kind: Sequence[Listed]) -> str:
 def show_comparison(lines: Sequence[Listed]) -> None:
     """Draw runs of one task as they are now; call it again while one of them is active."""
     task, chosen = registry.of(lines[0].run.config), _colours([line.run.id for line in lines])
-    histories = [NamedHistory(line.run.name, watch.history(line.run), chosen[line.run.id]) for line in lines]
+    named = listing.names([line.run for line in lines])
+    runs = [line.run for line in lines]
+    histories = [NamedHistory(named[run.id], watch.history(run), chosen[run.id]) for run in runs]
     _results(task, lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key=f"compare_training_{task.name}")
     key = f"compare_curves_{task.name}"
@@ -85,7 +88,8 @@ def show_differences(runs: Sequence[Run], kind: str = "") -> None:
     if not differing and not everything:
         st.markdown(_("They have the same settings; only chance and the computer can make them differ."))
         return
-    headings = [_("Setting"), *(Cell(run.name, colour=chosen[run.id]) for run in readable)]
+    named = listing.names(readable)
+    headings = [_("Setting"), *(Cell(named[run.id], colour=chosen[run.id]) for run in readable)]
     table(
         headings,
         [
@@ -107,10 +111,10 @@ def _colours(runs: Sequence[str]) -> dict[str, str]:
 
 def _results(task: Task, lines: Sequence[Listed], chosen: Mapping[str, str]) -> None:
     """A row for each run, with the figures of its task between what all have."""
-    results = room(task, "results")
+    results, named = room(task, "results"), listing.names([line.run for line in lines])
     rows = [
         {
-            _("Name"): Cell(line.run.name, colour=chosen[line.run.id]),
+            _("Name"): Cell(named[line.run.id], colour=chosen[line.run.id]),
             _("Status"): status.name(line.status),
             **results.beside(line.results.values),
             _("Time"): duration(line.results.seconds) if line.results.seconds else "–",

@@ -156,3 +156,10 @@ def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
     run = store.get(run_id)
     history = History(run.log).update()
     return Results(history.elapsed, room(run.config, "results").found(run, history))
+
+
+def names(runs: Sequence[Run]) -> dict[str, str]:
+    """What runs beside each other are called, by id: those that share a name (begun in one minute) are numbered."""
+    called = [run.name for run in runs]
+    seen = {run.id: called[: place + 1].count(run.name) for place, run in enumerate(runs)}
+    return {run.id: f"{run.name} ({seen[run.id]})" if called.count(run.name) > 1 else run.name for run in runs}

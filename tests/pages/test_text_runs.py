@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import time
 from dataclasses import replace
 
@@ -158,6 +159,19 @@ def test_a_comparison_names_the_weights_and_has_their_figures(text, old, copied)
         assert value in said
     assert "45 tokens" not in said
     assert "× 5.0" not in said
+
+
+def test_runs_that_share_a_name_are_told_apart_where_they_are_compared(text):
+    runs = [run_of(TextConfig(text.id, seed=n), *learned(60.0 + 40 * n), name="Kings") for n in range(2)]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert re.search(r"Kings \\?\(([12])\\?\) reaches the lowest .*; Kings \\?\((?!\1)[12]\\?\) stays at 100", said)
+    assert "Kings (1)" in said and "Kings (2)" in said
+
+
+def test_a_copy_that_is_only_the_end_of_a_line_is_no_mark_that_nobody_sees(text):
+    blank = Sample(0, "Once", " upon.\n\nThe", (6, 8), 2, perplexity=180.0).event()
+    said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, blank).id))
+    assert "nothing is copied" in said and "Marked" not in said
 
 
 def test_the_reader_may_look_at_an_earlier_sample(text):

@@ -235,3 +235,4 @@ def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Su
         assert store.status(run) == "failed" and kinds(run) == ["queued", "started"]
     bury(run)
     assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"
+    assert "may not write to its disk: Read-only" in str(store.last_event(run).error.what)

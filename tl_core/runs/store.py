@@ -163,7 +163,7 @@ def last_word(run: Run, event: events.Event) -> None:
     try:
         events.append(run.log, event)
     except OSError:
-        (run.folder / RESERVE).unlink()
+        (run.folder / RESERVE).unlink(missing_ok=True)
         events.append(run.log, event)
 
 

@@ -21,7 +21,7 @@ from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError, disk_problem
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
-from tl_core.runs import store
+from tl_core.runs import burial, store
 from tl_core.runs.executors import spare
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Task
@@ -39,9 +39,20 @@ def work(run_id: str, train: Callable | None = None) -> int:
             loaded dataset or corpus.
 
     Returns:
-        The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
+        The exit code: 0 finished or stopped, 1 failed, 2 not ours to do; above `burial.UNSAID` where the disk did not
+        take the last words.
     """
-    run = store.get(run_id)
+    try:
+        return _work(store.get(run_id), train)
+    except OSError as error:
+        if disk_problem(error) is None or error.errno is None:
+            raise
+        with contextlib.suppress(OSError):  # its log lies on that disk
+            traceback.print_exc()
+        return burial.UNSAID + error.errno
+
+
+def _work(run: store.Run, train: Callable | None) -> int:
     with try_lock(run.folder / "lock", patience=2.0) as mine:
         if not mine or not isinstance(store.last_event(run), events.Queued):
             return 2
@@ -102,8 +113,9 @@ def work(run_id: str, train: Callable | None = None) -> int:
             store.last_word(run, failed)
             return 1
         finally:
-            (run.folder / store.RESERVE).unlink(missing_ok=True)
-            (run.folder / "stop").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (run.folder / store.RESERVE).unlink(missing_ok=True)
+                (run.folder / "stop").unlink(missing_ok=True)
 
 
 class _StopSwitch:

@@ -162,6 +162,8 @@ def _sample(sample: Sample) -> None:
 
 def _copied(sample: Sample) -> str:
     """What the marked stretch means."""
+    if not sample.text[slice(*sample.copied)].strip():  # a mark on the end of a line is not seen
+        return _("No words of it in a row stand in the training text: nothing is copied.")
     marked = ngettext(
         "Marked: the longest stretch that stands in the training text, {n} token;",
         "Marked: the longest stretch that stands in the training text, {n} tokens;",
