@@ -1,18 +1,28 @@
 """What a classifier of texts is, and what it costs in parameters before it is trained; nothing imports TensorFlow."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-from tl_core.base import records
+from tl_core.base import records, settings
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, one_of, unreadable, whole
+from tl_core.base.settings import in_range, setting, unreadable
 from tl_core.text.data.labelled import DataConfig
 from tl_core.text.pretrained import encoders
 from tl_core.text.pretrained.encoders import ENCODERS, EncoderShape
-from tl_core.training.options import OPTIMIZERS, PRECISIONS, SCHEDULES, Optimizer, PhaseName, Precision, Schedule
+from tl_core.training.options import Optimizer, PhaseName, Precision, Schedule
+from tl_core.training.settings import (
+    cache,
+    early_stopping,
+    frozen_blocks,
+    learning_rate,
+    optimizer,
+    precision,
+    schedule,
+    seed,
+)
 
 Weights = Literal["pretrained", "random"]
 
@@ -21,29 +31,98 @@ Weights = Literal["pretrained", "random"]
 class EncoderConfig:
     """The pretrained network below the head."""
 
-    name: str = "minilm"  # key of tl_core.text.pretrained.encoders.ENCODERS, or a folder in the Hub's format
-    weights: Weights = "pretrained"
-    length: int = 64  # tokens that are read of a text, its marks included
+    name: str = setting(  # key of tl_core.text.pretrained.encoders.ENCODERS, or a folder in the Hub's format
+        "minilm",
+        key="encoder",
+        label=message("Encoder"),
+        term=message("encoder"),
+        group="network",
+        shown="select",
+        private=True,
+        help=message(
+            "The pretrained network that reads a whole text, below your new head. Behind its name: how many "
+            "parameters it has."
+        ),
+    )
+    weights: Weights = setting(
+        "pretrained",
+        key="weights",
+        label=message("Weights"),
+        term=message("weights"),
+        group="network",
+        shown="segments",
+        choices={"pretrained": message("Pretrained"), "random": message("Random (from scratch)")},
+        help=message("What the encoder knows when training begins: what it learned from other texts, or nothing."),
+    )
+    length: int = setting(  # tokens that are read of a text, its marks included
+        64,
+        key="length",
+        label=message("Tokens read of a text"),
+        term=message("tokens a text"),
+        group="network",
+        shown="stops",
+        low=8,
+        high=512,
+        offered=(16, 32, 64, 128, 256, 512),
+        help=message("The end of a longer text is not seen. Twice as many take more than twice as long."),
+    )
 
 
 @dataclass(frozen=True)
 class HeadConfig:
     """The new layers on top of the mean over a text's tokens."""
 
-    units: int = 0  # width of the hidden relu layer; 0 leaves it out
-    dropout: float = 0.1  # rate before the classifier
+    units: int = setting(  # width of the hidden relu layer; 0 leaves it out
+        0,
+        key="units",
+        label=message("Hidden units"),
+        term=message("hidden units"),
+        group="head",
+        shown="stops",
+        low=0,
+        high=8192,
+        offered=(0, 32, 64, 128, 256, 512, 1024),
+        help=message("Width of the layer before the classifier; 0 leaves it out."),
+    )
+    dropout: float = setting(  # rate before the classifier
+        0.1,
+        key="head_dropout",
+        label=message("Dropout of the head"),
+        term=message("dropout"),
+        group="head",
+        shown="slider",
+        low=0,
+        high=0.95,
+        offered=(0, 0.9),
+        step=0.05,
+        help=message("The share of numbers switched off at random in each step, so that none is relied on alone."),
+    )
 
 
 @dataclass(frozen=True)
 class PhaseConfig:
     """One stretch of training with one freeze boundary, optimizer and rate."""
 
-    frozen_blocks: int  # leading ones of embeddings, layer.0, layer.1, ... kept frozen; -1 means all of them
-    epochs: int
-    learning_rate: float = 1e-3
-    optimizer: Optimizer = "adam"
+    frozen_blocks: int = frozen_blocks(MISSING)  # leading ones of embeddings, layer.0, ... kept frozen; -1: all
+    epochs: int = setting(
+        key="epochs",
+        label=message("Epochs"),
+        term=message("epochs"),
+        group="training",
+        shown="number",
+        low=1,
+        high=1000,
+        summed=True,
+        help=message("How often the network sees every training text."),
+    )
+    learning_rate: float = learning_rate(
+        1e-3,
+        high=10,
+        help=message("How far each step moves the weights. A new head takes large steps, fine-tuning small ones."),
+    )
+    optimizer: Optimizer = optimizer("adam")
     name: PhaseName = "head"
-    schedule: Schedule = "constant"
+    schedule: Schedule = schedule("constant")
 
 
 @dataclass(frozen=True)
@@ -53,15 +132,67 @@ class TextClassificationConfig:
     data: DataConfig
     encoder: EncoderConfig = EncoderConfig()
     head: HeadConfig = HeadConfig()
-    phases: tuple[PhaseConfig, ...] = (PhaseConfig(frozen_blocks=-1, epochs=30),)
-    batch_size: int = 32
-    early_stopping: int = 0  # epochs without a better validation loss before a phase ends; 0 is off
-    label_smoothing: float = 0.0  # share of each label that is spread over all classes while training
-    class_weights: bool = False  # weight the loss by inverse class frequency
-    dropout: float = 0.1  # in the encoder's own layers, where they are trained
-    precision: Precision = "auto"
-    cache: bool = True  # keep activations at the freeze boundary
-    seed: int = 0
+    phases: tuple[PhaseConfig, ...] = (PhaseConfig(frozen_blocks=-1, epochs=30, learning_rate=1e-2),)
+    batch_size: int = setting(
+        32,
+        key="batch",
+        label=message("Batch size"),
+        term=message("batch size"),
+        group="advanced",
+        shown="stops",
+        low=1,
+        high=1024,
+        offered=(4, 8, 16, 32, 64, 128),
+        help=message("Texts in each step. More need more memory and give smoother steps."),
+    )
+    early_stopping: int = early_stopping(  # epochs without a better validation loss before a phase ends; 0 is off
+        message("A phase ends after so many epochs without a lower validation loss; 0 trains to the end.")
+    )
+    label_smoothing: float = setting(  # share of each label that is spread over all classes while training
+        0.0,
+        key="smoothing",
+        label=message("Label smoothing"),
+        term=message("label smoothing"),
+        group="data",
+        shown="slider",
+        low=0,
+        high=0.5,
+        step=0.05,
+        off=message("no"),
+        help=message(
+            "So much of each label is spread over all classes in training: the network grows less sure of itself."
+        ),
+    )
+    class_weights: bool = setting(  # weight the loss by inverse class frequency
+        False,
+        key="class_weights",
+        label=message("Balance the classes"),
+        term=message("class weights"),
+        group="data",
+        shown="toggle",
+        help=message("Errors on rare classes count for more (class weights)."),
+    )
+    dropout: float = setting(  # in the encoder's own layers, where they are trained
+        0.1,
+        key="dropout",
+        label=message("Dropout in the encoder"),
+        term=message("dropout in the encoder"),
+        group="advanced",
+        shown="slider",
+        low=0,
+        high=0.95,
+        offered=(0, 0.5),
+        step=0.05,
+        help=message("In the layers that are trained; frozen ones have none."),
+    )
+    precision: Precision = precision()
+    cache: bool = cache()  # keep activations at the freeze boundary
+    seed: int = seed(
+        "seed",
+        message("Seed of the training"),
+        message("seed"),
+        message("The same number gives the same start and order, and on a CPU the same curve."),
+    )
     kind: Literal["text_classification"] = "text_classification"
 
     @property
@@ -86,9 +217,10 @@ def read(data: Any) -> TextClassificationConfig:
     except (ValueError, TypeError) as error:
         raise unreadable(error) from error
     validate(config)
-    if config.encoder.name in ENCODERS:  # else a folder, which may not be here
+    name = config.encoder.name
+    if encoders.is_named(name):  # else a folder, which may not be here
         for phase in config.phases:
-            boundary(ENCODERS[config.encoder.name].shape, phase.frozen_blocks)
+            boundary(encoders.encoder(name).shape, phase.frozen_blocks)
     return config
 
 
@@ -108,26 +240,9 @@ def validate(config: TextClassificationConfig) -> None:
         raise UserError(
             message("The experiment has no training phase."), message("Add at least one phase with one epoch.")
         )
-    in_range(message("validation fraction"), config.data.validation, 0, 0.8)
-    in_range(message("test fraction"), config.data.test, 0, 0.8)
-    in_range(message("validation and test fractions together"), config.data.validation + config.data.test, 0, 0.9)
-    whole(message("seed of the split"), config.data.seed, 0, 2**31 - 1)
-    one_of(message("weights"), config.encoder.weights, ("pretrained", "random"))
-    whole(message("tokens a text"), config.encoder.length, 8, 512)
-    whole(message("hidden units"), config.head.units, 0, 8192)
-    in_range(message("dropout"), config.head.dropout, 0, 0.95)
-    in_range(message("dropout in the encoder"), config.dropout, 0, 0.95)
-    whole(message("batch size"), config.batch_size, 1, 1024)
-    whole(message("early stopping"), config.early_stopping, 0, 1000)
-    in_range(message("label smoothing"), config.label_smoothing, 0, 0.5)
-    whole(message("seed"), config.seed, 0, 2**31 - 1)
-    one_of(message("precision"), config.precision, PRECISIONS)
-    for phase in config.phases:
-        whole(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
-        whole(message("epochs"), phase.epochs, 1, 1000)
-        in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
-        one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
-        one_of(message("learning rate schedule"), phase.schedule, SCHEDULES)
+    settings.validate(config)
+    held = config.data.validation + config.data.test
+    in_range(message("validation and test fractions together"), held, 0, 0.9)
 
 
 def boundary(shape: EncoderShape, frozen_blocks: int) -> int:

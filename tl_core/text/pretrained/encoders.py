@@ -164,6 +164,11 @@ def shape_of(model: str) -> EncoderShape:
     return ENCODERS[model].shape if model in ENCODERS else read_shape(Path(model).expanduser())
 
 
+def is_named(model: str) -> bool:
+    """Whether it is called as one of the registry would be, and not the path of a folder."""
+    return model in ENCODERS or not ("/" in model or os.sep in model or Path(model).is_dir())
+
+
 def find(model: str) -> Source | None:
     """The encoder if its files are on this computer already; no network is used.
 
@@ -173,7 +178,7 @@ def find(model: str) -> Source | None:
     Raises:
         UserError: the name is unknown, or the folder does not hold a whole encoder.
     """
-    if model not in ENCODERS and ("/" in model or os.sep in model or Path(model).is_dir()):
+    if not is_named(model):
         folder = Path(model).expanduser()
         check(folder)
         return Source("folder", folder, message("The encoder in the folder {folder}.", folder=str(folder)))
