@@ -114,12 +114,14 @@ def test_a_link_brings_every_setting_to_somebody_else(settings, strategy, data):
 def test_every_setting_has_a_widget(kind, asked, language):
     settings = room(TASKS[kind], "settings")
     drawn()
-    corpus.paste("“The king” of the hill had nine sons, and the youngest was kind. " * 99, name="Kings", owner=ME)
+    brought = corpus.paste("“The king” of the hill had nine sons, and the youngest was kind. " * 99, name="Kings", owner=ME)
+    if kind == "text":
+        asked = {"text": brought.id}
     test = opened(settings.PAGE, language, plan="two", backbone="vgg16", frozen="2", **asked)
     found = {widget.key for kind in WIDGETS for widget in test.get(kind) if widget.key}
     wanted = {name for name, each in settings.FIELDS.declared.items() if each.setting.shown}
     if kind == "text":
-        lora = opened(settings.PAGE, language, method="lora", frozen="2")
+        lora = opened(settings.PAGE, language, method="lora", frozen="2", **asked)
         found |= {widget.key for kind in WIDGETS for widget in lora.get(kind) if widget.key}
     assert {settings.PREFIX + name for name in wanted} <= found
 
