@@ -336,6 +336,28 @@ def test_what_cannot_be_compared_is_said(text, second, careful):
     assert ("cannot be compared" in said) == careful
 
 
+DIFFERENT = {"evaluate_every": 24, "sample_every": 49, "sample_length": 61, "early_stopping": 3}
+
+
+@pytest.mark.parametrize("setting", DIFFERENT)
+def test_runs_that_differ_in_any_setting_are_not_called_equal(text, setting):
+    runs = [finished(text, "A"), finished(text, "B", **{setting: DIFFERENT[setting]})]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "the same settings" not in said
+    assert f"<mark>{DIFFERENT[setting]}</mark>" in said
+    again = words(opened("runs", compare=",".join(run.id for run in (runs[0], finished(text, "C")))))
+    assert "the same settings" in again
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_strangers_prompts_are_compared_but_not_shown(text):
+    runs = [finished(text, "A", prompt="My dear diary"), finished(text, "B", prompt="My secret")]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "the same settings" not in said
+    assert "Prompt of the samples" in said
+    assert "diary" not in said and "secret" not in said
+
+
 @pytest.mark.parametrize("page", ["train", "classify", "data", "welcome"])
 def test_pages_for_pictures_cope_with_text_runs(text, page):
     run = finished(text)

@@ -53,7 +53,7 @@ class Setting:
     step: float | None = None
     choices: Mapping[str, Message] = field(default_factory=dict)
     percent: bool = False
-    told: Callable[[Any], str] | Message | None = None
+    told: Callable[[Any], str | Message] | Message | None = None
     off: Message | None = None
     summed: bool = False
     shared: bool = True
@@ -70,7 +70,8 @@ class Setting:
         if isinstance(self.told, Message):
             return dataclasses.replace(self.told, values={"value": number(value)})
         if self.told:
-            return _as_is(self.told(value))
+            found = self.told(value)
+            return found if isinstance(found, Message) else _as_is(found)
         if self.percent:
             return _as_is(f"{number(100 * value)} %")
         return _as_is(value if isinstance(value, str) else number(value))

@@ -31,6 +31,7 @@ def frozen_blocks(default: Any) -> Any:
         group="freezing",
         low=-1,
         high=1000,
+        told=lambda value: message("all") if value < 0 else str(value),
     )
 
 

@@ -145,7 +145,7 @@ def choose_model() -> Backbone:
     row = backbone(settings.get("backbone"))
     if settings.get("size") not in row.sizes:
         st.session_state[KEY + "size"] = row.default_size
-    settings.FIELDS.draw("size", size, choices=row.sizes)
+    settings.FIELDS.draw("size", size, choices=row.sizes, called=lambda side: f"{side} × {side} px")
     names = {
         "bundled": _("This project's own (smaller, weaker)"),
         "imagenet": _("ImageNet (pretrained)"),

@@ -105,7 +105,9 @@ def adopt(config: RunConfig, readable: bool = True) -> None:
 
 def link(shown_config: RunConfig) -> dict[str, str]:
     """The settings as the parameters of a link: those that differ from the defaults, and always the boundary."""
-    said = links.parameters(FIELDS, values(shown_config), values(DEFAULT), always=("backbone", "size", "frozen"))
+    said = links.parameters(
+        FIELDS, values(shown_config), _usual(shown_config.backbone.name), always=("backbone", "size", "frozen")
+    )
     return {name: text for name, text in said.items() if name != "file" and text != FILE}
 
 
@@ -115,14 +117,19 @@ def from_link(parameters: Mapping[str, str]) -> RunConfig:
     Raises:
         UserError: the link asks for something that does not exist.
     """
-    default = values(DEFAULT)
-    if parameters.get("backbone") in BACKBONES:
-        row = BACKBONES[parameters["backbone"]]
-        default = values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))
-    shown = links.values(FIELDS, {name: said for name, said in parameters.items() if name != "file"}, default)
+    said = {name: text for name, text in parameters.items() if name != "file"}
+    shown = links.values(FIELDS, said, _usual(parameters.get("backbone", DEFAULT.backbone.name)))
     if shown["weights"] not in backbone(shown["backbone"]).sources or shown["plan"] not in ("one", "two"):
         raise links.unreadable("weights")
     config = built(shown)
     validate(config)
     parameter_counts(config, classes=2, phase=len(config.phases) - 1)
     return config
+
+
+def _usual(name: str) -> dict[str, Any]:
+    """What a link leaves out: the defaults with a backbone's own weights and image size."""
+    row = BACKBONES.get(name)
+    if row is None:
+        return values(DEFAULT)
+    return values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))

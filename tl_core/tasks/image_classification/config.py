@@ -63,7 +63,7 @@ class BackboneConfig:
         shown="select",
         low=32,
         high=640,
-        told=message("{value} × {value} px"),
+        told=message("{value} px"),
         help=message("Every picture is resized and cropped to this square. Larger shows more detail and takes longer."),
     )
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tl_core.base import settings
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained.registry import CHECKPOINTS
@@ -30,10 +31,10 @@ def card(shape: Shape, config: TextConfig | None = None, metrics: Mapping[str, f
     if config:
         base = CHECKPOINTS[config.model].title if config.model in CHECKPOINTS else "a model in a folder"
         how = f"LoRA of rank {config.lora_rank}, merged" if config.lora_rank else "whole weights"
+        shown = [row for row in settings.rows(config) if not row.private]
         parts.append(
-            f"Fine-tuned from {base} ({how}) in the Transfer learning lab: learning rate {config.learning_rate:g},\n"
-            f"up to {config.steps:,} steps of {config.batch_size} windows of {min(config.context, shape.context)} "
-            f"tokens, seed {config.seed}.\n"
+            f"Fine-tuned from {base} ({how}) in the Transfer learning lab.\n\n"
+            "| with these settings | |\n| --- | --- |\n" + "".join(f"| {row.label} | {row.text()} |\n" for row in shown)
         )
     rows = _rows(metrics or {})
     if rows:
