@@ -27,6 +27,7 @@ from tl_core.images.data.ingest import ingest
 from tl_core.images.data.report import dataset_report
 from tl_core.recordings import generation, play
 from tl_core.runs import queue, store
+from tl_core.runs.burial import bury
 from tl_core.runs.history import History
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification import report as reports
@@ -290,6 +291,7 @@ def test_a_last_line_that_cannot_be_read_is_what_the_run_failed_of(tl_home):
     waiting = store.create(IMAGE, owner="me")
     queue.submit(waiting.id)
     assert [run.id for run in queue.waiting()] == [waiting.id]
+    bury(run)
     assert store.status(run) == "failed"
     assert "damaged" in str(store.last_event(run).error.what)
     history = History(run.log).update()

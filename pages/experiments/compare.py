@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components import live_chart
 from pages.experiments import listing
 from pages.experiments.listing import Listed
-from pages.experiments.progress import history_of
 from pages.tasks.image_classification.consequences import rate_text
 from pages.tasks.text_generation import results
 from pages.ui import status
@@ -19,6 +18,7 @@ from tl_core.charts import comparison, curves
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory, percent
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
+from tl_core.runs import watch
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.code import OPTIMIZERS
 
@@ -40,7 +40,7 @@ def show_comparison(lines: Sequence[Listed]) -> None:
     if listing.writes(lines[0].run):
         results.show_comparison(lines, chosen)
         return
-    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    histories = [NamedHistory(line.run.name, watch.history(line.run), chosen[line.run.id]) for line in lines]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
     figures = {

@@ -17,7 +17,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
 from tl_core.charts import curves
 from tl_core.images.data import dataset as datasets
-from tl_core.runs import queue, store
+from tl_core.runs import queue, store, watch
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks.registry import title
@@ -37,7 +37,7 @@ STAGES = {
 
 def show_progress(run: Run) -> Status:
     """Draw the run as it is now and say what it is doing; call it again every second while it is active."""
-    history, now = history_of(run), store.status(run)
+    history, now = watch.history(run), store.status(run)
     _header(run, now, history)
     if run.problem:
         st.error(problem(run.problem), icon=":material/error:")
@@ -73,16 +73,6 @@ def show_progress(run: Run) -> Status:
 def writes(run: Run) -> bool:
     """Whether it is a language model that is trained."""
     return run.config is not None and run.config.kind == "text"
-
-
-def history_of(run: Run) -> History:
-    """This session's reader of the run's log; it only ever reads what is new."""
-    readers = st.session_state.setdefault("run_histories", {})
-    if run.id not in readers:
-        while len(readers) >= 12:
-            readers.pop(next(iter(readers)))
-        readers[run.id] = History(run.log)
-    return readers[run.id].update()
 
 
 @st.cache_data(ttl=300, max_entries=64, show_spinner=False)

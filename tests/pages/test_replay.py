@@ -158,7 +158,7 @@ def test_the_page_needs_no_tensorflow(shelf):
     program = f"""
 import sys
 from pathlib import Path
-from tl_core.runs import recordings
+from tl_core.recordings import play
 play.FOLDER = Path({str(play.FOLDER)!r})
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()

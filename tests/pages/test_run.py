@@ -11,6 +11,7 @@ from tl_core.charts.curves import percent
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
+from tl_core.runs.burial import bury
 from tl_core.tasks.image_classification import report as reports
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -200,6 +201,7 @@ def test_a_failed_run_names_the_cause_the_remedy_and_the_details(language):
 
 def test_a_worker_that_died_without_a_word_is_found_out():
     run = run_of(recipe(drawn()), STARTED, *trained())
+    bury(run)
     assert "ended without a word" in words(opened("run", run=run.id))
     assert store.status(run) == "failed"
 

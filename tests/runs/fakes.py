@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_core.base import events
-from tl_core.runs import spare, worker
+from tl_core.runs import worker
+from tl_core.runs.executors import spare
 from tl_core.runs.store import Run
 
 EPOCHS, BATCHES = 4, 12

@@ -42,26 +42,34 @@ class History:
 
     def update(self) -> "History":
         """Read what is new; a log that was replaced is read from its beginning."""
+        self.refresh()
+        return self
+
+    def refresh(self) -> bool:
+        """As `update`; whether there was anything new."""
         if self.log is None:
-            return self
+            return False
         try:
             stat = self.log.stat()
-            if self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset:
+            replaced = self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset
+            if stat.st_size == self._offset and not replaced:
+                return False
+            if replaced:
                 self._offset = 0
                 self._forget()
             self._identity = (stat.st_dev, stat.st_ino)
             new, self._offset = events.lines(self.log, self._offset)
         except FileNotFoundError:
-            return self
+            return False
         except OSError as error:
             self.error = tail.unreadable(error)
-            return self
+            return True
         for line in new:
             if event := events.parse(line):
                 self.take(event)
             elif line.strip():
                 self.damaged += 1
-        return self
+        return bool(new) or replaced
 
     @property
     def active(self) -> bool:

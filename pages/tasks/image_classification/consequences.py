@@ -13,11 +13,12 @@ from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import weights
-from tl_core.images.pretrained.backbones import BACKBONES, Backbone, Counts, backbone, boundary
+from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone, boundary
 from tl_core.images.pretrained.weights import Source
 from tl_core.runs import store
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig, validate
 from tl_core.tasks.image_classification.estimate import Sample, samples
+from tl_core.tasks.image_classification.parameters import Counts
 
 LARGE_HEAD = 50_000_000  # parameters
 GENTLE_RATE = 1e-4  # above it, fine-tuning soon overwrites what the backbone knows

@@ -16,7 +16,8 @@ from pages.ui.markdown import reason
 from pages.ui.tables import Cell, table
 from tl_core.base import events
 from tl_core.base.errors import UserError
-from tl_core.runs import scheduler, store
+from tl_core.runs import store
+from tl_core.runs.executors.local import gpus
 from tl_core.tasks.text_generation import estimate
 from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, validate
 from tl_core.text.data.corpus import TextReport
@@ -73,7 +74,7 @@ def multiplied(batch_size: int, context: int, shape: Shape) -> float:
 @st.cache_data(max_entries=1, show_spinner=False)
 def graphics() -> bool:
     """Whether runs work on a graphics processor."""
-    return scheduler.slots() != [None]
+    return gpus() != [None]
 
 
 def pace(config: TextConfig, shape: Shape) -> tuple[float, str]:

@@ -20,13 +20,12 @@ from tl_core.tasks.text_generation.stream import (
     Ended,
     Loop,
     Remark,
-    Speller,
     Written,
     loops,
-    spell,
 )
 from tl_core.text import tokenizer
 from tl_core.text.pretrained import model
+from tl_core.text.spelling import Speller, spell
 
 TINY = folders.TINY
 

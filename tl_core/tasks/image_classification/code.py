@@ -17,11 +17,11 @@ import numpy as np
 from tl_core.base.errors import disk_full_explained
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
-from tl_core.images.pretrained import packages, weights
+from tl_core.images.pretrained import backbones, packages, weights
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 
-HERE = Path(__file__).parent
+PRETRAINED = Path(backbones.__file__).parent
 OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 AUGMENTATION = {
     "none": (),
@@ -143,7 +143,7 @@ def _imports(config: RunConfig, row: Backbone) -> list[str]:
     if row.package and config.backbone.weights == "imagenet":
         lines += ["from safetensors.numpy import load_file"]
     if row.library != "keras.applications":
-        source = (HERE / f"{row.library.rpartition('.')[2]}.py").read_text(encoding="utf-8")
+        source = (PRETRAINED / f"{row.library.rpartition('.')[2]}.py").read_text(encoding="utf-8")
         lines += ["", *source[source.index("\ndef ") :].rstrip().split("\n"), ""]
     return [*lines, ""]
 

@@ -21,12 +21,11 @@ from tl_core.tasks.text_generation.stream import (
     Event,
     Guess,
     Remark,
-    Speller,
     Written,
     candidates,
-    spell,
 )
 from tl_core.text import tokenizer
+from tl_core.text.spelling import Speller, spell
 
 LENS_SHOWN = 3  # candidates a block
 HEADS_SHOWN = 24  # tokens among which all heads are shown
