@@ -76,12 +76,10 @@ class Decoder:
     def read(self, tokens: list[int]) -> Seen:
         """Read further tokens; at least one, and no more than the context has room for."""
         if len(tokens) == 1:
-            seen = self._company.read(self, tokens[0])
-        else:
-            keys, values = self._company.caches_of(self)
-            seen, *new = self._program.read(tokens, keys, values)
-            self._company.replace(self, np.concatenate([keys, new[0]], 1), np.concatenate([values, new[1]], 1))
-        self.length += len(tokens)
+            return self._company.read(self, tokens[0])
+        keys, values = self._company.caches_of(self)
+        seen, *new = self._program.read(tokens, keys, values)
+        self._company.replace(self, np.concatenate([keys, new[0]], 1), np.concatenate([values, new[1]], 1))
         return seen
 
     def block_logits(self, hidden: np.ndarray) -> np.ndarray:
@@ -177,6 +175,7 @@ class _Company:
         with self._turn:
             self._unseat(text)
             self._aside[text] = keys, values
+            text.length = keys.shape[1]
 
     def part(self, text: Decoder) -> None:
         """Forget a text."""
@@ -201,6 +200,8 @@ class _Company:
                 self._caches,
             )
             self._seen |= zip((self._rows[row] for row in rows), seen, strict=True)
+            for text in texts:  # now: the next step may move them before they wake
+                text.length += 1
         except BaseException as error:
             self._seen |= dict.fromkeys(texts, error)
         for text in texts:
@@ -230,7 +231,8 @@ class _Company:
                     self._put_aside(self._rows[row])
                 self._rows[row] = text
                 if text.length:
-                    self._caches.put(row, 0, *self._aside.pop(text))
+                    keys, values = self._aside.pop(text)
+                    self._caches.put(row, 0, keys[:, : text.length], values[:, : text.length])
         return set(texts)
 
     def _put_aside(self, text: Decoder) -> None:
