@@ -17,7 +17,7 @@ from tl_core.text.pretrained.shape import Shape
 
 CHUNK = 256  # tokens of a prompt read between two looks at Stop
 PATIENCE = 0.02  # seconds that a text is waited for at least; longer steps are worth a longer wait
-LOOSE = 16  # steps for which caches larger than needed are kept
+LOOSE = 3  # steps for which caches larger than needed are kept: who comes late once is no reason to copy them
 
 
 class Decoder:
