@@ -1,7 +1,8 @@
 """Ask the engine: used by the pages, free of TensorFlow.
 
 The engine is started when nobody answers and started again when it has died; it ends itself when it is idle. Whatever
-goes wrong comes as a UserError, and the next call works again.
+goes wrong comes as a UserError, and the next call works again. `ask` and `stream` serve every call that a task has
+declared; the functions below them are what the pages ask of pictures and texts.
 """
 
 import contextlib
@@ -12,52 +13,135 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import TypeVar
 
-from tl_core.base import paths, processes
+from tl_core.base import paths, processes, records
+from tl_core.base.calls import Call, packed
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import Message, message
 from tl_core.engine import protocol
-from tl_core.engine.protocol import Answer, State
+from tl_core.engine.protocol import STATE, WARM, Named, Place, State
 from tl_core.runs import store
+from tl_core.tasks.image_classification import calls as pictures
 from tl_core.tasks.image_classification import report
+from tl_core.tasks.image_classification.calls import Answer
 from tl_core.tasks.image_classification.report import Report
-from tl_core.tasks.text_generation import stream
+from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
+from tl_core.tasks.text_generation.stream import Event
 
 __all__ = [
     "Answer",
     "State",
+    "ask",
     "classify",
     "evaluate",
+    "lines",
     "model_file",
     "state",
     "stop",
+    "stream",
     "text_export",
     "warm",
     "write",
 ]
 
 START = 60.0  # seconds in which a started engine must answer; it does so before it loads TensorFlow
-SILENCE = 60.0  # seconds without a sign of life after which the engine counts as hung; it gives one every second
 LIMIT = 1800.0  # seconds for one call: a slow download, or a large network over many pictures
 STARTS = 2  # engines that are started for one call: the first may have been killed
 GONE = 5.0  # seconds in which a killed engine must be gone
 TOGETHER = 16  # pictures sent at once
 LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew
+EVENT = b'{"event":'  # how a line begins that holds one of several things that are answered
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
+Status = Callable[[Message], None]  # takes a sentence about what happens now, about once a second, while one waits
 
 _starting = threading.Lock()
 _children: dict[Path, subprocess.Popen] = {}  # data folder -> the engine that this process started for it
+
+
+def quietly(sentence: Message) -> None:
+    """Nobody wants to know what happens meanwhile."""
+
+
+def ask(call: Call[Request, Reply], request: Request, status: Status = quietly) -> Reply:
+    """What the engine answers.
+
+    Raises:
+        UserError: what the call's task says, or the engine died.
+    """
+    replies = _replies(call, request, status)
+    while True:
+        try:
+            next(replies)
+        except StopIteration as end:
+            return call.replied(end.value)
+
+
+def stream(call: Call[Request, Reply], request: Request, status: Status = quietly) -> Iterator[Reply]:
+    """What the engine answers, one after another as it happens; closing the iterator ends the work.
+
+    Raises:
+        UserError: at the first reply or later, as for `ask`.
+    """
+    with contextlib.closing(lines(call, request, status)) as replies:
+        for reply in replies:
+            yield call.replied(records.loads(reply))
+
+
+def lines(call: Call[Request, Reply], request: Request, status: Status = quietly) -> Generator[bytes, None, None]:
+    """As `stream`, each reply as the JSON that it travels in: for whoever only hands it on."""
+    yield from _replies(call, request, status)
+
+
+def warm(source: str) -> None:
+    """Let the engine load a model in the background, so that the first answer is fast; `state` says how far it is.
+
+    Args:
+        source: as for `classify`; or "text:" and a model as for `write`.
+
+    Raises:
+        UserError: the engine cannot be started.
+    """
+    ask(WARM, Named(source))
+
+
+def state(source: str) -> State:
+    """How far a model is. Asks only an engine that is there: without one every model is absent."""
+    place = protocol.find()
+    if place is None:
+        return State("absent")
+    try:
+        with protocol.asked(place, STATE.name, packed(Named(source))) as replies:
+            while True:
+                said = records.loads(next(replies))
+                if "result" in said:
+                    return STATE.replied(said["result"])
+    except (UserError, *protocol.UNREACHABLE):
+        return State("absent")
+
+
+def stop() -> None:
+    """End the engine if there is one, and wait until it is gone (at most five seconds)."""
+    place = protocol.find()
+    if place is None:
+        return
+    _kill(place)
+    protocol.withdraw()
+
+
+# What the pages ask of pictures and of texts ---------------------------------------------------------------------------
 
 
 def classify(
     source: str,
     files: Sequence[tuple[str, bytes]],
     top: int = 5,
-    status: Callable[[Message], None] = lambda sentence: None,
+    status: Status = quietly,
 ) -> list[Answer]:
     """Say what is in pictures.
 
@@ -75,19 +159,18 @@ def classify(
     """
     answers: list[Answer] = []
     for start in range(0, len(files), TOGETHER):
-        part = files[start : start + TOGETHER]
-        header = {"call": "classify", "source": source, "names": [name for name, _ in part], "top": top}
-        answers += map(Answer.from_json, _ask(header, [data for _, data in part], status))
+        names, contents = zip(*files[start : start + TOGETHER], strict=True)
+        answers += ask(pictures.CLASSIFY, pictures.Classify(source, names, top, contents), status)
     return answers
 
 
-def evaluate(run_id: str, part: report.Part, status: Callable[[Message], None] = lambda sentence: None) -> Report:
+def evaluate(run_id: str, part: report.Part, status: Status = quietly) -> Report:
     """Let a run's network predict one part of its pictures; the report is kept in the run's folder.
 
     Raises:
         UserError: the run has no model or its pictures are gone, or the engine died.
     """
-    _ask({"call": "evaluate", "run": run_id, "part": part}, status=status)
+    ask(pictures.EVALUATE, pictures.Evaluate(run_id, part), status)
     written = report.load(store.get(run_id).folder, part)
     if written is None:
         raise UserError(
@@ -97,13 +180,13 @@ def evaluate(run_id: str, part: report.Part, status: Callable[[Message], None] =
     return written
 
 
-def model_file(run_id: str, status: Callable[[Message], None] = lambda sentence: None) -> Path:
+def model_file(run_id: str, status: Status = quietly) -> Path:
     """The run's complete model (.keras: raw pixels in, probabilities out), made now if need be.
 
     Raises:
         UserError: the run never finished an epoch, or the engine died.
     """
-    return Path(_ask({"call": "model_file", "run": run_id}, status=status))
+    return Path(ask(pictures.MODEL_FILE, pictures.ModelFile(run_id), status))
 
 
 def write(
@@ -111,8 +194,8 @@ def write(
     prompt: str | Sequence[int],
     settings: Settings,
     written: Sequence[int] = (),
-    status: Callable[[Message], None] = lambda sentence: None,
-) -> Iterator[stream.Event]:
+    status: Status = quietly,
+) -> Iterator[Event]:
     """Let a language model continue a prompt; the events come as they happen.
 
     Closing the iterator, or this process' death, stops the writing within a token.
@@ -128,21 +211,15 @@ def write(
     Raises:
         UserError: at the first event: the model cannot be had or a setting is out of range; later: the engine died.
     """
-    header = {
-        "call": "write",
-        "model": model,
-        "prompt": prompt.encode("utf-8", "replace").decode() if isinstance(prompt, str) else list(prompt),
-        "settings": settings.to_json(),
-        "written": list(written),
-    }
-    with _connected() as connection, _explained():
-        for event in _replies(connection, header, (), status):
-            yield stream.from_json(event)
+    yield from stream(texts.GENERATE, texts.Generate(model, _whole(prompt), settings, tuple(written)), status)
 
 
-def text_export(
-    run_id: str, form: Literal["hub", "keras", "lora"], status: Callable[[Message], None] = lambda sentence: None
-) -> Path:
+def _whole(prompt: str | Sequence[int]) -> str | tuple[int, ...]:
+    """A prompt as it can travel: half characters become "?"."""
+    return prompt.encode("utf-8", "replace").decode() if isinstance(prompt, str) else tuple(prompt)
+
+
+def text_export(run_id: str, form: texts.Form, status: Status = quietly) -> Path:
     """A file of a text run's model to take home, made now if need be.
 
     Args:
@@ -151,47 +228,7 @@ def text_export(
     Raises:
         UserError: the run never finished a round, it has no LoRA weights, or the engine died.
     """
-    return Path(_ask({"call": "text_export", "run": run_id, "form": form}, status=status))
-
-
-def warm(source: str) -> None:
-    """Let the engine load a model in the background, so that the first answer is fast; `state` says how far it is.
-
-    Args:
-        source: as for `classify`; or "text:" and a model as for `write`.
-
-    Raises:
-        UserError: the engine cannot be started.
-    """
-    _ask({"call": "warm", "source": source})
-
-
-def state(source: str) -> State:
-    """How far a model is. Asks only an engine that is there: without one every model is absent."""
-    place = protocol.find()
-    if place is None:
-        return State("absent")
-    try:
-        with protocol.connect(place) as connection:
-            return State.from_json(_answered(connection, {"call": "state", "source": source}, ()))
-    except (UserError, *protocol.UNREACHABLE):
-        return State("absent")
-
-
-def stop() -> None:
-    """End the engine if there is one, and wait until it is gone (at most five seconds)."""
-    place = protocol.find()
-    if place is None:
-        return
-    _kill(place)
-    protocol.withdraw()
-
-
-def _ask(
-    header: dict[str, Any], blobs: Sequence[bytes] = (), status: Callable[[Message], None] = lambda sentence: None
-) -> Any:
-    with _connected() as connection, _explained():
-        return _answered(connection, header, blobs, status)
+    return Path(ask(texts.EXPORT, texts.Export(run_id, form), status))
 
 
 @contextlib.contextmanager
@@ -206,39 +243,27 @@ def _explained() -> Iterator[None]:
         ) from error
 
 
-def _answered(
-    connection: Connection,
-    header: dict[str, Any],
-    blobs: Sequence[bytes],
-    status: Callable[[Message], None] = lambda sentence: None,
-) -> Any:
-    """Send a question and wait for its result."""
-    replies = _replies(connection, header, blobs, status)
-    while True:
-        try:
-            next(replies)
-        except StopIteration as end:
-            return end.value
-
-
-def _replies(
-    connection: Connection, header: dict[str, Any], blobs: Sequence[bytes], status: Callable[[Message], None]
-) -> Generator[dict[str, Any], None, Any]:
-    """Send a question; yields its events, returns its result. Between them come sentences, also as signs of life."""
-    protocol.send(connection, header, blobs)
+def _replies(call: Call, request: object, status: Status) -> Generator[bytes, None, object]:
+    """Ask; yields the JSON of its events, returns its result."""
     deadline = time.monotonic() + LIMIT
-    place = protocol.find()
-    while time.monotonic() < deadline and protocol.spoken(connection, SILENCE, place.pid if place else os.getpid()):
-        reply, _ = protocol.receive(connection)
-        if "error" in reply:
-            raise UserError.from_json(reply["error"])
-        if "result" in reply:
-            return reply["result"]
-        if "event" in reply:
-            yield reply["event"]
-            deadline = time.monotonic() + LIMIT
-        elif reply.get("status"):
-            status(Message.from_json(reply["status"]))
+    with contextlib.ExitStack() as open_:
+        with disk_full_explained():
+            replies = open_.enter_context(_asked(call, request))
+        open_.enter_context(_explained())
+        with contextlib.suppress(TimeoutError):
+            while time.monotonic() < deadline:
+                line = next(replies)
+                if line.startswith(EVENT):
+                    yield line[len(EVENT) : -1]
+                    deadline = time.monotonic() + LIMIT
+                    continue
+                said = records.loads(line)
+                if "error" in said:
+                    raise UserError.from_json(said["error"])
+                if "result" in said:
+                    return said["result"]
+                if said.get("status"):
+                    status(Message.from_json(said["status"]))
     stop()
     raise UserError(
         message("The model process did not answer any more and was ended."),
@@ -246,39 +271,36 @@ def _replies(
     )
 
 
-def _connected() -> Connection:
-    """A connection to the engine, which is started if there is none."""
-    with disk_full_explained():
-        return _found()
-
-
-def _found() -> Connection:
+@contextlib.contextmanager
+def _asked(call: Call, request: object) -> Iterator[Iterator[bytes]]:
+    """The lines of the engine's answer; it is started if there is none."""
+    body = packed(request)
     deadline, starts = time.monotonic() + START, 0
-    while True:
-        connection = _reached()
-        if connection is not None:
-            return connection
-        with _starting:
-            connection = _reached()  # another thread may have started it while we waited
-            if connection is not None:
-                return connection
-            child = _children.get(paths.home())
-            nobody = (child is None or child.poll() is not None) and _is_free()
-            if time.monotonic() > deadline or (nobody and starts == STARTS):
-                if child is not None:
-                    child.kill()
-                raise UserError(
-                    message("The model process could not be started."),
-                    message("Its log, {file}, says why.", file=str(_log())),
-                )
-            if nobody:
-                starts += 1
-                _start()
-        time.sleep(0.05)
+    with contextlib.ExitStack() as open_:
+        while True:
+            if (replies := _reached(call, body, open_)) is not None:
+                break
+            with _starting:
+                if (replies := _reached(call, body, open_)) is not None:  # another thread may have started it
+                    break
+                child = _children.get(paths.home())
+                nobody = (child is None or child.poll() is not None) and _is_free()
+                if time.monotonic() > deadline or (nobody and starts == STARTS):
+                    if child is not None:
+                        child.kill()
+                    raise UserError(
+                        message("The model process could not be started."),
+                        message("Its log, {file}, says why.", file=str(_log())),
+                    )
+                if nobody:
+                    starts += 1
+                    _start()
+            time.sleep(0.05)
+        yield replies
 
 
-def _reached() -> Connection | None:
-    """A connection if an engine answers; one that is stuck or of another version is ended."""
+def _reached(call: Call, body: bytes, open_: contextlib.ExitStack) -> Iterator[bytes] | None:
+    """The answer's lines if an engine answers; one that is stuck or of another version is ended."""
     place = protocol.find()
     if place is None:
         return None
@@ -286,7 +308,7 @@ def _reached() -> Connection | None:
         stop()
         return None
     try:
-        return protocol.connect(place)
+        return open_.enter_context(protocol.asked(place, call.name, body))
     except TimeoutError:
         stop()
     except protocol.UNREACHABLE:
@@ -310,7 +332,7 @@ def _log() -> Path:
     return paths.home() / "engine.log"
 
 
-def _kill(place: protocol.Place) -> None:
+def _kill(place: Place) -> None:
     """End the engine's process if it lives: only then is its lock held; its number may be somebody else's by now."""
     deadline = time.monotonic() + GONE
     while time.monotonic() < deadline:
