@@ -124,10 +124,8 @@ def downloaded(event: Event) -> dict[str, str]:
 def packed(request: Any) -> bytes:
     """A request as it travels: a line of JSON, and behind it the bytes of its files, one after another."""
     files: Sequence[bytes] = getattr(request, "files", ())
-    said = {
-        **plain(dataclasses.replace(request, files=()) if files else request),
-        "files": [len(file) for file in files],
-    }
+    said = plain(dataclasses.replace(request, files=()) if files else request)
+    said["files"] = [len(file) for file in files]
     return b"".join([json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"), b"\n", *files])
 
 

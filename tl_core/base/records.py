@@ -74,8 +74,8 @@ def build(cls: type[_Record], data: Any, *, strict: bool = False) -> _Record:
     """A dataclass out of a JSON object, nested ones included.
 
     Args:
-        cls: its fields may be numbers (`Annotated` with a `Within`), texts, bytes, booleans, `Literal`s, tuples, mappings,
-            `None`, a `Message`, a `UserError`, `Any`, or further dataclasses.
+        cls: its fields may be numbers (`Annotated` with a `Within`), texts, bytes, booleans, `Literal`s, tuples,
+            mappings, `None`, a `Message`, a `UserError`, `Any`, or further dataclasses.
         data: the object; fields that are missing take their defaults.
         strict: refuse fields that `cls` does not have, instead of passing over those of a later version.
 

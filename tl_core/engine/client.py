@@ -134,7 +134,7 @@ def stop() -> None:
     protocol.withdraw()
 
 
-# What the pages ask of pictures and of texts ---------------------------------------------------------------------------
+# What the pages ask of pictures and of texts --------------------------------------------------------------------------
 
 
 def classify(

@@ -11,7 +11,6 @@ import contextlib
 import hmac
 import json
 import os
-import socket
 import threading
 import time
 import traceback

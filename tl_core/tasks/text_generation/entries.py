@@ -10,7 +10,7 @@ from tl_core.tasks.text_generation.stream import Candidate, Event, Guess, Writte
 
 
 def entry(event: Event) -> dict[str, Any]:
-    """A plain dictionary that `event` reads back; "kind" is its first key, and of a token "sample" and "index" follow."""
+    """A plain dictionary that `event` reads back; "kind" is its first key."""
     if not isinstance(event, Written):
         return stream.to_json(event)
     said = {
