@@ -46,6 +46,7 @@ __all__ = [
     "text_export",
     "warm",
     "write",
+    "write_lines",
 ]
 
 START = 60.0  # seconds in which a started engine must answer; it does so before it loads TensorFlow
@@ -211,7 +212,22 @@ def write(
     Raises:
         UserError: at the first event: the model cannot be had or a setting is out of range; later: the engine died.
     """
-    yield from stream(texts.GENERATE, texts.Generate(model, _whole(prompt), settings, tuple(written)), status)
+    yield from stream(texts.GENERATE, _ordered(model, prompt, settings, written), status)
+
+
+def write_lines(
+    model: str,
+    prompt: str | Sequence[int],
+    settings: Settings,
+    written: Sequence[int] = (),
+    status: Status = quietly,
+) -> Generator[bytes, None, None]:
+    """As `write`, each event as JSON (`tl_core.tasks.text_generation.entries`): for whoever only hands it on."""
+    yield from lines(texts.GENERATE, _ordered(model, prompt, settings, written), status)
+
+
+def _ordered(model: str, prompt: str | Sequence[int], settings: Settings, written: Sequence[int]) -> texts.Generate:
+    return texts.Generate(model, _whole(prompt), settings, tuple(written))
 
 
 def _whole(prompt: str | Sequence[int]) -> str | tuple[int, ...]:
