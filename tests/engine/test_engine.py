@@ -19,7 +19,7 @@ from tl_core.base import processes
 from tl_core.base.calls import packed
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
-from tl_core.engine import client, protocol
+from tl_core.engine import asking, client, protocol
 from tl_core.engine.protocol import STATE, Named
 
 
@@ -33,7 +33,7 @@ def _alive(pid: int) -> bool:
 
 def _reached():
     with contextlib.ExitStack() as open_:
-        return client._reached(STATE, packed(Named("run:any")), open_)
+        return asking._reached(STATE, packed(Named("run:any")), open_)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +218,7 @@ def test_one_that_is_only_slow_is_not_taken_for_one_that_was_stopped(ready, monk
 @pytest.mark.parametrize("spoiled", [b"garbage", b'{"address": 7}', b"[]", None])
 def test_a_spoiled_card_is_written_anew_and_nobody_else_is_started(ready, monkeypatch, spoiled: bytes | None):
     place = protocol.find()
-    monkeypatch.setattr(client, "_start", lambda: pytest.fail("another engine was started"))
+    monkeypatch.setattr(asking, "_start", lambda: pytest.fail("another engine was started"))
     if spoiled is None:
         protocol.withdraw()
     else:
@@ -238,7 +238,7 @@ def test_only_the_engine_itself_is_killed_not_who_has_its_number_by_now(tl_home,
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         protocol.publish(protocol.Place("nowhere", b"0" * 32, bystander.pid, born=processes.born(bystander.pid) + 1))
-        monkeypatch.setattr(client, "GONE", 0.2)
+        monkeypatch.setattr(asking, "GONE", 0.2)
         with try_lock(protocol.lock()) as mine:
             assert mine
             client.stop()
@@ -260,7 +260,7 @@ def test_idle_it_ends_itself_and_leaves_nothing_behind(tl_home):
 
 
 def test_an_engine_that_cannot_start_says_where_to_look(tl_home, monkeypatch):
-    monkeypatch.setattr(client.sys, "executable", "/bin/false")
+    monkeypatch.setattr(asking.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match="could not be started") as error:
         client.warm("run:any")
     assert "engine.log" in str(error.value.remedy)
