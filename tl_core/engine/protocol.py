@@ -212,7 +212,8 @@ def asked(place: Place, name: str, body: bytes) -> Iterator[Iterator[bytes]]:
     with contextlib.closing(http.client.HTTPConnection("engine")) as connection:
         connection.sock = line = connect(place)
         headers = {"Authorization": f"Bearer {place.key.hex()}", "Connection": "close"}
-        connection.request("POST", f"/{name}", body, headers)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused half-way: the answer says why
+            connection.request("POST", f"/{name}", body, headers)
         with connection.getresponse() as response:
             if response.status == HTTPStatus.UNAUTHORIZED:
                 raise ConnectionRefusedError
