@@ -17,13 +17,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tl_core.tasks.text_generation import parts
 from tl_core.text.pretrained.network import (
-    Weights,
     added,
     attention_maps,
-    dense,
-    embedded,
-    feed_forward,
     normalised,
     products,
 )
@@ -31,7 +28,6 @@ from tl_core.text.pretrained.shape import Shape, block_shapes
 
 DEPTH = 384  # rows of a weight in one product; oneDNN begins a new sum behind so many
 LANES = 64  # the vocabulary is filled up to a multiple: what is left over at the end is summed in another way
-BLOCK = 16  # tokens whose share in the attention is summed at once
 ROWS = (1, 2, 4, 8, 16, 32)  # numbers of texts that there are programs for
 Part = Callable[..., Any]
 ROOMS = (64, 128, 256, 512)  # tokens; contexts that there are programs for besides the whole one
@@ -60,7 +56,7 @@ class Caches:
 
     def __init__(self, shape: Shape, rows: int, room: int):
         self.rows, self.room = rows, room
-        size = (shape.layers, rows, -(-room // BLOCK) * BLOCK, shape.heads, shape.width // shape.heads)
+        size = (shape.layers, rows, -(-room // parts.BLOCK) * parts.BLOCK, shape.heads, shape.width // shape.heads)
         self.keys, self.values = _aligned(size), _aligned(size)
         self.tensors = [_shared(layer) for cache in (self.keys, self.values) for layer in cache]
 
@@ -199,8 +195,8 @@ class Program:
     ) -> tuple[tf.Tensor, ...]:
         """One token of each text; between the matrix products stand parts that `glue` may compile."""
         shape, weights = self.shape, self._weights
-        attend = glue(functools.partial(_attend, shape.heads))
-        begin, go_on, widen = glue(_begin), glue(_go_on), glue(_widen)
+        attend = glue(functools.partial(parts.attend, shape.heads))
+        begin, go_on, widen = glue(parts.begin), glue(parts.go_on), glue(parts.widen)
         own = [
             {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)} for layer in range(shape.layers)
         ]
@@ -226,7 +222,7 @@ class Program:
             x, y = go_on(x, products(wide, each["mlp.c_proj.weight"]), each["mlp.c_proj.bias"], *ends[layer + 1])
             for kept, new in ((hidden, x), (queries, query), (keys, key), (values, value)):
                 kept.append(new)
-        logits = glue(_sum)(products(y, weights["logits"]))
+        logits = glue(parts.summed)(products(y, weights["logits"]))
         logits = logits[:, : shape.vocabulary]
         return logits, tf.stack(hidden), tf.stack(queries), tf.stack(keys), tf.stack(values)
 
@@ -234,67 +230,16 @@ class Program:
         self, tokens: tf.Tensor, start: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         """Several tokens behind `start` cached ones; caches are [layers, time, heads, size]."""
-        parts = _forward(self._weights, self.shape, tokens[None], start, keys[:, None], values[:, None])
-        logits, hidden, queries, new_keys, new_values = parts
+        read = parts.forward(self._weights, self.shape, tokens[None], start, keys[:, None], values[:, None])
+        logits, hidden, queries, new_keys, new_values = read
         return logits[0], hidden[:, 0], queries[:, 0], new_keys[:, 0], new_values[:, 0]
 
     def _branch_out(
         self, parents: tf.Tensor, tokens: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         keys, values = tf.gather(keys, parents, axis=1), tf.gather(values, parents, axis=1)
-        parts = _forward(self._weights, self.shape, tokens[:, None], tf.shape(keys)[2], keys, values)
-        return parts[0], tf.concat([keys, parts[3]], 2), tf.concat([values, parts[4]], 2)
-
-
-def _begin(embedding: tf.Tensor, position: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    x = embedding + position
-    return x, normalised(x, gain, bias)
-
-
-def _attend(
-    heads: int, joined: list[tf.Tensor], bias: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, at: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Attention of one token of each row, behind the cached ones [rows, time, heads, size] before position `at`.
-
-    Sums of products instead of matrix products: XLA reads the caches where they lie, and each row by itself.
-    """
-    room, size = keys.shape[1], keys.shape[3]
-    query, key, value = tf.unstack(tf.reshape(_sum(joined) + bias, (-1, 3, heads, size)), axis=1)
-    scaled = query * size**-0.5
-    unread = tf.where(tf.range(room)[None] < at[:, None], 0.0, -1e9)[:, :, None]
-    scores = tf.reduce_sum(keys * scaled[:, None], -1) + unread  # [rows, time, heads]
-    own_score = tf.reduce_sum(key * scaled, -1)
-    largest = tf.maximum(tf.reduce_max(scores, 1), own_score)
-    shares, own_share = tf.exp(scores - largest[:, None]), tf.exp(own_score - largest)
-    mixed = _over_time(shares[..., None] * values) + own_share[..., None] * value
-    mixed /= (_over_time(shares) + own_share)[..., None]
-    return tf.reshape(mixed, (-1, heads * size)), query, key, value
-
-
-def _go_on(
-    x: tf.Tensor, parts: list[tf.Tensor], bias: tf.Tensor, gain: tf.Tensor, offset: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The residual sum, and it normalised for what comes next."""
-    x = x + (_sum(parts) + bias)
-    return x, normalised(x, gain, offset)
-
-
-def _widen(parts: list[tf.Tensor], bias: tf.Tensor) -> tf.Tensor:
-    return tf.nn.gelu(_sum(parts) + bias, approximate=True)
-
-
-def _over_time(x: tf.Tensor) -> tf.Tensor:
-    """The sum over axis 1, block by block: XLA makes long sums in an order that depends on the number of rows."""
-    blocks = tf.reduce_sum(tf.reshape(x, (x.shape[0], -1, BLOCK, *x.shape[2:])), 2)
-    return functools.reduce(tf.add, tf.unstack(blocks, axis=1))
-
-
-def _sum(parts: list[tf.Tensor]) -> tf.Tensor:
-    """Products added up in order.
-
-    The maximum changes nothing; without it XLA begins one row's product with what is to be added to it: another sum.
-    """
-    return added([tf.maximum(part, -np.inf) for part in parts])
+        read = parts.forward(self._weights, self.shape, tokens[:, None], tf.shape(keys)[2], keys, values)
+        return read[0], tf.concat([keys, read[3]], 2), tf.concat([values, read[4]], 2)
 
 
 def _inline(part: Part) -> Part:
@@ -329,33 +274,3 @@ def _aligned(size: tuple[int, ...]) -> np.ndarray:
 def _shared(array: np.ndarray) -> tf.Tensor:
     """The array as a tensor of the same memory."""
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
-
-
-def _forward(
-    weights: Weights, shape: Shape, tokens: tf.Tensor, start: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """New tokens [batch, count] behind `start` cached ones; caches are [layers, batch, start, heads, size].
-
-    Returns:
-        For the last token logits [batch, vocabulary], hidden [1 + layers, batch, width] and queries
-        [layers, batch, heads, size]; for the new tokens keys and values [layers, batch, count, heads, size].
-    """
-    batch, count = tf.shape(tokens)[0], tf.shape(tokens)[1]
-    size = shape.width // shape.heads
-    rows, columns = start + tf.range(count)[:, None], tf.range(start + count)[None]
-    mask = tf.where(columns <= rows, 0.0, -1e9)
-    x = embedded(weights, tokens, start)
-    hidden, queries, new_keys, new_values = [x[:, -1]], [], [], []
-    for layer in range(shape.layers):
-        own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
-        joined = dense(normalised(x, own["ln_1.weight"], own["ln_1.bias"]), own, "attn.c_attn")
-        query, key, value = tf.unstack(tf.reshape(joined, (batch, count, 3, shape.heads, size)), axis=2)
-        scores = tf.einsum("bqhd,bkhd->bhqk", query * size**-0.5, tf.concat([keys[layer], key], 1)) + mask
-        mixed = tf.einsum("bhqk,bkhd->bqhd", tf.nn.softmax(scores), tf.concat([values[layer], value], 1))
-        x += dense(tf.reshape(mixed, (batch, count, shape.width)), own, "attn.c_proj")
-        x += feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own)
-        for kept, new in ((hidden, x[:, -1]), (queries, query[:, -1]), (new_keys, key), (new_values, value)):
-            kept.append(new)
-    last = normalised(x[:, -1], weights["ln_f.weight"], weights["ln_f.bias"])
-    logits = added(products(last, weights["logits"]))[:, : shape.vocabulary]
-    return logits, tf.stack(hidden), tf.stack(queries), tf.stack(new_keys), tf.stack(new_values)
