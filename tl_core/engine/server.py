@@ -70,11 +70,13 @@ def _serve(idle: float) -> None:
     protocol.withdraw()  # what a killed engine said
     listener, place = protocol.listen()
     engine = _Engine(place)
-    threading.Thread(target=engine.models, name="tensorflow", daemon=True).start()
     server = _server(engine)
     serving = threading.Thread(target=server.run, args=([listener],), name="server", daemon=True)
     serving.start()
     protocol.publish(place)
+    while serving.is_alive() and not server.started:
+        time.sleep(0.01)
+    threading.Thread(target=engine.models, name="tensorflow", daemon=True).start()
     while engine.quiet() < idle and protocol.reachable(place) and serving.is_alive():
         time.sleep(min(0.5, idle / 4))
         if protocol.find() != place:  # spoiled or deleted: nobody else may serve as long as we hold the lock
@@ -91,8 +93,12 @@ def _serve(idle: float) -> None:
 
 
 def _server(engine: "_Engine") -> uvicorn.Server:
+    """Everything that it takes to answer is imported here, before TensorFlow keeps the interpreter busy."""
     app = Starlette(routes=[Route("/{call}", engine.attend, methods=["POST"])])
-    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none"))
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+    config.load()
+    tasks.calls()
+    return uvicorn.Server(config)
 
 
 class _Engine:
