@@ -87,6 +87,13 @@ def test_a_package_says_in_a_line_what_it_is_for_and_what_it_does_not_know(path:
     assert re.search(r"[.!:] .*[Kk]nows no .+\.$", first), first
 
 
+def test_the_engine_knows_no_task():
+    """They are found by their folder; only what the pages ask by name names them."""
+    for path in (REPOSITORY / "tl_core" / "engine").glob("*.py"):
+        named = [name for name in _imported(path) if name.startswith("tl_core.tasks.")]
+        assert not named or path.name == "client.py", path
+
+
 def test_everything_the_pages_import_comes_up_without_tensorflow():
     modules = sorted({name for path in PAGES for name in _imported(path) if name.startswith("tl_core")})
     assert {"tl_core.tasks.text_generation.sampling", "tl_core.engine.client"} <= set(modules)

@@ -131,7 +131,7 @@ class Fields:
                 where.segmented_control(label, list(names), format_func=names.__getitem__, required=True, **common)
         elif about.shown == "toggle":
             where.toggle(label, **common)
-        elif about.shown == "text":
+        elif about.shown == "line":
             where.text_input(label, max_chars=int(about.high) if about.high else None, **common)
         elif about.shown == "stops":
             names = {value: called(value) for value in sorted({*map(each.kind, about.offered), self.get(name)})}

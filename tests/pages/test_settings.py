@@ -114,7 +114,9 @@ def test_a_link_brings_every_setting_to_somebody_else(settings, strategy, data):
 def test_every_setting_has_a_widget(kind, asked, language):
     settings = room(TASKS[kind], "settings")
     drawn()
-    brought = corpus.paste("“The king” of the hill had nine sons, and the youngest was kind. " * 99, name="Kings", owner=ME)
+    brought = corpus.paste(
+        "“The king” of the hill had nine sons, and the youngest was kind. " * 99, name="Kings", owner=ME
+    )
     if kind == "text":
         asked = {"text": brought.id}
     test = opened(settings.PAGE, language, plan="two", backbone="vgg16", frozen="2", **asked)

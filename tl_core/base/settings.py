@@ -14,7 +14,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 
 Group = Literal["data", "split", "network", "head", "freezing", "training", "samples", "advanced"]
-Widget = Literal["number", "slider", "stops", "select", "segments", "toggle", "text"]
+Widget = Literal["number", "slider", "stops", "select", "segments", "toggle", "line"]
 
 YES, NO = message("yes"), message("no")
 

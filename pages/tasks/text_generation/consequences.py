@@ -92,7 +92,7 @@ def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> N
         ways[_("Above the line")] = replace(config, lora_rank=0)
     if config.frozen_blocks != total:
         rank = settings.get("rank")
-        ways[_("LoRA, rank {n}").format(n=rank)] = replace(config, lora_rank=rank)
+        ways[_("LoRA, rank {n}").format(n=rank)] = replace(config, lora_rank=rank, phases=config.phases[-1:])
     costs = [cost(way, shape) for way in ways.values()]
     chosen = [way == config for way in ways.values()]
     rows = (

@@ -196,7 +196,7 @@ class TextConfig:
         label=message("Prompt of the samples"),
         term=message("prompt"),
         group="training",
-        shown="text",
+        shown="line",
         high=400,
         private=True,
         help=message(
