@@ -1,7 +1,7 @@
 """The classifier of a run: its encoder and head before training, and with the best weights; and what it says of texts.
 
 runs/<id>/best.weights.npz    of the epoch with the lowest validation loss (tl_core.training.checkpoint)
-runs/<id>/labels.json         the names of the classes, in the order of the probabilities
+runs/<id>/labels.json         the names of the classes (paths)
 """
 
 import json
@@ -13,17 +13,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tl_core.base import events, records
+from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.tasks.text_classification import network
+from tl_core.tasks.text_classification import network, paths
 from tl_core.tasks.text_classification.config import TextClassificationConfig
 from tl_core.text.pretrained import encoder as encoders
 from tl_core.text.pretrained.encoder import LoadedEncoder
 from tl_core.training import checkpoint, precision
 
-LABELS = "labels.json"
-BATCH = 32  # texts that are read together
+BATCH = 8  # texts that are read together
+MOST_WORDS = 100  # whose influence is asked for
 
 
 def untrained(
@@ -72,17 +72,7 @@ def load_best(folder: Path, encoder: LoadedEncoder, head: keras.Model) -> None:
 
 def write_labels(folder: Path, classes: Sequence[str]) -> None:
     """Write the names of the classes."""
-    (folder / LABELS).write_text(json.dumps(list(classes), ensure_ascii=False), encoding="utf-8")
-
-
-def labels(folder: Path) -> tuple[str, ...]:
-    """The names of the classes that a run tells apart.
-
-    Raises:
-        OSError: there are none.
-        ValueError: the file is damaged.
-    """
-    return records.value(tuple[str, ...], records.loads((folder / LABELS).read_bytes()))
+    (folder / paths.LABELS).write_text(json.dumps(list(classes), ensure_ascii=False), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -110,9 +100,10 @@ class Classifier:
         """Each word of a text, and how much the probability of its class falls when the word is masked.
 
         By occlusion (Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901; for words Li et al. 2016,
-        https://arxiv.org/abs/1612.08220). A word is what stands between spaces, in Chinese a character.
+        https://arxiv.org/abs/1612.08220). A word is what stands between spaces, in Chinese a character; of a long text
+        the first ones are asked about.
         """
-        pieces = words(text)
+        pieces = words(text)[:MOST_WORDS]
         hole = self.encoder.tokenizer.mask_token or self.encoder.tokenizer.unk_token
         variants = [text, *(text[:start] + hole + text[end:] for _, start, end in pieces)]
         said = self.predict(variants)
@@ -142,7 +133,7 @@ def load(folder: Path, config: TextClassificationConfig) -> Classifier:
         UserError: it has none yet, or its encoder is not to be had (any more).
     """
     try:
-        classes = labels(folder)
+        classes = paths.labels(folder)
     except (OSError, ValueError) as error:
         raise UserError(
             message("The names of this run's classes cannot be read: {reason}.", reason=str(error)),

@@ -22,6 +22,7 @@ Family = Literal["bert", "distilbert", "xlm-roberta"]
 FAMILIES: tuple[Family, ...] = ("bert", "distilbert", "xlm-roberta")
 CONFIG = "config.json"
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")  # one of these is enough
+TOKENIZING = (*TOKENIZERS, "tokenizer_config.json", "special_tokens_map.json")  # all that says how a text is cut
 LARGEST = 1_000_000_000  # parameters of a folder's encoder
 
 
