@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.material import dataset_view, intake, shelf, tidy, ways_in
 from pages.registry import go
-from pages.tasks.image_classification import consequences, settings
+from pages.tasks.image_classification import consequences, division, settings
 from pages.ui.i18n import _
 from pages.ui.markdown import problem, sentence
 from pages.ui.session import choose_dataset, may
@@ -37,7 +37,7 @@ def describe(summary):
     st.markdown(
         _("The network learns from the training pictures alone; the others show whether it understood or memorised.")
     )
-    divided = dataset_view.split(dataset, seen)
+    divided = division.split(dataset, seen)
     st.subheader(_("Look through and tidy up"), anchor=False)
     tidy.look_through(dataset, seen, editable=may("change", summary))
     return divided

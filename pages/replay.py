@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from pages.components import live_chart
-from pages.experiments import player
+from pages.experiments import compare, player
 from pages.registry import link
-from pages.tasks.image_classification import settings
+from pages.tasks.registry import room
 from pages.tasks.text_generation import playback
 from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, problem, sentence
 from tl_core.base.errors import UserError
-from tl_core.base.metrics import METRICS
-from tl_core.charts import classification, comparison, curves
+from tl_core.base.metrics import metric
+from tl_core.charts import comparison
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory
 from tl_core.recordings import generation, play
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Recording, Replay
+from tl_core.tasks import registry
+from tl_core.tasks.registry import TASKS, Task
 
 ADDRESS = "recording"  # the address's parameter that names the recording
 BESIDE = 3  # recordings that are compared at first
@@ -60,9 +61,10 @@ def one(recording: Recording | WrittenRecording):
     player.play(recording)
     if player.ended(recording):
         if recording.report is not None:
-            player.result(recording.report, f"replay_{recording.name}")
+            room(recording.config, "report").show_recorded(recording.report, f"replay_{recording.name}")
+        settings = room(recording.config, "settings")
         link(
-            "train",
+            settings.PAGE,
             label=_("Train with the same settings"),
             icon=":material/model_training:",
             **settings.link(recording.config),
@@ -88,15 +90,16 @@ def card(recording: Recording | WrittenRecording, facts: list[str]):
 
 def run_facts(recording: Recording, whole: NamedHistory) -> list[str]:
     """How long a recorded run took, and what came of it."""
-    accuracy = comparison.kept(whole.history, "accuracy")
+    key = registry.of(recording.config).metrics[0]
+    kept, row = comparison.kept(whole.history, key), metric(key)
     facts = [duration(recording.length)]
-    if accuracy is not None:
-        facts.append(_("validation accuracy {accuracy}").format(accuracy=METRICS["accuracy"].shown(accuracy)))
+    if kept is not None:
+        facts.append(_("validation {metric} {value}").format(metric=show(row.noun), value=row.shown(kept)))
     return facts
 
 
-def beside(histories: dict[str, NamedHistory]):
-    """The whole curves of several recordings in one chart."""
+def beside(task: Task, histories: dict[str, NamedHistory]):
+    """The whole curves of several recordings of one task in one chart."""
     st.subheader(_("Recordings beside each other"), anchor=False)
     names = st.pills(
         _("Recordings"),
@@ -104,19 +107,16 @@ def beside(histories: dict[str, NamedHistory]):
         format_func=lambda name: plain(histories[name].name),
         selection_mode="multi",
         default=list(histories)[:BESIDE],
-        key="replay_beside",
+        key=f"replay_beside_{task.name}",
         label_visibility="collapsed",
     )
     shown = [histories[name] for name in histories if name in names]
     if not shown:
         st.caption(_("Choose at least one of them."))
         return
-    keys = classification.METRICS
-    figures = {key: curves.several(shown, key, _, training=False) for key in keys}
-    alts = {key: show(comparison.description(shown, key, "accuracy")) for key in keys}
-    live_chart.charts(figures, alts, revision="-".join(names), key="replay_compare")
-    if len(shown) > 1:
-        st.markdown(sentence(comparison.reading(shown, "accuracy")))
+    compare.show_curves(
+        task, shown, "-".join(names), f"replay_compare_{task.name}", training=False, legend=True, reads=len(shown) > 1
+    )
 
 
 def everything():
@@ -143,8 +143,10 @@ def everything():
         for text in texts:
             with st.container(border=True, height="stretch", gap="small", key=f"recording_{text.name}"):
                 card(text, [playback.facts(text)])
-    if found:
-        beside(histories)
+    for task in TASKS.values():
+        of_task = [recording.name for recording in found if registry.of(recording.config) is task]
+        if of_task:
+            beside(task, {name: histories[name] for name in of_task})
 
 
 opened = chosen()

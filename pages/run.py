@@ -6,11 +6,10 @@ import streamlit as st
 
 from pages.experiments import progress, take_home
 from pages.registry import link
-from pages.tasks.image_classification import report
-from pages.tasks.text_generation import before_after
+from pages.tasks.registry import room
 from pages.ui.i18n import _
 from pages.ui.markdown import problem
-from pages.ui.session import may, mine
+from pages.ui.session import mine
 from pages.ui.whose import own
 from tl_core.base.errors import UserError
 from tl_core.runs import store, watch
@@ -66,8 +65,6 @@ if run is None:
 follow(run)
 if store.status(run) not in ACTIVE:
     take_home.go_on(run)
-    if not progress.writes(run):
-        report.show_report(run)
-    elif watch.history(run).best and may("read", run):
-        before_after.show_before_and_after(run)
+    if run.config:
+        room(run.config, "report").show_report(run)
     spare.want()  # to resume it, or to train again

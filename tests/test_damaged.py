@@ -63,7 +63,7 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 def shown(history: History) -> None:
     """Everything that pages draw of a log."""
     named = [curves.NamedHistory("a", history), curves.NamedHistory("b", history)]
-    figures = [curves.live(history, classification.METRICS, str, 5), language.live(history, str, 5)]
+    figures = [curves.live(history, list(METRICS), str, 5), language.live(history, str, 5)]
     figures += [curves.several(named, metric, str) for metric in METRICS]
     figures += [language.several(named, metric, str) for metric in language.METRICS]
     json.dumps(figures, allow_nan=False)

@@ -1,10 +1,9 @@
-// A text that appears token by token: only new tokens are added to the page, nothing is drawn anew. It asks the server
-// for news by itself and marks every token by how surprising it was. What is said of the text and done with it is in
+// A text that appears token by token: only new tokens are added to the page, nothing is drawn anew. It listens to the
+// server by itself and marks every token by how surprising it was. What is said of the text and done with it is in
 // told.js, the inside of one token in inside.js and heads.js.
 
 const states = new WeakMap()
-const BETWEEN = 25 // milliseconds between two questions
-const PATIENCE = 1000 // milliseconds before a question that failed is asked again
+const PATIENCE = 1000 // milliseconds before the page listens again where it was refused
 const PROBABLE = [0.5, 0.2, 0.05, 0.01] // the least of the first four colours
 const RANKS = [1, 5, 20, 100] // the last of the first four colours
 const NARROW = window.matchMedia("(max-width: 640px)")
@@ -167,29 +166,25 @@ function address(state, rest = "") {
   return new URL(`tl/writing/${state.id}${rest}`, document.baseURI)
 }
 
-// Ask for news until there will be none.
-async function follow(state, signal) {
-  let version = -1
-  while (!signal.aborted) {
-    let wait = BETWEEN
-    try {
-      const query = `?from=${state.known}&version=${version}&language=${state.data.language}`
-      const answer = await fetch(address(state, query), { signal })
-      if (answer.status === 404) return take(state, { entries: [], gone: true, done: true })
-      if (!answer.ok) throw new Error(answer.status)
-      const news = await answer.json()
-      if (signal.aborted) return
-      state.known = news.next
-      version = news.version
-      take(state, news)
-      if (news.done) return
-    } catch (error) {
-      if (signal.aborted) return
-      if (!(error instanceof TypeError || /^5/.test(error.message))) throw error
-      take(state, { entries: [], offline: true })
-      wait = PATIENCE
-    }
-    await new Promise((resolve) => setTimeout(resolve, wait))
+// Listen to the text until it is done. A line that breaks is mended by the browser, which tells what it has heard.
+function follow(state, signal) {
+  if (signal.aborted) return
+  const source = new EventSource(address(state, `?from=${state.known}&language=${state.data.language}`))
+  signal.addEventListener("abort", () => source.close())
+  source.onmessage = ({ data }) => {
+    const news = JSON.parse(data)
+    if (news.again || news.done) source.close()
+    if (news.again) return follow(state, signal)
+    state.known = news.next
+    take(state, news)
+  }
+  source.onerror = async () => {
+    take(state, { entries: [], offline: true })
+    if (source.readyState !== EventSource.CLOSED) return
+    const answer = await fetch(address(state), { method: "HEAD", signal }).catch(() => null) // EventSource hides it
+    if (signal.aborted) return
+    if (answer?.status === 404) take(state, { entries: [], gone: true, done: true })
+    else setTimeout(() => follow(state, signal), PATIENCE)
   }
 }
 

@@ -1,1 +1,1 @@
-"""Widgets that show one thing and know no page: freeze boundary, curves, thumbnails, class table."""
+"""Widgets that show one thing: freeze boundary, curves, thumbnails, class table. Knows no page that shows it."""

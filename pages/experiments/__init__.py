@@ -1,1 +1,1 @@
-"""Runs of any task on the page: progress, list, comparison, take-home. What differs is asked of the task."""
+"""What runs of all tasks have in common on the pages: setting up, progress, list, comparison. Knows no single task."""

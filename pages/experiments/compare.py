@@ -1,77 +1,100 @@
 """Several runs beside each other: results, curves in one chart, and the settings in which they differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from pages.components import live_chart
 from pages.experiments import listing
 from pages.experiments.listing import Listed
-from pages.tasks.image_classification.consequences import rate_text
-from pages.tasks.text_generation import results
+from pages.tasks.registry import room
 from pages.ui import status
-from pages.ui.format import duration
-from pages.ui.i18n import _, show
+from pages.ui.fields import Told
+from pages.ui.format import duration, per_second
+from pages.ui.i18n import _
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
-from tl_core.base.metrics import percent
-from tl_core.charts import classification, comparison, curves
+from tl_core.charts import comparison
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory
-from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs import watch
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification.code import OPTIMIZERS
+from tl_core.tasks import registry
+from tl_core.tasks.registry import TASKS, Task
 
 
 def kinds(lines: Sequence[Listed]) -> list[list[Listed]]:
-    """The runs that can be compared with each other: those on pictures, and those on texts."""
-    groups = [[line for line in lines if listing.writes(line.run) == text] for text in (False, True)]
+    """The runs that can be compared with each other: those of one task."""
+    groups = [[line for line in lines if registry.of(line.run.config) is task] for task in TASKS.values()]
     return [group for group in groups if group]
 
 
 def title(kind: Sequence[Listed]) -> str:
-    """What runs of one kind work on."""
-    return _("Text runs") if listing.writes(kind[0].run) else _("Image runs")
+    """What runs of one task are called."""
+    return _(room(kind[0].run.config, "results").RUNS)
 
 
 def show_comparison(lines: Sequence[Listed]) -> None:
-    """Draw runs of one kind as they are now; call it again while one of them is active."""
-    chosen = _colours([line.run.id for line in lines])
-    if listing.writes(lines[0].run):
-        results.show_comparison(lines, chosen)
-        return
-    histories = [NamedHistory(line.run.name, watch.history(line.run), chosen[line.run.id]) for line in lines]
-    _results(lines, chosen)
-    with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
-    keys = classification.METRICS
-    figures = {key: curves.several(histories, key, _, training=with_training, legend=False) for key in keys}
-    alts = {key: show(comparison.description(histories, key, "accuracy")) for key in keys}
-    live_chart.charts(figures, alts, revision="-".join(chosen), key="compare_curves")
-    st.markdown(sentence(comparison.reading(histories, "accuracy")))
+    """Draw runs of one task as they are now; call it again while one of them is active."""
+    task, chosen = registry.of(lines[0].run.config), _colours([line.run.id for line in lines])
+    named = listing.names([line.run for line in lines])
+    runs = [line.run for line in lines]
+    histories = [NamedHistory(named[run.id], watch.history(run), chosen[run.id]) for run in runs]
+    _results(task, lines, chosen)
+    with_training = st.toggle(_("Training curves too (dashed)"), key=f"compare_training_{task.name}")
+    key = f"compare_curves_{task.name}"
+    show_curves(task, histories, "-".join(chosen), key, training=with_training, legend=False)
+    if caution := room(task, "results").caution([line.run.config for line in lines if line.run.config]):
+        st.caption(caution)
+
+
+def show_curves(
+    task: Task,
+    histories: Sequence[NamedHistory],
+    revision: str,
+    key: str,
+    *,
+    training: bool,
+    legend: bool,
+    reads: bool = True,
+) -> None:
+    """The curves of runs of one task in one chart, and what they say.
+
+    Args:
+        revision: as long as it stays the same, so does the reader's zoom.
+        key: Streamlit's.
+        training: the training curves too.
+        legend: name the runs in the chart, as no table does.
+        reads: whether to say what they say.
+    """
+    results = room(task, "results")
+    figures, alts = results.laid_over(histories, training, legend)
+    live_chart.charts(figures, alts, revision=revision, key=key)
+    if reads:
+        st.markdown(sentence(comparison.reading(histories, task.metrics[0])))
 
 
 def show_differences(runs: Sequence[Run], kind: str = "") -> None:
-    """The settings of several runs of one kind side by side; those that differ are marked."""
-    chosen = _colours([run.id for run in runs])
+    """The settings of several runs of one task side by side; those that differ are marked."""
+    task, chosen = registry.of(runs[0].config), _colours([run.id for run in runs])
     readable = [run for run in runs if run.config]
-    text = any(listing.writes(run) for run in readable)
-    every = [results.settings(run) if text else _settings(run) for run in readable]
-    names = list(dict.fromkeys(name for values in every for name in values))
-    rows = {name: [values.get(name, "–") for values in every] for name in names}
-    differing = {name for name, values in rows.items() if len(set(values)) > 1}
+    every = [{told.label: told for told in room(task, "results").settings(run)} for run in readable]
+    names = list(dict.fromkeys(name for settings in every for name in settings))
+    rows = {name: [settings.get(name, Told(name, "–", None)) for settings in every] for name in names}
+    differing = {name for name, told in rows.items() if len({each.value for each in told}) > 1}
     heading = _("Where their settings differ")
     st.subheader(f"{kind} · {heading}" if kind else heading, anchor=False)
-    everything = st.toggle(_("Show all settings"), key="compare_all_texts" if text else "compare_all")
+    everything = st.toggle(_("Show all settings"), key=f"compare_all_{task.name}")
     if not differing and not everything:
         st.markdown(_("They have the same settings; only chance and the computer can make them differ."))
         return
-    headings = [_("Setting"), *(Cell(run.name, colour=chosen[run.id]) for run in readable)]
+    named = listing.names(readable)
+    headings = [_("Setting"), *(Cell(named[run.id], colour=chosen[run.id]) for run in readable)]
     table(
         headings,
         [
-            [name, *(Cell(value, marked=name in differing) for value in values)]
-            for name, values in rows.items()
+            [name, *(Cell(each.text, marked=name in differing) for each in told)]
+            for name, told in rows.items()
             if everything or name in differing
         ],
         label=_("Settings of the selected runs"),
@@ -86,77 +109,17 @@ def _colours(runs: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
-    rows = []
-    for line in lines:
-        found = line.results
-        rows.append(
-            [
-                Cell(line.run.name, colour=chosen[line.run.id]),
-                status.name(line.status),
-                Cell("–" if found.accuracy is None else percent(found.accuracy), share=found.accuracy),
-                figure(found.loss, "{:.3f}"),
-                figure(found.best_epoch, "{}"),
-                "–" if found.test is None else percent(found.test),
-                duration(found.seconds) if found.seconds else "–",
-                figure(found.rate, "{:,.0f}"),
-            ]
-        )
-    headings = [
-        _("Name"),
-        _("Status"),
-        _("Validation accuracy"),
-        _("Validation loss"),
-        _("Best epoch"),
-        _("Test accuracy"),
-        _("Time"),
-        _("Images per second"),
+def _results(task: Task, lines: Sequence[Listed], chosen: Mapping[str, str]) -> None:
+    """A row for each run, with the figures of its task between what all have."""
+    results, named = room(task, "results"), listing.names([line.run for line in lines])
+    rows = [
+        {
+            _("Name"): Cell(named[line.run.id], colour=chosen[line.run.id]),
+            _("Status"): status.name(line.status),
+            **results.beside(line.results.values),
+            _("Time"): duration(line.results.seconds) if line.results.seconds else "–",
+            per_second(task.unit): figure(line.results.values["speed"], "{:,.0f}"),
+        }
+        for line in lines
     ]
-    table(headings, rows, label=_("Results of the selected runs"))
-
-
-def _settings(run: Run) -> dict[str, str]:
-    """Every setting by its name, as the Train page calls it; what each phase has of its own is joined by arrows."""
-    config, yes, no = run.config, _("yes"), _("no")
-    weights = {
-        "imagenet": "ImageNet",
-        "bundled": _("this project's own"),
-        "patterns": _("patterns only"),
-        "random": _("random"),
-    }
-    values = {
-        _("Pictures"): listing.dataset(run),
-        _("Version of the pictures"): config.data.dataset,
-        _("For validation"): f"{100 * config.data.validation:.0f} %",
-        _("For the last test"): f"{100 * config.data.test:.0f} %",
-        _("Seed of the split"): str(config.data.seed),
-        _("Backbone"): listing.network(run) or config.backbone.name,
-        _("Weights"): weights.get(config.backbone.weights, config.backbone.weights),
-        _("Image size"): f"{config.backbone.image_size} px",
-        _("Pooling"): {"average": _("Average"), "flatten": _("Flatten")}[config.head.pooling],
-        _("Hidden units"): str(config.head.units),
-        _("Dropout"): f"{config.head.dropout:g}",
-        _("Output"): config.head.output,
-    }
-    row = BACKBONES.get(config.backbone.name)
-    total = len(row.blocks) if row else "?"
-    frozen = [boundary(row, phase.frozen_blocks) if row else phase.frozen_blocks for phase in config.phases]
-    phases = {
-        _("Frozen blocks"): [_("{n} of {total}").format(n=count, total=total) for count in frozen],
-        _("Epochs"): [listing.epochs(run)],
-        _("Learning rate"): [rate_text(phase.learning_rate) for phase in config.phases],
-        _("Optimizer"): [OPTIMIZERS[phase.optimizer] for phase in config.phases],
-    }
-    augmented = {"none": _("None"), "light": _("Light"), "strong": _("Strong")}[config.augmentation]
-    return {
-        **values,
-        **{name: each[0] if len(set(each)) == 1 else " → ".join(each) for name, each in phases.items()},
-        _("Batch size"): str(config.batch_size),
-        _("Augmentation"): augmented if config.augmentation == "none" else f"{augmented} × {config.views}",
-        _("Early stopping"): str(config.early_stopping) if config.early_stopping else no,
-        _("Label smoothing"): f"{config.label_smoothing:g}" if config.label_smoothing else no,
-        _("Balance the classes"): yes if config.class_weights else no,
-        _("Number format"): config.precision.replace("_", " "),
-        _("Compute frozen blocks only once"): yes if config.cache else no,
-        _("Seed of the training"): str(config.seed),
-    }
+    table(list(rows[0]), [list(row.values()) for row in rows], label=_("Results of the selected runs"))

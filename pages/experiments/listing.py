@@ -1,46 +1,31 @@
 """The runs as the list shows them: what each was, how it went, and whose it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from pages.experiments.progress import pictures
-from pages.material import text_view
-from pages.tasks.text_generation import consequences
+from pages.experiments import learned_from
+from pages.tasks.registry import room
 from pages.ui import status
 from pages.ui.format import duration
 from pages.ui.i18n import _
-from pages.ui.session import is_local, may, mine
-from tl_core.base.errors import UserError
-from tl_core.charts import comparison
-from tl_core.images.pretrained.backbones import BACKBONES, boundary
+from pages.ui.session import is_local, mine
 from tl_core.runs import store
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks import registry
-from tl_core.tasks.image_classification import report
-from tl_core.tasks.text_generation import progress
-from tl_core.tasks.text_generation.config import boundary as text_boundary
+from tl_core.tasks.registry import TASKS
 
 
 @dataclass(frozen=True)
 class Results:
     """What came out of a run so far; None where there is nothing yet."""
 
-    epochs: int
-    accuracy: float | None  # validation, of the epoch whose weights are kept; not of texts
-    loss: float | None  # likewise, of texts too
-    best_epoch: int | None
-    rate: float | None  # units of its data per second of training
     seconds: float | None  # of work
-    test: float | None  # accuracy, if somebody has looked
-    perplexity: float | None = None  # of texts: validation, of the round whose weights are kept
-    before: float | None = None  # of texts: the same before training
-    best_step: int | None = None  # of texts: whose weights are kept; perplexity and the next two are theirs
-    copied: int | None = None  # of texts: tokens that their sample has copied in one stretch
-    forgotten: float | None = None  # of texts: their source perplexity divided by that before training
+    values: Mapping[str, float | None]  # by the names of its task's room `results`
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,8 @@ def matching(lines: Sequence[Listed], text: str, mine: bool) -> list[Listed]:
         for line in lines
         if (line.mine or not mine)
         and all(
-            word in " ".join([line.run.name, *line.run.tags, dataset(line.run), network(line.run)]).casefold()
+            word
+            in " ".join([line.run.name, *line.run.tags, learned_from.short(line.run), network(line.run)]).casefold()
             for word in words
         )
     ]
@@ -101,19 +87,7 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
             "name": st.column_config.TextColumn(_("Name"), width="medium"),
             "status": st.column_config.TextColumn(_("Status")),
             "who": st.column_config.TextColumn(_("Who")),
-            "accuracy": st.column_config.ProgressColumn(
-                _("Validation accuracy"),
-                min_value=0,
-                max_value=1,
-                format="percent",
-                help=_("Of the epoch whose weights are kept."),
-            ),
-            "test": st.column_config.NumberColumn(
-                _("Test accuracy"), format="percent", help=_("Only where somebody has looked at the test pictures.")
-            ),
-            "perplexity": st.column_config.NumberColumn(
-                _("Validation perplexity"), format="%.1f", help=_("Of texts: lower is better.")
-            ),
+            **_result_columns(lines),
             "pictures": st.column_config.TextColumn(_("Pictures or text")),
             "backbone": st.column_config.TextColumn(_("Network")),
             "frozen": st.column_config.TextColumn(_("Frozen blocks")),
@@ -129,49 +103,9 @@ def choose(lines: Sequence[Listed], selected: Sequence[str], version: int) -> li
     return [run for run in selected if run not in ids] + rows
 
 
-def writes(run: Run) -> bool:
-    """Whether the run trains a language model."""
-    return run.config is not None and run.config.kind == "text"
-
-
-def dataset(run: Run) -> str:
-    """What the run's pictures, or its text, are called."""
-    if run.config is None:
-        return ""
-    known = text_view.name(run.config.corpus) if writes(run) else pictures(run.config.data.dataset)[0]
-    if known and not may("read", run):
-        return _("a private text")
-    return known or _("deleted")
-
-
 def network(run: Run) -> str:
     """The title of the run's backbone or language model."""
     return registry.title(run.config) if run.config else ""
-
-
-def frozen(run: Run) -> str:
-    """The freeze boundary of each phase, "5 → 4 of 5"."""
-    if writes(run):
-        shape = consequences.shape_of(run.config.model)
-        try:
-            if shape is None:
-                return ""
-            text = _("{n} of {total}").format(n=text_boundary(run.config, shape), total=len(shape.blocks))
-        except UserError:  # the model's folder holds another model by now
-            return "?"
-        return f"{text}, LoRA {run.config.lora_rank}" if run.config.lora_rank else text
-    row = BACKBONES.get(run.config.backbone.name) if run.config else None
-    if row is None:
-        return ""
-    counts = " → ".join(str(boundary(row, phase.frozen_blocks)) for phase in run.config.phases)
-    return _("{n} of {total}").format(n=counts, total=len(row.blocks))
-
-
-def epochs(run: Run) -> str:
-    """The epochs of each phase, "10 + 10"; the steps of a text run."""
-    if writes(run):
-        return _("{n} steps").format(n=f"{run.config.steps:,}")
-    return " + ".join(str(phase.epochs) for phase in run.config.phases) if run.config else ""
 
 
 def _frame(lines: Sequence[Listed]) -> dict[str, list]:
@@ -179,32 +113,36 @@ def _frame(lines: Sequence[Listed]) -> dict[str, list]:
         "name": [line.run.name for line in lines],
         "status": [status.name(line.status) for line in lines],
         **({} if is_local() else {"who": [_("Me") if line.mine else _("Others") for line in lines]}),
-        **_figures(lines),
-        "pictures": [dataset(line.run) for line in lines],
+        **{name: [line.results.values.get(name) for line in lines] for name in _result_columns(lines)},
+        "pictures": [learned_from.short(line.run) for line in lines],
         "backbone": [network(line.run) for line in lines],
-        "frozen": [frozen(line.run) for line in lines],
-        "epochs": [epochs(line.run) for line in lines],
+        "frozen": [_set_up(line.run, "frozen") for line in lines],
+        "epochs": [_set_up(line.run, "length") for line in lines],
         "time": [duration(line.results.seconds) if line.results.seconds else "" for line in lines],
         "tags": [list(line.run.tags) for line in lines],
         "begun": [datetime.fromtimestamp(line.run.created) for line in lines],
     }
 
 
-def _figures(lines: Sequence[Listed]) -> dict[str, list]:
-    """The columns of results; those of a kind of run that is not in the list are left out."""
-    columns = {}
-    if not all(writes(line.run) for line in lines):
-        columns["accuracy"] = [line.results.accuracy for line in lines]
-        columns["test"] = [line.results.test for line in lines]
-    if any(writes(line.run) for line in lines):
-        columns["perplexity"] = [line.results.perplexity for line in lines]
+def _result_columns(lines: Sequence[Listed]) -> dict[str, Any]:
+    """The columns of results of the tasks that are in the list."""
+    present = {registry.of(line.run.config).kind for line in lines}
+    columns: dict[str, Any] = {}
+    for kind, task in TASKS.items():
+        if kind in present:
+            columns |= room(task, "results").columns()
     return columns
+
+
+def _set_up(run: Run, what: str) -> str:
+    """What the room `results` says of the run's settings; nothing where they cannot be read."""
+    return getattr(room(run.config, "results"), what)(run.config) if run.config else ""
 
 
 def _stamp(run: Run) -> tuple[int, ...]:
     """Changes whenever there may be new results."""
     stamp = []
-    for path in (run.log, report.path(run.folder, "test")):
+    for path in (run.log, *room(run.config, "results").watched(run.folder)):
         try:
             stat = path.stat()
             stamp += [stat.st_mtime_ns, stat.st_size]
@@ -217,19 +155,11 @@ def _stamp(run: Run) -> tuple[int, ...]:
 def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
     run = store.get(run_id)
     history = History(run.log).update()
-    best, tested, text = history.best, report.load(run.folder, "test"), writes(run)
-    kept, forgetting = progress.kept_sample(history), progress.forgetting(history)
-    return Results(
-        epochs=len({epoch.epoch for epoch in history.epochs}),
-        accuracy=best.metrics.get("val_accuracy") if best and not text else None,
-        loss=best.metrics.get("val_loss") if best else None,
-        best_epoch=best.epoch if best else None,
-        rate=history.mean_rate if text else history.rate,
-        seconds=history.elapsed,
-        test=tested.accuracy if tested else None,
-        perplexity=comparison.kept(history, "perplexity") if text else None,
-        before=progress.base_perplexity(history),
-        best_step=best.step if best and text else None,
-        copied=kept.copied_tokens if kept else None,
-        forgotten=forgetting[1] / forgetting[0] if forgetting else None,
-    )
+    return Results(history.elapsed, room(run.config, "results").found(run, history))
+
+
+def names(runs: Sequence[Run]) -> dict[str, str]:
+    """What runs beside each other are called, by id: those that share a name (begun in one minute) are numbered."""
+    called = [run.name for run in runs]
+    seen = {run.id: called[: place + 1].count(run.name) for place, run in enumerate(runs)}
+    return {run.id: f"{run.name} ({seen[run.id]})" if called.count(run.name) > 1 else run.name for run in runs}

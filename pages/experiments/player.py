@@ -1,4 +1,4 @@
-"""A recording as it is replayed: its label, where it stands, play, pause, speed, the curves, and at last the report."""
+"""A recording as it is replayed: its label, where it stands, play, pause, speed, the figures and the curves."""
 
 import time
 from collections.abc import Callable
@@ -6,17 +6,12 @@ from typing import Protocol
 
 import streamlit as st
 
-from pages.components import live_chart
-from pages.tasks.image_classification.report import INK
+from pages.tasks.registry import room
 from pages.ui.format import duration
-from pages.ui.i18n import _, show
+from pages.ui.i18n import _
 from pages.ui.markdown import plain, sentence
-from tl_core.base.metrics import METRICS, percent
-from tl_core.charts import confusion
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Clock, Recording, Replay
-from tl_core.runs.history import History
-from tl_core.tasks.image_classification.report import Report
 
 PACE = 0.5  # seconds between looks at a replay that plays
 
@@ -55,20 +50,23 @@ def start(recording: Replayed) -> None:
 
 def play(recording: Recording) -> None:
     """The player of a recorded run."""
+    figures = room(recording.config, "figures")
 
     def above(moment: float) -> None:
         length = duration(recording.length)
         bar(recording, moment, _("{moment} of {length} recorded").format(moment=duration(moment), length=length))
-        _figures(recording, _replay(recording).at(moment), moment)
+        history = _replay(recording).at(moment)
+        with st.container(horizontal=True, gap="medium"):
+            figures.reached(recording.config, history, moment >= recording.length)
+            figures.speed(history)
 
     def below(moment: float) -> None:
-        history = _replay(recording).at(moment)
-        live_chart.run_curves(
-            history,
+        figures.curves(
+            recording.config,
+            _replay(recording).at(moment),
             revision=f"{recording.name} {st.session_state.get(_key(recording, 'round'), 0)}",
             key="replay_curves",
-            classes=len(recording.card.classes),
-            total=history.total_epochs if moment < recording.length else 0,
+            growing=moment < recording.length,
         )
 
     replayed(recording, above, below)
@@ -105,37 +103,9 @@ def ended(recording: Replayed) -> bool:
     return _clock(recording).at(time.time(), recording.length) >= recording.length
 
 
-def result(made: Report, key: str) -> None:
-    """The figures and the confusion matrix that were recorded; the pictures stayed where they were."""
-    st.subheader(_("On the validation pictures"), anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(_("Accuracy"), percent(made.accuracy), width="content")
-        st.metric(_("Macro F1"), f"{made.macro_f1:.3f}", width="content")
-        st.metric(_("Loss"), f"{made.loss:.3f}", width="content")
-    st.plotly_chart(
-        confusion.figure(made, _, INK.get(st.context.theme.type, confusion.INK)),
-        key=f"{key}_matrix",
-        config={"displayModeBar": False},
-        alt=show(confusion.description(made)),
-    )
-    st.markdown(sentence(confusion.reading(made)))
-
-
 def bar(recording: Replayed, moment: float, text: str) -> None:
     """How far the replay has come."""
     st.progress(min(moment / recording.length if recording.length else 1.0, 1.0), text=text)
-
-
-def _figures(recording: Recording, history: History, moment: float) -> None:
-    """The figures at this moment."""
-    last = history.epochs[-1] if history.epochs else None
-    shown = last if moment < recording.length else history.best or last
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if shown and "val_accuracy" in shown.metrics:
-            st.metric(show(METRICS["accuracy"].validation), percent(shown.metrics["val_accuracy"]), width="content")
-        if history.rate:
-            st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
 
 
 def _controls(recording: Replayed, clock: Clock, moment: float) -> None:

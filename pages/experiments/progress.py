@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import live_chart
-from pages.material import text_view
-from pages.tasks.text_generation import figures
+from pages.experiments import learned_from
+from pages.tasks.registry import room
 from pages.ui import status
 from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
@@ -15,9 +14,6 @@ from pages.ui.markdown import plain, problem, sentence
 from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
-from tl_core.base.metrics import percent
-from tl_core.charts import curves
-from tl_core.images.data import dataset as datasets
 from tl_core.runs import queue, store, watch
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
@@ -27,12 +23,7 @@ STARTING = N_("Starting the worker and loading TensorFlow…")
 BUILDING = N_("Building the network…")
 STAGES = {
     "weights": N_("Downloading weights: {done} of {total} MB"),
-    "features": N_("Passing the pictures through the frozen blocks: {done} of {total}"),
-    "evaluation": N_("Looking at the validation pictures: {done} of {total}"),
     "saving": N_("Saving the model…"),
-    "head": N_("Training the head: epoch {done} of {total}"),
-    "fine-tuning": N_("Fine-tuning: epoch {done} of {total}"),
-    "from scratch": N_("Training from scratch: epoch {done} of {total}"),
 }
 
 
@@ -58,32 +49,13 @@ def show_progress(run: Run) -> Status:
     if now == "failed":
         _failure(history, details=may("read", run))
     if now in ACTIVE or history.batches(1) or history.epochs:
-        _curves(run, now, history)
-    if writes(run) and may("read", run):
-        figures.show_samples(history, now)
-    elif writes(run):
-        st.caption(
-            ":material/lock: "
-            + _("The text is private: what the model writes, and the model itself, are shown to its owner alone.")
+        room(run.config, "figures").curves(
+            run.config, history, revision=run.id, key="run_curves", growing=now in ACTIVE
         )
+    room(run.config, "figures").below(run, history, now not in ACTIVE)
     for notice in history.notices:
         st.caption(f":material/info: {sentence(notice.message)}")
     return now
-
-
-def writes(run: Run) -> bool:
-    """Whether it is a language model that is trained."""
-    return run.config is not None and run.config.kind == "text"
-
-
-@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
-def pictures(dataset: str) -> tuple[str | None, int | None]:
-    """What the run's pictures are called, and how many classes they have; None where they have been deleted."""
-    try:
-        found = datasets.load(dataset)
-    except UserError:
-        return None, None
-    return found.name, len(found.classes)
 
 
 def _header(run: Run, now: Status, history: History) -> None:
@@ -92,12 +64,8 @@ def _header(run: Run, now: Status, history: History) -> None:
         st.title(plain(run.name), width="content", anchor=False)
         status.badge(now)
     facts = []
-    if writes(run):
-        known = text_view.name(run.config.corpus)
-        text = (known if may("read", run) else _("a private text")) if known else _("a text that has been deleted")
-        facts += [title(run.config), text]
-    elif run.config:
-        facts += [title(run.config), pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
+    if run.config:
+        facts += [title(run.config), learned_from.title(run)]
     if history.started:
         facts.append(f"{history.started.device}, {history.started.precision}")
     st.caption(" · ".join(map(plain, facts)))
@@ -111,26 +79,16 @@ def _bar(run: Run, now: Status, history: History) -> None:
     if now in ACTIVE:
         share, text = _stage(run, history)
         st.progress(min(max(share, 0.0), 1.0), text=_("Stopping…") if now == "stopping" else text)
-    if writes(run):
-        figures.figures(run, now, history)
-        return
-    last = history.epochs[-1] if history.epochs else None
-    shown = last if now in ACTIVE else history.best or last
+    figures, over = room(run.config, "figures"), now not in ACTIVE
     with st.container(horizontal=True, gap="medium"):
-        st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if shown and "val_accuracy" in shown.metrics:
-            st.metric(
-                _("Validation accuracy"),
-                percent(shown.metrics["val_accuracy"]),
-                width="content",
-                help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
-            )
+        figures.reached(run.config, history, over)
         st.metric(_("Elapsed"), duration(history.elapsed or 0), width="content")
         if now == "running":
             remaining = duration(history.remaining) if history.remaining is not None else "…"
             st.metric(_("Remaining"), remaining, width="content")
-        if history.rate:
-            st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
+        figures.speed(history)
+    if remark := figures.remark(history, over):
+        st.caption(remark)
 
 
 def _place_in_queue(run: Run) -> str:
@@ -151,30 +109,16 @@ def _waiting() -> list[str]:
     return [run.id for run in queue.waiting()]
 
 
-def _curves(run: Run, now: Status, history: History) -> None:
-    """The learning curves, with room to grow while it trains."""
-    if writes(run):
-        live_chart.text_curves(
-            history, revision=run.id, key="run_curves", total=run.config.steps if now in ACTIVE else 0
-        )
-        return
-    classes = pictures(run.config.data.dataset)[1] if run.config else None
-    total = history.total_epochs if now in ACTIVE else 0
-    live_chart.run_curves(history, revision=run.id, key="run_curves", classes=classes, total=total)
-
-
 def _stage(run: Run, history: History) -> tuple[float, str]:
     """How far the present stage has come, 0 to 1, and what it is called."""
     phase = history.phases[-1] if history.phases else None
     if phase is None:
         return 0.0, _(BUILDING)
-    if phase.unit == "epochs" and writes(run):
-        return figures.stage(history, run.config)
-    text = _(STAGES[phase.phase]) if phase.phase in STAGES else plain(phase.phase)
+    figures = room(run.config, "figures")
+    known = STAGES | figures.STAGES
+    text = _(known[phase.phase]) if phase.phase in known else plain(phase.phase)
     if phase.unit == "epochs":
-        trained = curves.position(history)
-        total = max(history.total_epochs, 1)
-        return trained / total, text.format(done=min(int(trained) + 1, total), total=total)
+        return figures.training(run.config, history, text)
     done = history.progress.done if history.progress and history.progress.phase == phase.phase else 0
     total = phase.total or (history.progress.total if history.progress else 0)
     unit = 1e6 if phase.unit == "bytes" else 1
@@ -206,14 +150,8 @@ def _controls(run: Run, now: Status) -> None:
             icon=":material/resume:",
             on_click=_attempt,
             args=(queue.resume, run.id),
-            help=None
-            if writes(run)
-            else _(
-                "Goes on from the last checkpoint: the epoch under way, and a few seconds before it, may be repeated."
-            ),
         )
-        if writes(run):
-            figures.resumes(run)
+        st.caption(room(run.config, "figures").resuming(run))
 
 
 def _attempt(action: Callable[[str], None], run_id: str) -> None:

@@ -1,1 +1,1 @@
-"""Pictures and texts on the page: the ways in, the shelf, what they are like, tidying. Knows no run."""
+"""Pictures and texts on the page: the ways in, the shelf, what they are like, tidying. Knows no task."""

@@ -1,4 +1,4 @@
-"""What a dataset is like: figures, warnings, its classes, what was not taken, and how it would be split."""
+"""What a dataset is like: figures, warnings, its classes, and what was not taken."""
 
 from collections import defaultdict
 
@@ -6,15 +6,12 @@ import streamlit as st
 
 from pages.components.class_table import ClassRow, class_table
 from pages.components.image_grid import address
-from pages.tasks.image_classification import consequences, settings
 from pages.ui.i18n import _, ngettext, show
-from pages.ui.markdown import plain, problem, sentence
+from pages.ui.markdown import plain, sentence
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import Dataset, DatasetSummary
 from tl_core.images.data.report import DatasetReport, dataset_report
 
-KEY = settings.PREFIX
-SAVED = {"persist_state": "session"}  # settings survive a visit to another page
 EXAMPLES = 6  # pictures beside each class
 LISTED = 2_000  # files that were not taken, in the table
 
@@ -85,66 +82,6 @@ def _classes_reading(seen: DatasetReport) -> str:
     return _("{large} has the most pictures ({high}), {small} the fewest ({low}).").format(
         large=plain(large), high=f"{high:,}", small=plain(small), low=f"{low:,}"
     )
-
-
-def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
-    """How the pictures would be divided: adjustable here as on the Train page."""
-    given = {"validation": any(count.validation for count in seen.classes)}
-    given["test"] = any(count.test for count in seen.classes)
-    validation, test, seed = st.columns(3, gap="medium")
-    validation.slider(
-        _("For validation"),
-        5,
-        50,
-        format="%d %%",
-        key=f"{KEY}validation",
-        disabled=given["validation"],
-        help=_("The share of pictures that only measures progress. A ready-made split of the folder is kept."),
-        **SAVED,
-    )
-    test.slider(
-        _("For the last test"),
-        0,
-        40,
-        format="%d %%",
-        key=f"{KEY}test",
-        disabled=given["test"],
-        help=_("The share that nobody looks at until the end."),
-        **SAVED,
-    )
-    seed.number_input(
-        _("Seed of the split"),
-        0,
-        9999,
-        key=f"{KEY}split_seed",
-        help=_("Another number draws other pictures for validation and test."),
-        **SAVED,
-    )
-    divided = consequences.pictures(
-        dataset.id, settings.get("validation") / 100, settings.get("test") / 100, settings.get("split_seed")
-    )
-    if divided.problem:
-        st.warning(problem(divided.problem), icon=":material/warning:")
-        return divided
-    rows = [
-        ClassRow(name, [("train", training), ("validation", validation), ("test", test)])
-        for name, training, validation, test in zip(
-            divided.classes, divided.training, divided.validation, divided.test, strict=True
-        )
-    ]
-    headings = [("train", _("Training")), ("validation", _("Validation")), ("test", _("Test"))]
-    class_table(rows, headings, label=_("Pictures of each class in each part"), key="view_split")
-    if seen.parts:
-        st.caption(
-            _("The folders bring their own split: pictures under train, validation or test stay there.")
-            + " "
-            + _("Only a part that they lack is drawn at random, class by class.")
-        )
-    else:
-        st.caption(
-            _("Drawn at random, class by class, so that each part has the same mix; copies of a picture stay together.")
-        )
-    return divided
 
 
 def not_taken(seen: DatasetReport) -> None:

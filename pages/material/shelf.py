@@ -1,9 +1,8 @@
 """The datasets that are there: choose one, rename it, delete it."""
 
-import contextlib
-
 import streamlit as st
 
+from pages.material.busy import busy
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, problem
 from pages.ui.session import choose_dataset, current_dataset, may
@@ -11,7 +10,6 @@ from pages.ui.whose import marked, own, own_first
 from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import DatasetSummary
-from tl_core.runs import store
 
 ADDRESS = "dataset"  # the address's parameter that names the dataset
 
@@ -77,9 +75,8 @@ def _delete(now: DatasetSummary) -> None:
     st.caption(_("Runs that were trained on it keep their curves, reports and models."))
 
     def delete() -> None:
-        busy = [run.name for run in store.all() if _trains_on(run, now.id)]
-        if busy:
-            st.session_state["shelf_busy"] = busy[0]
+        if run := busy(_folder(now.id)):
+            st.session_state["shelf_busy"] = run.name
             return
         try:
             datasets.delete(now.id)
@@ -91,14 +88,6 @@ def _delete(now: DatasetSummary) -> None:
     st.button(_("Delete for good"), key="shelf_delete_now", type="primary", icon=":material/delete:", on_click=delete)
     if name := st.session_state.pop("shelf_busy", None):
         st.error(_("The run {name} is working with these pictures. Stop it first.").format(name=plain(name)))
-
-
-def _trains_on(run: store.Run, dataset_id: str) -> bool:
-    with contextlib.suppress(OSError):
-        pictures = run.config is not None and run.config.kind == "image"
-        same = pictures and _folder(run.config.data.dataset) == _folder(dataset_id)
-        return same and store.status(run) in store.ACTIVE
-    return False
 
 
 def described(summary: DatasetSummary) -> str:

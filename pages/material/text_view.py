@@ -117,11 +117,6 @@ def divided(seen: TextReport) -> str:
     )
 
 
-def name(corpus_id: str) -> str | None:
-    """What a text is called; None if it has been deleted."""
-    return _names(corpus_id)
-
-
 @st.cache_data(max_entries=256, show_spinner=False)
 def content(corpus_id: str) -> str:
     """What tells one text from another, whoever brought it in; the id itself where the text has been deleted."""
@@ -129,11 +124,3 @@ def content(corpus_id: str) -> str:
         return hashlib.sha256(corpus.load(corpus_id).text.encode()).hexdigest()
     except (UserError, OSError):
         return corpus_id
-
-
-@st.cache_data(ttl=300, max_entries=256, show_spinner=False)
-def _names(corpus_id: str) -> str | None:
-    try:
-        return corpus.load(corpus_id).name
-    except UserError:
-        return None

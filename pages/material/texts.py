@@ -7,13 +7,13 @@ from pathlib import PurePath
 import streamlit as st
 
 from pages.material import intake
+from pages.material.busy import busy
 from pages.ui import refused
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, sentence
 from pages.ui.session import may, owner
 from pages.ui.whose import own
 from tl_core.base.errors import UserError
-from tl_core.runs import store
 from tl_core.text.data import corpus, samples
 from tl_core.text.data.corpus import Corpus
 from tl_core.text.data.samples import Sample
@@ -158,11 +158,9 @@ def _take_sample(sample: Sample) -> None:
 
 def _delete(now: Corpus) -> None:
     """Callback: delete a text, unless a run is learning from it."""
-    for run in store.all():
-        learns = run.config is not None and run.config.kind == "text" and run.config.corpus == now.id
-        if learns and store.status(run) in store.ACTIVE:
-            st.session_state["text_busy"] = run.name
-            return
+    if run := busy(now.id):
+        st.session_state["text_busy"] = run.name
+        return
     if may("change", now):
         corpus.delete(now.id)
     st.session_state.pop(CURRENT, None)

@@ -1,7 +1,7 @@
 """HTTP routes for what is large: a run's model and its folder go from the disk to the browser, never through memory.
 
 GET /tl/model/<run>          the complete model (.keras), when it has been written
-GET /tl/text/<run>/<form>    a tuned language model in one of its forms of export, when it has been made
+GET /tl/model/<run>/<form>   the same in another form, see the rooms `paths` of the tasks
 GET /tl/code/<run>           the run as a script, in a ZIP with all that it needs
 GET /tl/run/<run>            the run's folder as a ZIP, without checkpoints
 
@@ -19,39 +19,27 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from pages.server.visitors import visitor
+from pages.ui.visitors import visitor
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.runs import people, store
-from tl_core.tasks.image_classification import code
-from tl_core.tasks.text_generation import export
+from tl_core.tasks import registry
 
 Packed = contextlib.AbstractContextManager[Path]
 
 
 async def model(request: Request) -> Response:
-    """The run's model under a name that says which run it is."""
+    """The run's model under a name that says which run it is; an older one of a run that has gone on is not sent."""
+    form = request.path_params.get("form", "keras")
     try:
         run = await _asked(request)
     except UserError:
         return Response(status_code=404)
-    path = run.folder / "model.keras"
-    if not path.is_file():
-        return Response(status_code=404)
-    return FileResponse(path, filename=f"{_file_name(run)}.keras", media_type="application/octet-stream")
-
-
-async def text_model(request: Request) -> Response:
-    """A tuned language model's file; an older one of a run that has gone on is not sent."""
-    form = request.path_params["form"]
-    try:
-        run = await _asked(request)
-    except UserError:
-        return Response(status_code=404)
-    path = export.ready(run.folder, form) if form in export.FILES else None
+    path = registry.of(run.config).room("paths").ready(run.folder, form)
     if path is None:
         return Response(status_code=404)
-    return FileResponse(path, filename=f"{_file_name(run)}-{path.name}", media_type="application/octet-stream")
+    ending = path.suffix if path.stem == "model" else f"-{path.name}"
+    return FileResponse(path, filename=f"{_file_name(run)}{ending}", media_type="application/octet-stream")
 
 
 async def script(request: Request) -> Response:
@@ -80,7 +68,7 @@ async def _packed(request: Request, pack: Callable[[store.Run], Packed], ending:
 def _script(run: store.Run) -> Packed:
     if run.config is None:
         raise run.problem
-    return export.script_zip(run.config) if run.config.kind == "text" else code.script_zip(run.config)
+    return registry.of(run.config).room("code").script_zip(run.config)
 
 
 async def _asked(request: Request) -> store.Run:
@@ -99,7 +87,7 @@ def _file_name(run: store.Run) -> str:
 
 DOWNLOADS = [
     Route("/tl/model/{run}", model),
-    Route("/tl/text/{run}/{form}", text_model),
+    Route("/tl/model/{run}/{form}", model),
     Route("/tl/code/{run}", script),
     Route("/tl/run/{run}", folder),
 ]

@@ -1,6 +1,6 @@
-"""HTTP routes for texts that are being written: the page asks for what is new, and is answered when there is something.
+"""HTTP routes for texts that are being written: the page listens, and is told what is new.
 
-GET /tl/writing/<text>      what is new; ?from=<entries known>&version=<version known>&language=<code>
+GET /tl/writing/<text>      server-sent events: all that is new as it comes; ?from=<entries known>&language=<code>
 DELETE /tl/writing/<text>   pause it
 POST /tl/writing/<text>     let it go on; ?step=1: by one token
 GET /tl/writing/<text>/inside   one token; ?sample=&index=&block=&head=&language=, &heads=1 for all heads; with settings
@@ -15,37 +15,34 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from pages.server import generations, inside
-from pages.server.generations import Look, Writing
-from pages.server.visitors import visitor
+from pages.server import generations, inside, news
+from pages.server.generations import Look
 from pages.ui.i18n import catalogue
+from pages.ui.visitors import visitor
 from tl_core.base.errors import UserError
 from tl_core.tasks.text_generation.sampling import Settings
 
-LONGEST = 15.0  # seconds that a request waits for news
+LONGEST = 15.0  # seconds that a request waits for an answer
 TICK = 0.02  # seconds between two looks
 
 
-async def news(request: Request) -> Response:
-    """What has been written since; answered at once if there is something, else when there is."""
+async def listened_to(request: Request) -> Response:
+    """A text as it is written, until it is done; a browser that has lost the line says what it had heard."""
     writing = generations.get(visitor(request).id, request.path_params["text"])
     try:
-        known = max(0, int(request.query_params.get("from", "0")))
-        version = int(request.query_params.get("version", "-1"))
+        known = max(0, int(request.headers.get("Last-Event-ID") or request.query_params.get("from", "0")))
     except ValueError:
         return Response(status_code=400)
     if writing is None:
         return Response(status_code=404)
-    until = time.monotonic() + LONGEST
-    while writing.version == version and not writing.done and time.monotonic() < until:
-        writing.seen = time.monotonic()
-        await asyncio.sleep(TICK)
-    writing.seen = time.monotonic()
-    body = _told(writing, known, _language(request))
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy must not gather it
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream", headers=headers)
+    events = news.follow(writing, known, _language(request))
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 async def stop(request: Request) -> Response:
@@ -123,28 +120,8 @@ def _answer(data: dict[str, Any], status: int = 200) -> Response:
     return Response(body, status, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _told(writing: Writing, known: int, language: str) -> str:
-    """JSON of all that the page does not know yet; what has been said in sentences is said again, there is little."""
-    translate = catalogue(language).gettext
-    done, version = writing.done, writing.version  # before the entries: what comes in between is told next time
-    entries = writing.entries[known:]
-    error, beams, status = writing.error, writing.beams, writing.status
-    rest = {
-        "version": version,
-        "next": known + len(entries),
-        "done": done,
-        "length": writing.order.settings.length,
-        "more": done and generations.can_go_on(writing),
-        "status": status.translated(translate) if status else "",
-        "error": f"{error.what.translated(translate)} {error.remedy.translated(translate)}" if error else "",
-        "remarks": [remark.translated(translate) for remark in list(writing.remarks)],
-        "beams": [[text, score] for text, score in zip(beams.texts, beams.scores, strict=True)] if beams else [],
-    }
-    return f'{{"entries":[{",".join(entries)}],{json.dumps(rest, ensure_ascii=False)[1:]}'
-
-
 WRITING = [
-    Route("/tl/writing/{text}", news),
+    Route("/tl/writing/{text}", listened_to),
     Route("/tl/writing/{text}", stop, methods=["DELETE"]),
     Route("/tl/writing/{text}", go_on, methods=["POST"]),
     Route("/tl/writing/{text}/inside", looked_into),

@@ -21,7 +21,7 @@ from tl_core.base.errors import Stopped, UserError
 from tl_core.base.messages import Message, message
 from tl_core.engine import client
 from tl_core.tasks.text_generation.sampling import Settings
-from tl_core.tasks.text_generation.stream import Beams, Candidate, Ended, Event, Remark, Written, loops
+from tl_core.tasks.text_generation.stream import Beams, Ended, Remark, from_json, loops
 from tl_core.text.pretrained import pieces
 from tl_core.text.pretrained.shape import Shape
 
@@ -34,6 +34,7 @@ KEPT_SECONDS = 3600.0
 ABANDONED = 60.0  # seconds without a look at it after which a text is not written any further
 LOOP = 8  # tokens; shorter repetitions are ordinary English
 LONGEST = 4096  # tokens
+TOKEN = '{"kind":"written"'  # how a token's entry begins
 
 _all: dict[str, "Writing"] = {}
 _lock = threading.Lock()
@@ -87,7 +88,10 @@ class Writing:
 
     def put(self, entry: dict[str, Any]) -> None:
         """Add an entry."""
-        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+        self.put_text(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+
+    def put_text(self, text: str) -> None:
+        """Add an entry that is JSON already."""
         self.entries.append(text)
         self.size += len(text)
         self.version += 1
@@ -104,7 +108,7 @@ class Writing:
 
     def tokens(self, sample: int) -> list[dict[str, Any]]:
         """The entries of a sample's tokens so far."""
-        read = (json.loads(entry) for entry in list(self.entries) if entry.startswith('{"kind":"written"'))
+        read = (json.loads(entry) for entry in list(self.entries) if entry.startswith(TOKEN))
         return [entry for entry in read if entry["sample"] == sample]
 
 
@@ -233,11 +237,11 @@ def _write(writing: Writing) -> None:
         writing.version += 1
 
     try:
-        events = client.write(order.model, order.prompt, settings, order.written, hear)
-        with contextlib.closing(events):
-            for event in events:
-                _take_down(writing, event)
-                if order.pace and isinstance(event, Written):
+        lines = client.write_lines(order.model, order.prompt, settings, order.written, hear)
+        with contextlib.closing(lines):
+            for line in lines:
+                is_token = _take_down(writing, line.decode())
+                if order.pace and is_token:
                     due = max(due, time.monotonic()) + 1 / order.pace
                     writing.stop.wait(due - time.monotonic())
                 if _unwanted(writing):
@@ -264,16 +268,22 @@ def _unwanted(writing: Writing) -> bool:
     return writing.stop.is_set() or time.monotonic() - writing.seen > ABANDONED
 
 
-def _take_down(writing: Writing, event: Event) -> None:
-    if not writing.prompt_cut and isinstance(event, Written | Beams):
-        _cut_prompt(writing)
+def _take_down(writing: Writing, line: str) -> bool:
+    """Keep an event, as the engine has spelled it; returns whether it is a token."""
     writing.status = None
-    if isinstance(event, Written):
-        writing.put(entry(event))
-        if event.logits:
-            writing.logits = np.asarray(event.logits, np.float32)
+    if line.startswith(TOKEN):
+        _cut_prompt(writing)
+        if writing.order.settings.logits:
+            seen = json.loads(line)
+            writing.logits = np.asarray(seen.pop("logits"), np.float32)
             writing.size += writing.logits.nbytes
-    elif isinstance(event, Beams):
+            writing.put(seen)
+        else:
+            writing.put_text(line)
+        return True
+    event = from_json(json.loads(line))
+    if isinstance(event, Beams):
+        _cut_prompt(writing)
         writing.beams = event
         writing.version += 1
     elif isinstance(event, Remark):
@@ -281,6 +291,7 @@ def _take_down(writing: Writing, event: Event) -> None:
         writing.version += 1
     elif isinstance(event, Ended):
         _end(writing, event.sample, event.reason)
+    return False
 
 
 def _end(writing: Writing, sample: int, reason: str) -> None:
@@ -293,7 +304,9 @@ def _end(writing: Writing, sample: int, reason: str) -> None:
 
 
 def _cut_prompt(writing: Writing) -> None:
-    """The prompt's tokens, known once the model's files are here; those of a look are known already."""
+    """The prompt's tokens, once; known when the model's files are here, those of a look are known already."""
+    if writing.prompt_cut:
+        return
     writing.prompt_cut = True
     bpe = pieces.bpe_of(writing.order.base)
     if bpe is not None and isinstance(writing.order.prompt, str):
@@ -301,37 +314,6 @@ def _cut_prompt(writing: Writing) -> None:
         ids, attention = cut.ids[-len(cut.labels) :], writing.order.settings.attention
         known = {"ids": ids, "labels": cut.labels, "texts": cut.texts, "cut": len(cut.ids) > len(ids)}
         writing.put({"kind": "prompt", **known, "attention": attention})
-
-
-def entry(event: Written) -> dict[str, Any]:
-    """A token as the page gets it, figures cut to four digits."""
-    return {
-        "kind": "written",
-        "sample": event.sample,
-        "index": event.index,
-        "id": event.id,
-        "text": event.text,
-        "probability": _short(event.probability),
-        "rank": event.rank,
-        "kept": event.kept,
-        "seconds": _short(event.seconds),
-        "candidates": [candidate(one) for one in event.candidates],
-        "lens": [
-            [guess.block, [[c.id, c.text, _short(c.before)] for c in guess.candidates], _short(guess.chosen)]
-            for guess in event.lens
-        ],
-        "attention": [_short(weight) for weight in event.attention],
-        "heads": event.heads,
-    }
-
-
-def candidate(one: Candidate) -> list[Any]:
-    """[id, text, probability before and after the settings]."""
-    return [one.id, one.text, _short(one.before), _short(one.after)]
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
 
 
 def _forget() -> None:

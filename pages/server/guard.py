@@ -24,8 +24,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config as server
 
-from pages.server.visitors import COOKIE, HOST, host_name, is_loopback
 from pages.ui.i18n import catalogue
+from pages.ui.visitors import COOKIE, HOST, host_name, is_loopback
 from tl_core.base.messages import message
 
 YEAR = 365 * 24 * 3600  # seconds

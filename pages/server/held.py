@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config as server
 from streamlit import runtime
 
-from pages.server.visitors import visitor
 from pages.ui.i18n import catalogue
+from pages.ui.visitors import visitor
 from tl_core.base.messages import message
 
 EACH, ALL = 400 * 1024**2, 1536 * 1024**2  # bytes

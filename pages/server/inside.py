@@ -7,8 +7,9 @@ Every look is a text of its own (`pages.server.generations`) in which the model 
 from dataclasses import replace
 from typing import Any
 
-from pages.server.generations import LONGEST, Look, Writing, begin, candidate, get
+from pages.server.generations import LONGEST, Look, Writing, begin, get
 from tl_core.tasks.text_generation import sampling
+from tl_core.tasks.text_generation.entries import candidate
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import candidates
 from tl_core.text.pretrained import pieces

@@ -22,8 +22,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from pages.server.visitors import visitor
 from pages.ui.i18n import catalogue
+from pages.ui.visitors import visitor
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import message
 from tl_core.images.data import dataset as datasets

@@ -1,1 +1,1 @@
-"""What the pages show for one task: a folder each with the same rooms."""
+"""What the pages show for one task alone: a folder each with the same rooms. A task knows no other task."""

@@ -1,6 +1,18 @@
 """Numbers as readers read them."""
 
 from pages.ui.i18n import _
+from tl_core.base.messages import N_
+
+PER_SECOND = {
+    "images": N_("Images per second"),
+    "tokens": N_("Tokens per second"),
+    "texts": N_("Texts per second"),
+}
+
+
+def per_second(unit: str) -> str:
+    """What a speed in this unit is called: "images" -> "Images per second"."""
+    return _(PER_SECOND[unit])
 
 
 def duration(seconds: float) -> str:

@@ -6,8 +6,8 @@ import secrets
 import streamlit as st
 from streamlit import config as server
 
-from pages.server import visitors
-from pages.server.visitors import COOKIE
+from pages.ui import visitors
+from pages.ui.visitors import COOKIE
 from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import people

@@ -16,9 +16,9 @@ _STYLE = """
   text-align: left; padding: 0.4rem 0.75rem 0.4rem 0; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent);
 }
-.tl-table thead th { font-weight: 400; white-space: nowrap; color: color-mix(in srgb, currentColor 80%, transparent); }
+.tl-table thead th { font-weight: 400; word-break: keep-all; color: color-mix(in srgb, currentColor 80%, transparent); }
 .tl-table tbody th { font-weight: 500; overflow-wrap: break-word; min-width: 6.5rem; }
-.tl-table td { font-variant-numeric: tabular-nums; }
+.tl-table td { font-variant-numeric: tabular-nums; min-width: 4.5rem; }
 .tl-table small { opacity: 0.75; white-space: nowrap; }
 .tl-table mark { background: rgba(230, 159, 0, 0.28); color: inherit; border-radius: 0.3rem; padding: 0.1rem 0.35rem; }
 .tl-table .tl-bar { display: block; height: 6px; border-radius: 3px; margin-top: 0.25rem; max-width: 9rem;

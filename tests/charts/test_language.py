@@ -68,6 +68,11 @@ def test_validation_begins_with_the_base_model_and_the_kept_round_has_the_star()
     assert 10 ** figure["layout"]["yaxis"]["range"][1] >= 180
 
 
+def test_the_base_models_perplexity_alone_leaves_room_to_fall():
+    axis = language.live(rounds(base=180), plain, 300)["perplexity"]["layout"]["yaxis"]
+    assert 10 ** axis["range"][0] <= 1 and 10 ** axis["range"][1] >= 180
+
+
 def test_a_rise_at_the_end_is_seen_beside_the_perplexity_of_the_beginning():
     told = rounds((60, 40), (20, 23.9), (12, 25), (7, 27.4), base=900)
     for figure in (

@@ -1,5 +1,6 @@
 """The real engine process: started when needed, ended, killed, started again; and its door."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -7,17 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from multiprocessing import AuthenticationError
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import REPOSITORY
 from tests.engine.conftest import cpu_seconds, until
 from tl_core.base import processes
+from tl_core.base.calls import packed
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
-from tl_core.engine import client, protocol
+from tl_core.engine import asking, client, protocol
+from tl_core.engine.protocol import STATE, Named
 
 
 def _alive(pid: int) -> bool:
@@ -26,6 +29,11 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def _reached():
+    with contextlib.ExitStack() as open_:
+        return asking._reached(STATE, packed(Named("run:any")), open_)
 
 
 @pytest.fixture(scope="module")
@@ -118,19 +126,19 @@ def test_only_who_knows_the_key_gets_in(ready):
     card = protocol._card()
     assert stat.S_IMODE(card.stat().st_mode) == 0o600
     stranger = protocol.Place(place.address, b"0" * 32, place.pid)
-    with pytest.raises((AuthenticationError, EOFError, OSError)):
-        protocol.connect(stranger)
+    with pytest.raises(ConnectionRefusedError), protocol.asked(stranger, STATE.name, packed(Named(ready))):
+        pass
     assert client.state(ready).status == "ready", "the engine must survive strangers"
 
 
 def test_nonsense_does_not_hurt_the_engine(ready):
-    with protocol.connect(protocol.find()) as connection:
-        connection.send_bytes(b"\x80\x04 this is no JSON")
-        with pytest.raises((EOFError, OSError)):
-            connection.recv_bytes()
-    with protocol.connect(protocol.find()) as connection:
-        protocol.send(connection, {"call": "no such call"})
-        assert "error" in protocol.receive(connection)[0]
+    place = protocol.find()
+    with protocol.connect(place) as line:
+        line.sendall(b"\x80\x04 this is no question\r\n\r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 400")
+    for name, body in ((STATE.name, b"\x80\x04 no JSON"), (STATE.name, b'{"files": [7]}\n'), ("no such call", b"{}")):
+        with pytest.raises(UserError, match=r"40[04]"), protocol.asked(place, quote(name), body):
+            pass
     assert client.state(ready).status == "ready"
 
 
@@ -172,7 +180,7 @@ def test_killed_between_questions_it_is_started_again_unnoticed(ready, picture):
 def test_an_engine_of_another_version_is_replaced(ready, monkeypatch):
     pid = protocol.find().pid
     monkeypatch.setattr(protocol, "VERSION", 999)
-    assert client._reached() is None
+    assert _reached() is None
     until(lambda: not _alive(pid))
 
 
@@ -181,7 +189,7 @@ def test_a_stuck_engine_is_replaced(home, run_id, monkeypatch):
     pid = protocol.find().pid
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(protocol, "HANDSHAKE", 0.5)
-    assert client._reached() is None
+    assert _reached() is None
     until(lambda: not _alive(pid))
     monkeypatch.setattr(protocol, "HANDSHAKE", 20.0)
     client.warm(f"run:{run_id}")
@@ -194,22 +202,23 @@ def test_one_that_was_stopped_is_replaced_long_before_the_time_for_an_answer_is_
     monkeypatch.setattr(protocol, "HALTED", 2 * protocol.LOOKS)
     monkeypatch.setattr(protocol, "HANDSHAKE", 10_000.0)
     os.kill(place.pid, signal.SIGSTOP)
-    assert client._reached() is None, "it was waited for"
+    assert _reached() is None, "it was waited for"
     until(lambda: not _alive(place.pid))
 
 
 def test_one_that_is_only_slow_is_not_taken_for_one_that_was_stopped(ready, monkeypatch):
     pid = protocol.find().pid
     monkeypatch.setattr(protocol, "HALTED", 0.0)
-    with protocol.connect(protocol.find()) as connection:
-        assert not protocol.spoken(connection, 2 * protocol.LOOKS, pid), "nobody asked anything"
+    monkeypatch.setattr(protocol, "HANDSHAKE", 2 * protocol.LOOKS)
+    with protocol.connect(protocol.find()) as line, pytest.raises(TimeoutError):
+        line.recv_into(bytearray(1))  # nobody asked anything
     assert _alive(pid)
 
 
 @pytest.mark.parametrize("spoiled", [b"garbage", b'{"address": 7}', b"[]", None])
 def test_a_spoiled_card_is_written_anew_and_nobody_else_is_started(ready, monkeypatch, spoiled: bytes | None):
     place = protocol.find()
-    monkeypatch.setattr(client, "_start", lambda: pytest.fail("another engine was started"))
+    monkeypatch.setattr(asking, "_start", lambda: pytest.fail("another engine was started"))
     if spoiled is None:
         protocol.withdraw()
     else:
@@ -229,7 +238,7 @@ def test_only_the_engine_itself_is_killed_not_who_has_its_number_by_now(tl_home,
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         protocol.publish(protocol.Place("nowhere", b"0" * 32, bystander.pid, born=processes.born(bystander.pid) + 1))
-        monkeypatch.setattr(client, "GONE", 0.2)
+        monkeypatch.setattr(asking, "GONE", 0.2)
         with try_lock(protocol.lock()) as mine:
             assert mine
             client.stop()
@@ -251,7 +260,7 @@ def test_idle_it_ends_itself_and_leaves_nothing_behind(tl_home):
 
 
 def test_an_engine_that_cannot_start_says_where_to_look(tl_home, monkeypatch):
-    monkeypatch.setattr(client.sys, "executable", "/bin/false")
+    monkeypatch.setattr(asking.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match="could not be started") as error:
         client.warm("run:any")
     assert "engine.log" in str(error.value.remedy)

@@ -16,7 +16,8 @@ from tests.tasks.text_generation import folders
 from tl_core.base.errors import Stopped, UserError
 from tl_core.engine import client, protocol
 from tl_core.engine.models import Models
-from tl_core.tasks.text_generation import generation
+from tl_core.tasks.text_generation import generation, predict
+from tl_core.tasks.text_generation.calls import Generate
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Ended, Remark, Written, to_json
@@ -200,12 +201,12 @@ def test_a_model_is_warmed_and_its_state_told(tiny):
 def test_a_folder_that_was_written_anew_is_loaded_anew(tiny, tmp_path):
     folder = folders.write(tmp_path / "own")
     held = Models()
-    say, is_gone = (lambda sentence: None), (lambda: False)
-    before = _texts(held.write(str(folder), PROMPT, Settings(length=20), (), say, is_gone))
+    asked = Generate(str(folder), PROMPT, Settings(length=20))
+    before = _texts(predict.generate(asked, held.desk()))
     assert held.state(f"text:{folder}").status == "ready"
     folders.write(folder, weights=folders.random_weights(folders.TINY, seed=9))
     assert held.state(f"text:{folder}").status == "absent"
-    assert _texts(held.write(str(folder), PROMPT, Settings(length=20), (), say, is_gone)) != before
+    assert _texts(predict.generate(asked, held.desk())) != before
     assert held.held == [f"text:{folder}"]
     with pytest.raises(Stopped):
-        next(held.write(str(folder), PROMPT, Settings(length=20), (), say, lambda: True))
+        next(predict.generate(asked, held.desk(is_gone=lambda: True)))

@@ -12,14 +12,16 @@ from PIL import Image
 
 from tests.engine.conftest import CLASSES
 from tl_core.base.errors import UserError
-from tl_core.engine import classifiers, models
 from tl_core.engine.models import Models
 from tl_core.images import decoding
 from tl_core.runs import store
+from tl_core.tasks.image_classification import predict
+from tl_core.tasks.image_classification.calls import Classify
 
 
 def _classify(held: Models, source: str, files, top: int = 3):
-    return held.classify(source, files, top, say=lambda sentence: None, is_gone=lambda: False)
+    names, contents = zip(*files, strict=True)
+    return predict.classify(Classify(source, names, top, contents), held.desk())
 
 
 def test_the_answers_are_the_saved_models_own(home, finished_run, picture):
@@ -40,11 +42,11 @@ def test_the_answers_are_the_saved_models_own(home, finished_run, picture):
 
 def test_more_pictures_than_a_batch_keep_their_order(home, finished_run, picture):
     run_id = finished_run()
-    files = [(f"{n}.jpg", picture(n)) for n in range(classifiers.BATCH + 3)]
+    files = [(f"{n}.jpg", picture(n)) for n in range(predict.BATCH + 3)]
     held = Models()
     together = _classify(held, f"run:{run_id}", files)
     assert [answer.name for answer in together] == [name for name, _ in files]
-    for index in (0, classifiers.BATCH, classifiers.BATCH + 2):
+    for index in (0, predict.BATCH, predict.BATCH + 2):
         alone = _classify(held, f"run:{run_id}", [files[index]])[0]
         assert dict(alone.labels) == pytest.approx(dict(together[index].labels), abs=1e-5)
 
@@ -145,16 +147,16 @@ def test_imagenet_weights_that_cannot_be_had_say_how_to_get_them(home):
 
 def test_an_imagenet_network_answers_with_its_own_class_names(home, picture, monkeypatch):
     names = [f"thing {number}" for number in range(1000)]
-    monkeypatch.setattr(models.weights, "obtain", lambda *args, **kwargs: None)
-    monkeypatch.setattr(models.packages, "class_names", lambda: names)
+    monkeypatch.setattr(predict.weights, "obtain", lambda *args, **kwargs: None)
+    monkeypatch.setattr(predict.packages, "class_names", lambda: names)
 
     def with_top(row):
         keras.utils.set_random_seed(0)
-        scaled = models.network.preprocessing(row, 128)
-        top = models.network._application(row, include_top=True, input_shape=(128, 128, 3))
-        return keras.Model(scaled.input, models.network._apply(top, scaled.output))
+        scaled = predict.network.preprocessing(row, 128)
+        top = predict.network._application(row, include_top=True, input_shape=(128, 128, 3))
+        return keras.Model(scaled.input, predict.network._apply(top, scaled.output))
 
-    monkeypatch.setattr(models.network, "load_with_top", with_top)
+    monkeypatch.setattr(predict.network, "load_with_top", with_top)
     answer = _classify(Models(), "imagenet:mobilenet_0.25", [("a.jpg", picture())], top=5)[0]
     assert len(answer.labels) == 5
     assert all(name in names for name, _ in answer.labels)
@@ -167,7 +169,7 @@ def test_a_model_serves_one_at_a_time_and_different_models_do_not_wait(home, fin
     first, second = f"run:{finished_run()}", f"run:{finished_run()}"
     held.load(first)
     held.load(second)
-    with held._use(first, lambda sentence: None):
+    with held.desk().use(first):
         waiting = threading.Thread(target=held.load, args=(first,))
         waiting.start()
         _classify(held, second, [("a.jpg", picture())])  # would wait for ever if it waited for the first
@@ -177,6 +179,5 @@ def test_a_model_serves_one_at_a_time_and_different_models_do_not_wait(home, fin
 
 
 def test_a_client_that_has_left_is_not_worked_for(home, finished_run, picture):
-    files = [(f"{n}.jpg", picture(n)) for n in range(3)]
-    answers = Models().classify(f"run:{finished_run()}", files, 3, lambda sentence: None, is_gone=lambda: True)
-    assert answers == []
+    asked = Classify(f"run:{finished_run()}", ("0.jpg", "1.jpg", "2.jpg"), 3, tuple(picture(n) for n in range(3)))
+    assert predict.classify(asked, Models().desk(is_gone=lambda: True)) == ()

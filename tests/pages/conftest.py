@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 from streamlit.runtime.context import ContextProxy, StreamlitCookies, StreamlitHeaders
 
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages.made import KEY, SECRET
 from tl_core.runs import people
 

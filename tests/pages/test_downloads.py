@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pages.server.downloads import DOWNLOADS
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import ME, SECRET, drawn, recipe, run_of
 from tl_core.images.data import dataset as datasets
@@ -82,12 +82,12 @@ def test_what_leaves_the_server_names_nobody(get, run):
 def test_what_shows_a_private_text_is_for_its_owner_alone(cookie):
     text = corpus.paste("The fox and the hen.", name="Diary", owner=ME)
     run = run_of(TextConfig(text.id), Sample(text="the fox").event())
-    (run.folder / "model.keras").write_bytes(b"m")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "model.safetensors").write_bytes(b"weights")
     (run.folder / "hub-format.zip").write_bytes(b"zip")
+    (run.folder / "keras-hub-preset.zip").write_bytes(b"zip")
     headers = {"cookie": f"{COOKIE}={cookie}", "x-forwarded-for": "10.0.0.9"}
-    for path in (f"/tl/run/{run.id}", f"/tl/text/{run.id}/hub", f"/tl/model/{run.id}"):
+    for path in (f"/tl/run/{run.id}", f"/tl/model/{run.id}/hub", f"/tl/model/{run.id}"):
         status, _headers, _body = test_routes.ask("GET", path, headers=headers, routes=DOWNLOADS)
         assert status == (200 if cookie == SECRET else 404), path
 

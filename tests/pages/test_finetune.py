@@ -3,14 +3,17 @@
 import io
 import time
 import zipfile
+from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
+from pages.tasks.text_generation import settings
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, words
 from tl_core.base.paths import ASSETS
 from tl_core.runs import queue, store
-from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
 from tl_core.text.data import corpus
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -268,6 +271,57 @@ def test_the_settings_of_a_run_are_taken_over(text):
     test = opened("finetune", **{"from": run.id})
     start(test).click().run()
     assert {run.config for run in store.all()} == {config}
+
+
+CHANGED = [
+    TextConfig(""),
+    TextConfig("", lora_rank=4, validation=0.2, straighten=True).with_phase(
+        frozen_blocks=3, steps=41, learning_rate=5e-4
+    ),
+    TextConfig("", "distilgpt2", evaluate_every=7, sample_every=9, sample_length=11, batch_size=2).with_phase(
+        frozen_blocks=6
+    ),
+    TextConfig("", context=32, weight_decay=0.1, dropout=0.25, prompt="What & why = 100 %?", seed=5, early_stopping=2),
+    TextConfig(
+        "",
+        phases=(
+            PhaseConfig(-1, 40, 1e-3, "adam", "constant", "head"),
+            PhaseConfig(2, 60, 1e-4, "sgd", "cosine", "fine-tuning"),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("config", CHANGED)
+def test_a_link_brings_back_what_it_was_made_from(config, text):
+    assert settings.from_link(settings.link(config)) == config
+    chosen = replace(config, corpus=text.id)
+    assert settings.from_link(settings.link(chosen)) == chosen
+
+
+def test_a_link_fills_in_the_page_and_the_page_shows_the_same_link(text):
+    corpus.paste(STORY * 2, name="Another", owner=ME)
+    config = replace(CHANGED[1], corpus=text.id, straighten=False)
+    test = opened("finetune", **settings.link(config))
+    assert urlencode(settings.link(config)) in words(test)
+    start(test).click().run()
+    assert only_run().config == config
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_link_does_not_bring_in_somebody_elses_private_text(text):
+    theirs = corpus.paste(STORY * 2, name="Theirs", owner="somebody")
+    test = opened("finetune", **settings.link(replace(CHANGED[1], corpus=theirs.id)))
+    assert "Theirs" not in words(test)
+    start(test).click().run()
+    assert (only_run().config.corpus, only_run().config.lora_rank) == (text.id, 4)
+
+
+@pytest.mark.parametrize("query", [{"frozen": "many"}, {"frozen": "99"}, {"steps": "0"}, {"model": "no_such"}])
+def test_a_link_that_makes_no_sense_is_explained_and_the_page_still_works(query, text):
+    test = opened("finetune", **query)
+    assert test.error
+    assert not start(test).disabled
 
 
 @pytest.mark.parametrize("asked", ["20200101-000000-abcdef", "../.."])

@@ -31,7 +31,7 @@ def engine(monkeypatch, tl_home, tmp_path):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     stand_in = Engine()
     stand_in.warmed, stand_in.status = [], State("ready")
-    monkeypatch.setattr(client, "write", stand_in.write)
+    monkeypatch.setattr(client, "write_lines", stand_in.lines)
     monkeypatch.setattr(client, "warm", stand_in.warmed.append)
     monkeypatch.setattr(client, "state", lambda source: stand_in.status)
     monkeypatch.setattr(generations, "_all", {})

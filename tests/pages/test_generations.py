@@ -3,6 +3,7 @@
 The engine is a stand-in here; tests/engine drives the real one, tests/browser both together.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -11,14 +12,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pages.server import generation_routes, generations, inside
+from pages.server import generation_routes, generations, inside, news
 from pages.server.generations import Look, Order
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import person
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.engine import client
+from tl_core.tasks.text_generation import entries
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Beams, Candidate, Ended, Guess, Remark, Written
 from tl_core.text.pretrained.registry import CHECKPOINTS
@@ -32,13 +34,18 @@ LOGITS = (
 
 
 class Engine:
-    """Stands in for `client.write`: writes as many tokens as it is told to, when it is told to."""
+    """Stands in for `client.write_lines`: writes as many tokens as it is told to, when it is told to."""
 
     def __init__(self):
         self.asked, self.closed = [], 0
         self.go, self.beat = threading.Event(), 0.01  # may it write; if not, seconds between words that it waits
         self.go.set()
         self.extra, self.error, self.statuses = [], None, []
+
+    def lines(self, *order):
+        with contextlib.closing(self.write(*order)) as events:
+            for event in events:
+                yield json.dumps(entries.entry(event), separators=(",", ":")).encode()
 
     def write(self, model, prompt, settings, written=(), status=lambda sentence: None):
         self.asked.append((model, prompt, settings, tuple(written)))
@@ -70,8 +77,9 @@ def token(sample, index, lens=False, id=11, logits=()) -> Written:
 @pytest.fixture
 def engine(monkeypatch, tl_home):
     stand_in = Engine()
-    monkeypatch.setattr(client, "write", stand_in.write)
+    monkeypatch.setattr(client, "write_lines", stand_in.lines)
     monkeypatch.setattr(generations, "_all", {})
+    monkeypatch.setattr(news, "TURN", 0.0)  # whoever asks is told what there is and asked to come again
     return stand_in
 
 
@@ -89,9 +97,20 @@ def ask(method, path, visitor="ada"):
 
 def told(writing, **known):
     query = "&".join(f"{name.rstrip('_')}={value}" for name, value in known.items())
-    status, _headers, body = ask("GET", f"/tl/writing/{writing.id}?{query}")
-    assert status == 200
-    return json.loads(body)
+    status, headers, body = ask("GET", f"/tl/writing/{writing.id}?{query}")
+    assert status == 200 and headers["content-type"].startswith("text/event-stream")
+    return heard(body)
+
+
+def heard(body):
+    """What a browser knows after these events."""
+    events = [dict(line.split(": ", 1) for line in event.split("\n")) for event in body.decode().split("\n\n")[:-1]]
+    whole = {"entries": []}
+    for event in events:
+        data = json.loads(event["data"])
+        whole = {**whole, **data, "entries": [*whole["entries"], *data.get("entries", [])]}
+        assert data.get("again") or event["id"] == str(data["next"])
+    return whole
 
 
 def test_every_token_is_told_with_what_else_was_likely(engine):
@@ -111,22 +130,49 @@ def test_only_what_is_new_is_told_again(engine):
     assert rest["next"] == len(whole["entries"])
 
 
-def test_a_question_waits_until_there_is_news(engine, monkeypatch):
-    monkeypatch.setattr(generation_routes, "LONGEST", 3600.0)
+def test_who_listens_is_told_what_is_new_until_the_end(engine, monkeypatch):
+    monkeypatch.setattr(news, "TURN", 3600.0)
     engine.go.clear()
     engine.beat = 3600.0
-    writing = generations.begin(ADA, ORDER)
+    writing, said = generations.begin(ADA, ORDER), []
     while not engine.asked:
         time.sleep(0.005)
-    known, news = told(writing), []
-    question = threading.Thread(target=lambda: news.append(told(writing, version=known["version"])))
-    question.start()
-    question.join(0.3)
-    assert question.is_alive()
+    listeners = [threading.Thread(target=lambda: said.append(told(writing))) for _number in range(3)]
+    for listener in listeners:
+        listener.start()
+    listeners[0].join(0.3)
+    assert all(listener.is_alive() for listener in listeners) and not said
     engine.go.set()
-    question.join(60)
-    assert news[0]["version"] > known["version"]
+    for listener in listeners:
+        listener.join(60)
     ended(writing)
+    assert [len(one["entries"]) for one in said] == [8] * 3 and all(one["done"] for one in said)
+
+
+def test_a_browser_that_lost_the_line_goes_on_behind_what_it_heard(engine):
+    writing = ended(generations.begin(ADA, ORDER))
+    lost = {"cookie": f"{COOKIE}=ada", "last-event-id": "6"}
+    path = f"/tl/writing/{writing.id}?from=1"
+    _status, _headers, body = test_routes.ask("GET", path, headers=lost, routes=generation_routes.WRITING)
+    assert heard(body)["entries"] == told(writing, from_=6)["entries"] == told(writing)["entries"][6:]
+    assert ask("HEAD", path)[::2] == (200, b"") and ask("HEAD", path, visitor="eve")[0] == 404
+
+
+def test_what_many_are_told_alike_is_put_together_once(engine, monkeypatch):
+    engine.go.clear()
+    writing, put_together, real = generations.begin(ADA, ORDER), [], news._told
+    monkeypatch.setattr(news, "_told", lambda *args: put_together.append(args) or real(*args))
+    readers = [news._Reader(writing, 0, language, 0.0) for language in ("en", "en", "zh_Hans_CN", "en")]
+    news._look(readers)
+    assert len(put_together) == 2 and len({reader.heard for reader in readers[:2]}) == 1
+    assert all(reader.heard for reader in readers)
+    engine.go.set()
+    ended(writing)
+    news._look(readers)
+    assert len(put_together) == 2, "nobody has taken what they were told"
+    readers[0].heard = b""
+    news._look(readers)
+    assert len(put_together) == 3 and readers[0].last
 
 
 def test_every_loop_is_told_with_where_it_begins(engine, monkeypatch):
@@ -135,7 +181,7 @@ def test_every_loop_is_told_with_where_it_begins(engine, monkeypatch):
     assert ended(generations.begin(ADA, ORDER)).last["loops"] == []
     monkeypatch.setitem(WORDS, 44, " two")
     order = replace(ORDER, settings=Settings(length=32), written=(*[22] * 10, *[33, 44] * 6))
-    kept = [generations.entry(token(0, index, id=id)) for index, id in enumerate(order.written)]
+    kept = [entries.entry(token(0, index, id=id)) for index, id in enumerate(order.written)]
     assert ended(generations.begin(ADA, order, kept=kept)).last["loops"] == [[0, 1, 9], [10, 2, 10], [22, 1, 9]]
 
 

@@ -14,8 +14,8 @@ from streamlit import config as server
 from pages.server import guard
 from pages.server.guard import MIDDLEWARE, own_host, own_origin
 from pages.server.routes import ROUTES
-from pages.server.visitors import COOKIE, is_local
 from pages.ui import session
+from pages.ui.visitors import COOKIE, is_local
 from tests.pages import test_routes
 from tests.pages.conftest import come_from
 from tests.pages.made import drawn

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from streamlit import config as server
 
 from pages.server import held
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.usefixtures("tl_home")

@@ -183,7 +183,7 @@ def test_train(dataset):
     test = opened("train")
     test.session_state["train_weights"], test.session_state["train_file"] = "file", f"/{HOSTILE}"
     assert "evil" in harmless(test.run())
-    for name in ("train_error", "submission_error"):
+    for name in ("setup_error", "submission_error"):
         test.session_state[name] = ERROR
         assert "evil" in harmless(test.run())
 
@@ -236,7 +236,7 @@ def test_other_addresses(engine, dataset):
 def test_runs(dataset):
     first, second = (run(dataset, STARTED, *trained(), events.Finished(best_epoch=3)) for _ in range(2))
     test = opened("runs", compare=f"{first.id},{second.id}")
-    test.toggle(key="compare_all").set_value(True).run()
+    test.toggle(key="compare_all_image_classification").set_value(True).run()
     harmless(test)
     test = opened("runs", compare=first.id)
     assert "evil" in harmless(test), "asked whether to delete it"
@@ -280,7 +280,7 @@ def test_text_runs_and_their_comparison():
     next(button for button in test.button if button.proto.is_form_submitter)
     assert "evil" in harmless(test)
     test = opened("runs", compare=",".join(item.id for item in made))
-    test.toggle(key="compare_all_texts").set_value(True).run()
+    test.toggle(key="compare_all_text_generation").set_value(True).run()
     harmless(test)
 
 

@@ -16,7 +16,7 @@ from pages.registry import PAGES
 from pages.server.guard import MIDDLEWARE
 from pages.server.index import INDEX
 from pages.server.routes import ROUTES
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.conftest import REPOSITORY
 from tests.pages.made import drawn, person
 from tl_core.base import paths

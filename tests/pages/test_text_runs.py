@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import time
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.server.downloads import DOWNLOADS
-from pages.server.visitors import COOKIE
+from pages.ui.visitors import COOKIE
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, SECRET, drawn, opened, recipe, run_of, trained, words
 from tl_core.base import events
@@ -160,6 +161,19 @@ def test_a_comparison_names_the_weights_and_has_their_figures(text, old, copied)
     assert "× 5.0" not in said
 
 
+def test_runs_that_share_a_name_are_told_apart_where_they_are_compared(text):
+    runs = [run_of(TextConfig(text.id, seed=n), *learned(60.0 + 40 * n), name="Kings") for n in range(2)]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert re.search(r"Kings \\?\(([12])\\?\) reaches the lowest .*; Kings \\?\((?!\1)[12]\\?\) stays at 100", said)
+    assert "Kings (1)" in said and "Kings (2)" in said
+
+
+def test_a_copy_that_is_only_the_end_of_a_line_is_no_mark_that_nobody_sees(text):
+    blank = Sample(0, "Once", " upon.\n\nThe", (6, 8), 2, perplexity=180.0).event()
+    said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, blank).id))
+    assert "nothing is copied" in said and "Marked" not in said
+
+
 def test_the_reader_may_look_at_an_earlier_sample(text):
     test = opened("run", run=finished(text).id)
     assert "**After 300 steps**" in words(test)
@@ -257,10 +271,10 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     http = TestClient(Starlette(routes=DOWNLOADS), cookies={COOKIE: SECRET})
     test = opened("run", run=run.id)
     for form in ("hub", "keras", "lora"):
-        assert http.get(f"/tl/text/{run.id}/{form}").status_code == 404
+        assert http.get(f"/tl/model/{run.id}/{form}").status_code == 404
         test.button(key=f"prepare_{form}").click().run()
         assert not test.exception
-        answer = http.get(f"/tl/text/{run.id}/{form}")
+        answer = http.get(f"/tl/model/{run.id}/{form}")
         assert answer.content == b"zip of it"
         assert run.id in answer.headers["content-disposition"]
     assert made == [(run.id, form) for form in ("hub", "keras", "lora")]
@@ -268,9 +282,9 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
     assert not [key for key in keys(test) if key and key.startswith("prepare")]
     (run.folder / "model" / "model.safetensors").write_bytes(b"a better round")
     os.utime(run.folder / "model" / "model.safetensors", (time.time() + 9, time.time() + 9))
-    assert http.get(f"/tl/text/{run.id}/hub").status_code == 404, "of a run that has gone on"
-    assert http.get(f"/tl/text/{run.id}/..").status_code == 404
-    assert http.get("/tl/text/nonsense/hub").status_code == 404
+    assert http.get(f"/tl/model/{run.id}/hub").status_code == 404, "of a run that has gone on"
+    assert http.get(f"/tl/model/{run.id}/..").status_code == 404
+    assert http.get("/tl/model/nonsense/hub").status_code == 404
 
 
 @LANGUAGES
@@ -306,7 +320,7 @@ def test_runs_of_both_kinds_are_compared_each_with_their_own(text, language):
     said = words(test)
     assert all(value in said for value in ("90.0 %", "50.0", "70.0", "× 10.0"))
     assert len({header.value for header in test.subheader}) == 4, "each kind and its settings"
-    assert {"compare_all", "compare_all_texts"} <= {toggle.key for toggle in test.toggle}
+    assert {"compare_all_image_classification", "compare_all_text_generation"} <= {toggle.key for toggle in test.toggle}
     assert "LoRA" in said
 
 
@@ -320,6 +334,28 @@ def test_what_cannot_be_compared_is_said(text, second, careful):
     said = words(opened("runs", compare=",".join(run.id for run in runs)))
     assert "A reaches the lowest validation perplexity, 50.0; B stays at 70.0." in said
     assert ("cannot be compared" in said) == careful
+
+
+DIFFERENT = {"evaluate_every": 24, "sample_every": 49, "sample_length": 61, "early_stopping": 3}
+
+
+@pytest.mark.parametrize("setting", DIFFERENT)
+def test_runs_that_differ_in_any_setting_are_not_called_equal(text, setting):
+    runs = [finished(text, "A"), finished(text, "B", **{setting: DIFFERENT[setting]})]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "the same settings" not in said
+    assert f"<mark>{DIFFERENT[setting]}</mark>" in said
+    again = words(opened("runs", compare=",".join(run.id for run in (runs[0], finished(text, "C")))))
+    assert "the same settings" in again
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_strangers_prompts_are_compared_but_not_shown(text):
+    runs = [finished(text, "A", prompt="My dear diary"), finished(text, "B", prompt="My secret")]
+    said = words(opened("runs", compare=",".join(run.id for run in runs)))
+    assert "the same settings" not in said
+    assert "Prompt of the samples" in said
+    assert "diary" not in said and "secret" not in said
 
 
 @pytest.mark.parametrize("page", ["train", "classify", "data", "welcome"])
@@ -369,7 +405,7 @@ def test_a_stranger_sees_the_curves_of_a_run_on_a_private_text_and_nothing_of_th
 def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
     runs = [finished(text, name, prompt="My dear diary") for name in ("A", "B")]
     test = opened("runs", compare=",".join(run.id for run in runs))
-    test.toggle(key="compare_all_texts").set_value(True).run()
+    test.toggle(key="compare_all_text_generation").set_value(True).run()
     assert set(test.dataframe[0].value["pictures"]) == {"a private text"}
     assert "Kings" not in words(test)
     assert "My dear diary" not in words(test)

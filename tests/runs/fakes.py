@@ -8,11 +8,13 @@
     asleep      has the lock, but never begins
     booting     sleeps before it takes the lock
     broken      exits with 7 before it takes the lock
+    shut        begins, then its disk takes nothing any more
     loading     as a spare it is never ready; else as quick
     stillborn   as a spare it dies at once; else as quick
     fleeting    as a spare it dies as soon as it has heard of its run; else as quick
 """
 
+import errno
 import json
 import os
 import signal
@@ -109,6 +111,17 @@ def asleep(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
     time.sleep(120)
 
 
+def shut(config, dataset, folder: Path, emit: Callable, should_stop: Callable, *, resume: bool, started: Callable):
+    """Begin, then the disk becomes read-only, for this process alone: the log takes no line, no file goes."""
+    started()
+
+    def refused(*anything: object, **named: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    events.append_line = Path.unlink = refused
+    emit(events.Epoch(phase="head", epoch=1, step=1, best=True))
+
+
 def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
     """Every line of a run's log: events, and what is none. A log that does not end with a line's end fails."""
     data = run.log.read_bytes()
@@ -130,7 +143,7 @@ def main(manner: str, run_id: str) -> int:
     if manner == "broken":
         print("no such library", file=sys.stderr)
         return 7
-    return worker.work(run_id, {"steady": steady, "deaf": deaf, "asleep": asleep}.get(manner, quick))
+    return worker.work(run_id, {"steady": steady, "deaf": deaf, "asleep": asleep, "shut": shut}.get(manner, quick))
 
 
 if __name__ == "__main__":

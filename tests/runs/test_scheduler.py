@@ -274,6 +274,17 @@ def test_a_new_server_buries_a_worker_that_died_meanwhile(submitted: Submit, sch
     assert kinds(run) == ["queued", "started", "failed"]
 
 
+def test_a_worker_whose_disk_did_not_take_its_last_words_has_its_scheduler_say_so(
+    submitted: Submit, scheduling: Scheduling
+):
+    run = submitted()
+    scheduling(fakes.command("shut"))
+    wait(lambda: "failed" in kinds(run))
+    failed = store.last_event(run)
+    assert "may not write to its disk: Read-only" in str(failed.error.what)
+    assert "goes on by itself" in str(failed.error.remedy) and "Read-only" in failed.details
+
+
 def test_a_process_that_only_has_the_number_of_a_worker_is_never_killed(
     submitted: Submit, scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
 ):

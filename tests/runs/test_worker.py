@@ -24,6 +24,7 @@ from tl_core.runs import queue, store, worker
 from tl_core.runs.burial import bury
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.registry import FIRST
 
 Submit = Callable[..., Run]
 
@@ -207,8 +208,8 @@ def test_a_run_that_runs_out_of_disk_says_so_on_the_full_disk(submitted: Submit,
 
 def test_tensorflow_calls_a_full_disk_exhausted_and_it_is_not_the_memory():
     exhausted = type("ResourceExhaustedError", (Exception,), {})
-    assert "disk" in str(worker._explained(exhausted("/x/model.h5; No space left on device"), "image").what)
-    assert "memory" in str(worker._explained(exhausted("OOM when allocating tensor"), "image").what)
+    assert "disk" in str(worker._explained(exhausted("/x/model.h5; No space left on device"), FIRST).what)
+    assert "memory" in str(worker._explained(exhausted("OOM when allocating tensor"), FIRST).what)
 
 
 def test_a_worker_that_died_on_a_full_disk_is_not_called_out_of_memory(submitted: Submit, monkeypatch):
@@ -235,3 +236,4 @@ def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Su
         assert store.status(run) == "failed" and kinds(run) == ["queued", "started"]
     bury(run)
     assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"
+    assert "may not write to its disk: Read-only" in str(store.last_event(run).error.what)

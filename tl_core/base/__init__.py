@@ -1,1 +1,1 @@
-"""What everything stands on: errors, messages, events, checked records, locks, processes, downloads."""
+"""What everything stands on: errors, messages, events, checked records, locks, downloads. Knows no data and no task."""

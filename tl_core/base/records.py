@@ -74,8 +74,8 @@ def build(cls: type[_Record], data: Any, *, strict: bool = False) -> _Record:
     """A dataclass out of a JSON object, nested ones included.
 
     Args:
-        cls: its fields may be numbers (`Annotated` with a `Within`), texts, booleans, `Literal`s, tuples, mappings,
-            `None`, a `Message`, a `UserError`, `Any`, or further dataclasses.
+        cls: its fields may be numbers (`Annotated` with a `Within`), texts, bytes, booleans, `Literal`s, tuples,
+            mappings, `None`, a `Message`, a `UserError`, `Any`, or further dataclasses.
         data: the object; fields that are missing take their defaults.
         strict: refuse fields that `cls` does not have, instead of passing over those of a later version.
 
@@ -134,7 +134,7 @@ def _reader(kind: Any) -> _Reader:
         return _number(arguments[0], arguments[1])
     if kind in (int, float):
         return _number(kind, Within(-1e300, 1e300))
-    if kind in (str, bool, types.NoneType):
+    if kind in (str, bool, bytes, types.NoneType):
         return _plain(kind)
     if origin is Literal:
         return _one_of(arguments)

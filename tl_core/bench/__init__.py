@@ -1,4 +1,6 @@
-"""Measure this machine: `python -m tl_core bench`. Everything is compared within one run, the ratio comes first.
+"""Measure this machine: `python -m tl_core bench`. Knows no page.
+
+Everything is compared within one run, the ratio comes first.
 
     demo        the article's VGG16 demo, 30 epochs over a frozen base: this app against the article's plain Keras loop
     finetuning  an epoch of fine-tuning the last block: with the activation cache against plain Keras

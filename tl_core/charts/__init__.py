@@ -1,1 +1,1 @@
-"""Figures and their sentences: histories and reports in, Plotly dictionaries out; no I/O."""
+"""Figures and their sentences: histories and reports in, Plotly dictionaries out. Knows no file and no page."""

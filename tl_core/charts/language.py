@@ -40,11 +40,15 @@ def live(history: Told, translate: Callable[[str], str], total: int = 0) -> dict
 
 
 def several(
-    runs: Sequence[NamedHistory], key: str, translate: Callable[[str], str], training: bool = True
+    runs: Sequence[NamedHistory],
+    key: str,
+    translate: Callable[[str], str],
+    training: bool = True,
+    legend: bool = False,
 ) -> dict[str, Any]:
-    """One figure with several runs laid over each other, without a legend, as `curves.several` has it."""
+    """One figure with several runs laid over each other, as `curves.several` has it."""
     begun = [replace(run, before=_before(run.history)) for run in runs]
-    return curves.several(begun, key, translate, training, legend=False, across="step")
+    return curves.several(begun, key, translate, training, legend, across="step")
 
 
 def description(history: Told, key: str) -> Message:

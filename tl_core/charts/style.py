@@ -118,7 +118,8 @@ def axis(metric: Metric, points: Sequence[float | None], batches: Sequence[float
         return {"range": height(points, batches)}
     spread = sorted(y for y in batches if y is not None and y > 0)
     lowest = [y for y in points if y is not None and y > 0] + spread[int(0.05 * len(spread)) :][:1]
-    least, most = (min(lowest), height(points, batches)[1]) if lowest else (1.0, 100.0)
+    most = height(points, batches)[1] if lowest else 100.0
+    least = min(lowest) if len(lowest) > 1 else 1.0  # the base model's value alone does not say how far it will fall
     margin = 0.05 * math.log10(most / least)
     low, high = math.log10(least) - margin, math.log10(most) + margin
     return {"type": "log", "range": [low, high], "tickvals": ticks(10**low, 10**high)}

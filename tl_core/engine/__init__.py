@@ -1,1 +1,1 @@
-"""The interactive model process: one place that holds loaded models and answers the pages' questions."""
+"""The process that holds loaded models and answers the pages' questions. Knows no page."""

@@ -1,35 +1,20 @@
-"""Loaded models, the few used last, and what can be asked of them. This is where the engine imports TensorFlow."""
+"""Loaded models, the few used last. Which there are, and how one is loaded, the tasks say."""
 
 import gc
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import keras
-
+from tl_core.base.calls import Call, Desk, Model, Source, resolve
 from tl_core.base.errors import UserError
-from tl_core.base.events import Event, Phase, Progress
 from tl_core.base.messages import Message, message
-from tl_core.engine.classifiers import Classifier, decoded_picture
-from tl_core.engine.generations import Writer
-from tl_core.engine.protocol import Answer, State, explained
-from tl_core.images.data import dataset as datasets
-from tl_core.images.pretrained import packages, weights
-from tl_core.images.pretrained.backbones import backbone
+from tl_core.engine import tasks
+from tl_core.engine.protocol import State, explained
 from tl_core.runs import store
-from tl_core.tasks.image_classification import evaluation, export, network
-from tl_core.tasks.image_classification.report import Part
-from tl_core.tasks.text_generation import export as text_export
-from tl_core.tasks.text_generation import stream, tuned
-from tl_core.tasks.text_generation.sampling import Settings
-from tl_core.text.pretrained import hub_format as text_folder
-from tl_core.text.pretrained import model as language_models
-from tl_core.text.pretrained import registry
 
 MOST = 4  # models held at once
 SMALLEST_BUDGET = 1 << 30  # bytes of weights that may be held on any machine
@@ -42,8 +27,8 @@ Say = Callable[[Message], None]
 class _Slot:
     """The place of one model, loaded or not."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)  # while it is loaded, and while it looks at pictures
-    loaded: Classifier | Writer | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)  # while it is loaded, and while it is used
+    loaded: Model | None = None
     state: State = ABSENT
 
 
@@ -74,7 +59,7 @@ class Models:
         Raises:
             UserError: it cannot be had.
         """
-        with self._use(source, lambda sentence: None):
+        with self.desk().use(source):
             pass
 
     def state(self, source: str) -> State:
@@ -83,78 +68,35 @@ class Models:
             slot = self._slots.get(source)
         if slot is None:
             return ABSENT
-        if slot.loaded and slot.state.status == "ready" and _version(source) != slot.loaded.version:
+        if slot.loaded and slot.state.status == "ready" and not self._is_current(slot.loaded, source):
             return ABSENT
         return slot.state
 
-    def classify(
-        self, source: str, files: Sequence[tuple[str, bytes]], top: int, say: Say, is_gone: Callable[[], bool]
-    ) -> list[Answer]:
-        """As `tl_core.engine.client.classify`; `is_gone` says that nobody waits any more."""
-        with ThreadPoolExecutor(2) as pool:
-            decoded = pool.map(decoded_picture, (data for _, data in files))
-            with self._use(source, say) as classifier:
-                return classifier.classify([name for name, _ in files], decoded, top, is_gone)
+    def answer(self, call: Call, request: Any, say: Say, is_gone: Callable[[], bool]) -> Any:
+        """What the call's task answers: a reply, or an iterator of them."""
+        return resolve(call.answer)(request, self.desk(say, is_gone))
 
-    def evaluate(self, run_id: str, part: Part, say: Say, is_gone: Callable[[], bool]) -> None:
-        """Predict one part of a run's pictures and keep the report in its folder."""
-        run = _run(run_id)
+    def desk(self, say: Say = lambda sentence: None, is_gone: Callable[[], bool] = lambda: False) -> Desk:
+        """What is given to those who answer."""
 
-        def emit(event: Event) -> None:
-            if isinstance(event, (Phase, Progress)) and event.total:
-                done = event.done if isinstance(event, Progress) else 0
-                say(message("Looking at the pictures: {done} of {total}", done=done, total=event.total))
+        @contextmanager
+        def use(source: str) -> Iterator[Model]:
+            with self._use(source, desk) as model:
+                yield model
 
-        say(message("Loading the model…"))
-        evaluation.evaluate(
-            run.folder, run.config, datasets.load(run.config.data.dataset), part, emit=emit, should_stop=is_gone
-        )
-
-    def write(
-        self,
-        model: str,
-        prompt: str | Sequence[int],
-        settings: Settings,
-        written: Sequence[int],
-        say: Say,
-        is_gone: Callable[[], bool],
-    ) -> Iterator[stream.Event]:
-        """As `tl_core.engine.client.write`; `is_gone` says that nobody reads any more."""
-        with self._use(f"text:{model}", say) as writer:
-            pass  # it is loaded; from here on several texts are written with it by turns
-        yield from writer.write(prompt, settings, written, is_gone)
-
-    def text_export(self, run_id: str, form: str, say: Say) -> Path:
-        """As `tl_core.engine.client.text_export`."""
-        run = _run(run_id, "text")
-        say(message("Preparing the model…"))
-        with self._building:
-            return text_export.made(run.config, run.folder, form)
-
-    def model_file(self, run_id: str, say: Say) -> Path:
-        """The run's complete model; one that was finished is there even when its pictures have been deleted."""
-        run = _run(run_id)
-        finished = export.model_path(run.folder)
-        try:
-            dataset = datasets.load(run.config.data.dataset)
-        except UserError:
-            if finished.is_file():
-                return finished
-            raise
-        say(message("Preparing the model…"))
-        with self._building:
-            return export.model_file(run.folder, run.config, dataset)
+        desk = Desk(say, is_gone, use, _run, self._building)
+        return desk
 
     @contextmanager
-    def _use(self, source: str, say: Say) -> Iterator[Classifier | Writer]:
+    def _use(self, source: str, desk: Desk) -> Iterator[Model]:
         """The model, loaded, and for the block nobody else's."""
         slot = self._slot(source)
         while not slot.lock.acquire(timeout=0.5):
             if slot.state.message:
-                say(slot.state.message)
+                desk.say(slot.state.message)
         try:
-            if slot.loaded is None or slot.loaded.version != _version(source):
-                self._load(slot, source, say)
+            if slot.loaded is None or not self._is_current(slot.loaded, source):
+                self._load(slot, source, desk)
             with self._lock:
                 self._slots[source] = slot
                 self._slots.move_to_end(source)
@@ -166,75 +108,29 @@ class Models:
         with self._lock:
             return self._slots.setdefault(source, _Slot())
 
-    def _load(self, slot: _Slot, source: str, say: Say) -> None:
+    def _load(self, slot: _Slot, source: str, desk: Desk) -> None:
         def tell(sentence: Message) -> None:
             slot.state = State("loading", sentence)
-            say(sentence)
+            desk.say(sentence)
 
         slot.loaded = None
         tell(message("Loading the model…"))
         try:
-            kind, _, name = source.partition(":")
-            if kind == "run":
-                slot.loaded = self._of_run(name, tell)
-            elif kind == "imagenet":
-                slot.loaded = self._of_imagenet(name, tell)
-            elif kind == "text":
-                slot.loaded = self._of_text(name, tell)
-            else:
-                raise UserError(
-                    message("There is no model named {name}.", name=source), message("Choose one from the list.")
-                )
+            row, name = _row(source)
+            slot.loaded = resolve(row.load)(name, replace(desk, say=tell))
         except Exception as error:
             slot.state = State("failed", error=explained(error))
             raise
         slot.state = State("ready")
         self._forget(source)
 
-    def _of_run(self, run_id: str, tell: Say) -> Classifier:
-        path = self.model_file(run_id, tell)
-        version = _version(f"run:{run_id}")
-        tell(message("Loading the model…"))
-        with self._building:
-            try:
-                model = keras.models.load_model(path, compile=False)
-                classes = export.labels(path.parent)
-                return Classifier(model, classes, version)
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise UserError(
-                    message("The model of this run cannot be read: {reason}", reason=str(error)[:200]),
-                    message("Its file is damaged or of another version of Keras. Train it again."),
-                ) from error
-
-    def _of_imagenet(self, name: str, tell: Say) -> Classifier:
-        row = backbone(name)
-
-        def emit(event: Event) -> None:
-            if megabytes := _megabytes(event):
-                tell(message("Downloading ImageNet weights: {done} of {total} MB", **megabytes))
-
-        weights.obtain(row, "imagenet", row.native_size, top=True, emit=emit)  # others may build meanwhile
-        classes = packages.class_names()
-        tell(message("Loading the model…"))
-        with self._building:
-            return Classifier(network.load_with_top(row), tuple(classes), _version(f"imagenet:{name}"))
-
-    def _of_text(self, name: str, tell: Say) -> Writer:
-        """`name` is a checkpoint's, a folder's path, or "run:<run id>"."""
-
-        def emit(event: Event) -> None:
-            if megabytes := _megabytes(event):
-                tell(message("Downloading the language model: {done} of {total} MB", **megabytes))
-
-        version = _version(f"text:{name}")
-        kind, _, run_id = name.partition(":")
-        run = _run(run_id, "text") if kind == "run" else None
-        if not (run and tuned.whole(run.folder)):
-            registry.obtain(run.config.model if run else name, emit)  # others may build meanwhile
-        tell(message("Loading the model…"))
-        with self._building:
-            language = tuned.load(run.config, run.folder) if run else language_models.load(name)
-            return Writer(language, version)
+    def _is_current(self, loaded: Model, source: str) -> bool:
+        """Whether a model is the one that its source names now: a run may have been trained on."""
+        row, name = _row(source)
+        try:
+            return loaded.version == resolve(row.version)(name, self.desk())
+        except (OSError, UserError):
+            return loaded.version is None
 
     def _forget(self, newest: str) -> None:
         """Let go of the models used longest ago until what is held fits; whoever uses one keeps it until done."""
@@ -249,44 +145,23 @@ class Models:
         gc.collect()
 
 
-def _run(run_id: str, kind: str = "image") -> store.Run:
+def _row(source: str) -> tuple[Source, str]:
+    """The kind of a model, and its name.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    prefix, _, name = source.partition(":")
+    if row := tasks.sources().get(prefix):
+        return row, name
+    raise UserError(message("There is no model named {name}.", name=source), message("Choose one from the list."))
+
+
+def _run(run_id: str) -> store.Run:
     run = store.get(run_id)
     if run.problem:
         raise run.problem
-    if run.config.kind != kind:
-        raise UserError(
-            message("The run {name} learned from pictures, not from text.", name=run.name)
-            if kind == "text"
-            else message("The run {name} learned from text, not from pictures.", name=run.name),
-            message("Choose another run."),
-        )
     return run
-
-
-def _megabytes(event: Event) -> dict[str, str]:
-    """How far a download is; empty for other events."""
-    if not isinstance(event, (Phase, Progress)) or not event.total:
-        return {}
-    done = event.done if isinstance(event, Progress) else 0
-    return {"done": f"{done / 1e6:.1f}", "total": f"{event.total / 1e6:.1f}"}
-
-
-def _version(source: str) -> object:
-    """What tells a model from a later one of the same source, a run that was trained on or a folder that was written.
-
-    None where there is one only, or none.
-    """
-    kind, _, name = source.partition(":")
-    try:
-        if kind == "run":
-            return export.model_path(store.get(name).folder).stat().st_mtime_ns
-        if kind == "text" and name.startswith("run:"):
-            return tuned.version(store.get(name.removeprefix("run:")).folder)
-        if kind == "text" and name not in registry.CHECKPOINTS:
-            return (Path(name).expanduser() / text_folder.WEIGHTS).stat().st_mtime_ns
-    except (OSError, UserError):
-        pass
-    return None
 
 
 def _memory() -> int:

@@ -1,8 +1,16 @@
 """What the pages and the engine say to each other, and how they find each other. No TensorFlow.
 
-A message is one JSON object, followed by as many byte strings as its "blobs" says; nothing is ever unpickled. The
-connection is local (a Unix socket in TL_HOME; a loopback port where there are none) and both sides prove that they
-know a key which only the owner of TL_HOME can read.
+The engine is a small web server on this machine alone (a Unix socket in TL_HOME; a loopback port where there are none).
+A question is `POST /<name of its row>`, its body as `tl_core.base.calls.packed` makes it; both are plain data, nothing
+is ever unpickled. The answer is a line of JSON for each of
+
+    {}                     at once: the question has arrived
+    {"status": sentence}   every second: what happens now, and a sign of life
+    {"event": reply}       one of several things that are answered
+    {"result": reply}      the answer, or the end of what is answered
+    {"error": error}       why there is none
+
+Who asks proves with a key that they may read TL_HOME.
 
     engine.json    address, key and process of the engine; mode 600, gone when it has ended properly; the engine writes
                    it anew when somebody spoils it
@@ -10,49 +18,44 @@ know a key which only the owner of TL_HOME can read.
     engine.log     its standard output and error
 """
 
+import contextlib
+import http.client
 import json
 import os
 import secrets
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
 from tl_core.base import paths, processes, records
+from tl_core.base.calls import Call
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.base.processes import Pid
 from tl_core.base.records import Count
 
-VERSION = 3  # of this protocol; an engine that speaks another one is replaced
-MOST = 128 * 1024 * 1024  # bytes of one message; a picture file has at most 80 MiB
+VERSION = 4  # of this protocol; an engine that speaks another one is replaced
+MOST = 128 * 1024 * 1024  # bytes of one question; a picture file has at most 80 MiB
 HALTED = 3.0  # seconds after which an engine that somebody has stopped counts as hung
 LOOKS = 0.5  # seconds between looks whether it is
-HANDSHAKE = 20.0  # seconds that the other side has to prove that it knows the key
+HANDSHAKE = 20.0  # seconds in which it must have said that a question has arrived
+SILENCE = 60.0  # seconds without a sign of life after which it counts as hung; it gives one every second
 SOCKET_PATH = 100  # characters; longer paths do not fit a Unix socket's address
-UNREACHABLE = (AuthenticationError, EOFError, OSError)  # what a connection to nobody, or to somebody else, raises
+BACKLOG = 64  # connections that wait to be accepted
+CHUNK = 64 * 1024  # bytes read at once
+UNREACHABLE = (OSError, EOFError, http.client.HTTPException)  # what nobody, or somebody else, makes of a question
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the network says of one picture: (class, probability) from the likeliest on, or why it says nothing."""
+class Named:
+    """A model, by its source."""
 
-    name: str
-    labels: tuple[tuple[str, float], ...]
-    error: UserError | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary that `from_json` reads back."""
-        return {"name": self.name, "labels": self.labels, "error": self.error and self.error.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Answer":
-        """Read what `to_json` wrote."""
-        labels = tuple((name, float(probability)) for name, probability in data["labels"])
-        return cls(data["name"], labels, UserError.from_json(data["error"]) if data["error"] else None)
+    source: str
 
 
 @dataclass(frozen=True)
@@ -63,22 +66,10 @@ class State:
     message: Message | None = None
     error: UserError | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary that `from_json` reads back."""
-        return {
-            "status": self.status,
-            "message": self.message and self.message.to_json(),
-            "error": self.error and self.error.to_json(),
-        }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "State":
-        """Read what `to_json` wrote."""
-        return cls(
-            data["status"],
-            Message.from_json(data["message"]) if data["message"] else None,
-            UserError.from_json(data["error"]) if data["error"] else None,
-        )
+# What the engine itself is asked: to load a model in the background, and how far it is.
+WARM: Call[Named, None] = Call("engine.warm", Named, type(None), "")
+STATE: Call[Named, State] = Call("engine.state", Named, State, "")
 
 
 @dataclass(frozen=True)
@@ -112,20 +103,24 @@ def find() -> Place | None:
         return None
 
 
-def listen() -> tuple[Listener, Place]:
+def listen() -> tuple[socket.socket, Place]:
     """Open the engine's end; call it only with the lock held."""
     path = str(paths.home() / "engine.sock")
     listener = None
     if os.name != "nt" and len(path) <= SOCKET_PATH:
+        listener = socket.socket(socket.AF_UNIX)
         try:
             Path(path).unlink(missing_ok=True)  # of an engine that was killed
-            listener = Listener(path, "AF_UNIX", backlog=64)
+            listener.bind(path)
         except OSError:  # not every network drive has sockets
+            listener.close()
             listener = None
     if listener is None:
-        listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=64)
+        listener = socket.socket(socket.AF_INET)
+        listener.bind(("127.0.0.1", 0))
+    listener.listen(BACKLOG)
     born = processes.born(os.getpid())
-    return listener, Place(listener.address, secrets.token_bytes(32), os.getpid(), born=born)
+    return listener, Place(listener.getsockname(), secrets.token_bytes(32), os.getpid(), born=born)
 
 
 def publish(place: Place) -> None:
@@ -148,57 +143,99 @@ def withdraw() -> None:
     _card().unlink(missing_ok=True)
 
 
-def connect(place: Place) -> Connection:
-    """Reach the engine and prove who we are.
+class Line(socket.socket):
+    """A connection to the engine whose patience ends when that says nothing for long, or has been stopped.
+
+    Attributes:
+        pid: of the engine.
+        patience: seconds.
+    """
+
+    pid: int
+    patience: float
+
+    def recv_into(self, *args: Any) -> int:
+        """As a socket's.
+
+        Raises:
+            TimeoutError: the engine says nothing.
+        """
+        return self._patiently(partial(super().recv_into, *args))
+
+    def sendall(self, data: bytes, *args: Any) -> None:
+        """As a socket's.
+
+        Raises:
+            TimeoutError: the engine takes nothing.
+        """
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._patiently(partial(super().send, rest, *args)) :]
+
+    def _patiently(self, act: Callable[[], int]) -> int:
+        deadline, halted = time.monotonic() + self.patience, 0.0
+        while True:
+            self.settimeout(max(0.001, min(LOOKS, deadline - time.monotonic())))
+            try:
+                return act()
+            except TimeoutError:
+                halted = halted + LOOKS if processes.halted(self.pid) else 0.0
+                if time.monotonic() >= deadline or halted >= HALTED:
+                    raise
+
+
+def connect(place: Place) -> Line:
+    """A connection to the engine.
 
     Raises:
-        UNREACHABLE: it does not answer, or does not know the key; TimeoutError (an OSError): it takes too long.
+        UNREACHABLE: nobody is there.
     """
-    connection = Client(place.address)
+    line = Line(socket.AF_UNIX if isinstance(place.address, str) else socket.AF_INET)
+    line.pid, line.patience = place.pid, HANDSHAKE
     try:
-        if not spoken(connection, HANDSHAKE, place.pid):
-            raise TimeoutError
-        answer_challenge(connection, place.key)
-        deliver_challenge(connection, place.key)
+        line.settimeout(HANDSHAKE)
+        line.connect(place.address)
     except BaseException:
-        connection.close()
+        line.close()
         raise
-    return connection
+    return line
 
 
-def spoken(connection: Connection, seconds: float, pid: int) -> bool:
-    """Wait until the other side has said something; False if it does not, or if its process has been stopped."""
-    deadline, halted = time.monotonic() + seconds, 0.0
-    while not connection.poll(min(LOOKS, max(0.0, deadline - time.monotonic()))):
-        halted = halted + LOOKS if processes.halted(pid) else 0.0
-        if time.monotonic() >= deadline or halted >= HALTED:
-            return False
-    return True
-
-
-def admit(connection: Connection, key: bytes) -> None:
-    """The engine's side of `connect`.
+@contextlib.contextmanager
+def asked(place: Place, name: str, body: bytes) -> Iterator[Iterator[bytes]]:
+    """Ask a question; gives the lines of its answer. Whoever leaves the block waits for no more of them.
 
     Raises:
-        UNREACHABLE: the other side does not know the key.
+        UNREACHABLE: the engine does not answer, or does not know the key; TimeoutError (an OSError): it takes too long.
+        UserError: it does not understand the question.
     """
-    deliver_challenge(connection, key)
-    if not connection.poll(HANDSHAKE):
-        raise TimeoutError
-    answer_challenge(connection, key)
+    with contextlib.closing(http.client.HTTPConnection("engine")) as connection:
+        connection.sock = line = connect(place)
+        headers = {"Authorization": f"Bearer {place.key.hex()}", "Connection": "close"}
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused half-way: the answer says why
+            connection.request("POST", f"/{name}", body, headers)
+        with connection.getresponse() as response:
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                raise ConnectionRefusedError
+            if response.status != HTTPStatus.OK:
+                raise explained(ValueError(f"{response.status} {response.reason}"))
+            lines = _lines(response)
+            next(lines)
+            line.patience = SILENCE
+            yield lines
 
 
-def send(connection: Connection, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
-    """Send one message."""
-    connection.send_bytes(json.dumps({**header, "blobs": len(blobs)}, ensure_ascii=False).encode())
-    for blob in blobs:
-        connection.send_bytes(blob)
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The lines of an answer.
 
-
-def receive(connection: Connection) -> tuple[dict[str, Any], list[bytes]]:
-    """Wait for one message: its header and its byte strings."""
-    header = json.loads(connection.recv_bytes(MOST))
-    return header, [connection.recv_bytes(MOST) for _ in range(int(header.pop("blobs", 0)))]
+    Raises:
+        EOFError: there are no more; the last line tells who reads that none will follow.
+    """
+    rest = b""
+    while chunk := response.read1(CHUNK):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    raise EOFError
 
 
 def explained(error: Exception) -> UserError:

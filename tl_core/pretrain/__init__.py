@@ -1,4 +1,4 @@
-"""Pretrain a bundled model anew, or measure what one is worth: `python -m tl_core pretrain image | text | evaluate`."""
+"""Pretrain a bundled model anew, or measure what one is worth: `python -m tl_core pretrain`. Knows no run."""
 
 import argparse
 import importlib

@@ -1,1 +1,1 @@
-"""Runs: an append-only event log each, a store, a fair queue, and the worker processes that fill them."""
+"""Runs: an event log each, a store, a fair queue, and the workers that fill them. Knows no page and no single task."""

@@ -11,24 +11,37 @@ from tl_core.runs import store, tail
 from tl_core.runs.store import Run
 
 FULL = 1 << 20  # bytes free, below which a disk is called full
+UNSAID = 100  # a worker's exit code is the errno on top of this where the disk did not take its last words
 
 
-def bury(run: Run) -> None:
+def bury(run: Run, code: int | None = None) -> None:
     """Say that a run has failed, or, where somebody had pressed Stop and the worker did not obey, that it has stopped.
 
     Where the disk cannot be written, this process alone knows it, and it is written at a later look.
+
+    Args:
+        run: any run.
+        code: with what its worker exited, where that is known.
     """
     if not isinstance(tail.written_event(run.log), events.Started):  # it has said its last word in the meantime
         return
-    if (run.folder / "stop").exists():
-        event: events.Event = events.Stopped(best_epoch=store.best_epoch(run))
-    else:
-        event = events.Failed(error=_cause(run), details=store.words(run))
+    event = tail.remembered(run.log)
+    if event is None and (run.folder / "stop").exists():
+        event = events.Stopped(best_epoch=store.best_epoch(run))
+    elif event is None:
+        event = events.Failed(error=unsaid(code) or _cause(run), details=store.words(run))
     try:
         store.last_word(run, event)
         (run.folder / "stop").unlink(missing_ok=True)
-    except OSError:
+    except OSError as closed:
+        if isinstance(event, events.Failed) and (problem := disk_problem(closed)):
+            event = events.Failed(error=problem, details=event.details)
         tail.remember(run.log, event)
+
+
+def unsaid(code: int | None) -> UserError | None:
+    """What a worker could not write before it exited with this code, because of the disk; None for other codes."""
+    return disk_problem(OSError(code - UNSAID, "")) if code is not None and code > UNSAID else None
 
 
 def _cause(run: Run) -> UserError:

@@ -20,8 +20,7 @@ from tl_core.base import paths
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import message
 from tl_core.runs.store import Run
-from tl_core.text.data import corpus
-from tl_core.text.data.corpus import Corpus
+from tl_core.tasks import registry
 
 Action = Literal["change", "read"]
 KEY_FILE = "people.key"
@@ -69,11 +68,9 @@ def may(person: Person, action: Action, thing: Owned) -> bool:
         return True
     if action == "change":
         return False
-    if isinstance(thing, Corpus):
-        return thing.shared or not thing.owner
     if isinstance(thing, Run):
-        return _shows_no_private_text(person, thing)
-    return True
+        return _shows_nothing_private(person, thing)
+    return not getattr(thing, "private", False)
 
 
 def public_id(secret: str) -> str:
@@ -88,13 +85,14 @@ def is_public_id(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
-def _shows_no_private_text(person: Person, run: Run) -> bool:
-    if run.config is None or run.config.kind != "text":
-        return run.config is not None
+def _shows_nothing_private(person: Person, run: Run) -> bool:
+    if run.config is None:
+        return False
     try:
-        return may(person, "read", corpus.load(run.config.corpus))
+        owner = registry.of(run.config).room("material").private(run.config)
     except UserError:
         return False
+    return owner is None or bool(person.id and person.id == owner)
 
 
 @lru_cache(maxsize=4)

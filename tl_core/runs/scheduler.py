@@ -17,7 +17,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.runs import queue, store, tail
-from tl_core.runs.burial import bury
+from tl_core.runs.burial import bury, unsaid
 from tl_core.runs.executors import Executor, Place
 from tl_core.runs.executors.local import Local
 from tl_core.runs.store import Run
@@ -123,7 +123,8 @@ class Scheduler:
         if isinstance(last, events.Started):
             if self.executor.alive(run):
                 return True
-            bury(run)
+            ended = self.executor.exit(run)
+            bury(run, ended.code if ended else None)
         if not isinstance(last, events.Queued):
             self._forget(run.id)
             return False
@@ -172,7 +173,7 @@ class Scheduler:
 
 
 def _never_started(run: Run, code: int, words: str) -> None:
-    error = UserError(
+    error = unsaid(code) or UserError(
         message("The worker process could not start (exit code {code}).", code=code),
         message("See the details; reinstalling the requirements often helps."),
     )

@@ -8,7 +8,7 @@ runs/<id>/worker.json    which process that is
 runs/<id>/reserve        room for its last words on a full disk
 runs/<id>/stop           there when somebody pressed Stop
 runs/<id>/worker.log     the worker's standard output and error
-runs/<id>/…              checkpoint, model, labels, reports; of text runs the model in the Hub's format
+runs/<id>/…              checkpoint, model, reports (`paths` of its task)
 """
 
 import contextlib
@@ -35,13 +35,13 @@ from tl_core.base.processes import Pid
 from tl_core.base.records import Count, Moment
 from tl_core.runs import tail
 from tl_core.tasks import registry
-from tl_core.tasks.registry import Config
+from tl_core.tasks.registry import TASKS, Config, Task
 
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed"]
 ACTIVE: tuple[Status, ...] = ("queued", "running", "stopping")
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 RESERVE = "reserve"
-PRIVATE = ("checkpoint", "lock", RESERVE, "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # in no ZIP
+PRIVATE = ("checkpoint", "lock", RESERVE, "stop", "worker.json")  # in no ZIP
 KEPT = 1 << 16  # bytes that a working run keeps for its last words
 _LAST_WORDS = 4000  # characters of worker.log that are shown as a failure's details
 
@@ -120,6 +120,11 @@ def all() -> list[Run]:
     return runs
 
 
+def of(task: Task) -> list[Run]:
+    """The runs of one task, newest first."""
+    return [run for run in all() if run.config is not None and registry.of(run.config) is task]
+
+
 def status(run: Run) -> Status:
     """What a run is doing now, as its log says. Whether its worker lives is the scheduler's business."""
     last = last_event(run)
@@ -158,7 +163,7 @@ def last_word(run: Run, event: events.Event) -> None:
     try:
         events.append(run.log, event)
     except OSError:
-        (run.folder / RESERVE).unlink()
+        (run.folder / RESERVE).unlink(missing_ok=True)
         events.append(run.log, event)
 
 
@@ -222,12 +227,13 @@ def delete(run_id: str) -> None:
 def archive(run_id: str) -> Iterator[Path]:
     """A ZIP of the run's folder as a temporary file, deleted afterwards: without checkpoints, and naming nobody."""
     run = get(run_id)
+    left_out = {*PRIVATE, *(name for task in TASKS.values() for name in task.room("paths").MADE)}
     with tempfile.TemporaryDirectory(prefix="tl-run-") as folder:
         path = Path(folder) / f"{run_id}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
             for item in sorted(run.folder.rglob("*")):
                 relative = item.relative_to(run.folder)
-                if not item.is_file() or relative.parts[0] in PRIVATE or relative.parts[0].startswith("."):
+                if not item.is_file() or relative.parts[0] in left_out or relative.parts[0].startswith("."):
                     continue
                 name = f"{run_id}/{relative.as_posix()}"
                 if item == run.folder / "meta.json":

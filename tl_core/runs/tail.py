@@ -47,6 +47,12 @@ def last_event(log: Path) -> events.Event | None:
     return after if after is not None and before == last else last
 
 
+def remembered(log: Path) -> events.Event | None:
+    """What this process knows to come after the last event of a log, and could not write."""
+    before, after = _unwritten.get(os.fspath(log), (None, None))
+    return after if before == written_event(log) else None
+
+
 def remember(log: Path, event: events.Event) -> None:
     """Keep in this process's memory what comes after the last event of a log that cannot be written."""
     last = written_event(log)

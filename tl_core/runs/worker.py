@@ -21,19 +21,12 @@ from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError, disk_problem
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
-from tl_core.images.data import dataset as datasets
-from tl_core.images.data.dataset import Dataset
-from tl_core.runs import store
+from tl_core.runs import burial, store
 from tl_core.runs.executors import spare
-from tl_core.tasks.registry import Config
-from tl_core.text.data import corpus as corpora
-from tl_core.text.data.corpus import Corpus
+from tl_core.tasks import registry
+from tl_core.tasks.registry import Task
 from tl_core.training import machine
 
-LIBRARIES = {
-    "image": ("tensorflow", "keras", "numpy", "pillow"),
-    "text": ("tensorflow", "keras", "keras-hub", "numpy", "tokenizers"),
-}
 _POLL = 0.1  # seconds between looks at the stop file
 
 
@@ -46,21 +39,32 @@ def work(run_id: str, train: Callable | None = None) -> int:
             loaded dataset or corpus.
 
     Returns:
-        The exit code: 0 finished or stopped, 1 failed, 2 not ours to do.
+        The exit code: 0 finished or stopped, 1 failed, 2 not ours to do; above `burial.UNSAID` where the disk did not
+        take the last words.
     """
-    run = store.get(run_id)
+    try:
+        return _work(store.get(run_id), train)
+    except OSError as error:
+        if disk_problem(error) is None or error.errno is None:
+            raise
+        with contextlib.suppress(OSError):  # its log lies on that disk
+            traceback.print_exc()
+        return burial.UNSAID + error.errno
+
+
+def _work(run: store.Run, train: Callable | None) -> int:
     with try_lock(run.folder / "lock", patience=2.0) as mine:
         if not mine or not isinstance(store.last_event(run), events.Queued):
             return 2
         with contextlib.suppress(OSError):  # a full disk: it is known by its lock, and training will say it
             store.announce(run, os.environ.get("TL_PLACE"))
         store.keep_room(run)
-        should_stop, kind = _StopSwitch(run), run.config.kind if run.config else "image"
+        should_stop, task = _StopSwitch(run), registry.of(run.config)
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
         facts = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "versions": _versions(kind),
+            "versions": _versions(task),
         }
         began = False
 
@@ -86,10 +90,10 @@ def work(run_id: str, train: Callable | None = None) -> int:
         try:
             if run.config is None:
                 raise run.problem
-            train = train or _trainer(kind)
+            train = train or task.room("training").train
             outcome = train(
                 run.config,
-                _material(run.config),
+                task.room("material").load(run.config),
                 run.folder,
                 emit,
                 should_stop,
@@ -105,12 +109,13 @@ def work(run_id: str, train: Callable | None = None) -> int:
         except BaseException as error:
             if not began:
                 started()
-            failed = events.Failed(error=_explained(error, kind), details=traceback.format_exc()[-8000:])
+            failed = events.Failed(error=_explained(error, task), details=traceback.format_exc()[-8000:])
             store.last_word(run, failed)
             return 1
         finally:
-            (run.folder / store.RESERVE).unlink(missing_ok=True)
-            (run.folder / "stop").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (run.folder / store.RESERVE).unlink(missing_ok=True)
+                (run.folder / "stop").unlink(missing_ok=True)
 
 
 class _StopSwitch:
@@ -133,37 +138,21 @@ class _StopSwitch:
         self.answer = True
 
 
-def _versions(kind: str) -> dict[str, str]:
+def _versions(task: Task) -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in LIBRARIES[kind]:
+    for name in task.libraries:
         with contextlib.suppress(metadata.PackageNotFoundError):  # tensorflow has other names on some machines
             found[name] = metadata.version(name)
     return found
 
 
-def _trainer(kind: str) -> Callable:
-    if kind == "text":
-        from tl_core.tasks.text_generation.training import train
-    else:
-        from tl_core.tasks.image_classification.training import train
-    return train
-
-
-def _material(config: Config) -> Dataset | Corpus:
-    """The pictures, or the text, that the run learns from."""
-    return corpora.load(config.corpus) if config.kind == "text" else datasets.load(config.data.dataset)
-
-
-def _explained(error: BaseException, kind: str) -> UserError:
+def _explained(error: BaseException, task: Task) -> UserError:
     if isinstance(error, UserError):
         return error
     if problem := disk_problem(error):  # before the memory: TensorFlow calls both "exhausted"
         return problem
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        smaller = message("Choose a smaller batch, a smaller image size or a smaller backbone.")
-        if kind == "text":
-            smaller = message("Choose a smaller batch, a shorter context or a smaller model.")
-        return UserError(message("The machine's memory is too small for these settings."), smaller)
+        return UserError(message("The machine's memory is too small for these settings."), task.lighter)
     return UserError(
         message("Training ended with an unexpected error: {reason}.", reason=f"{type(error).__name__}: {error}"[:300]),
         message("Press Resume to try again; if it happens again, show the details to whoever runs the server."),
@@ -172,7 +161,7 @@ def _explained(error: BaseException, kind: str) -> UserError:
 
 def _get_ready() -> None:
     """What a spare does before it has a run: load what training needs, and measure this computer if nobody has."""
-    _trainer("image")
+    registry.FIRST.room("training")
     machine.measure()
 
 

@@ -1,41 +1,132 @@
-"""The kinds of experiments: what a config.json holds is read here, whichever kind it is."""
+"""The tasks: what can be trained here, a frozen row each; and whatever a config.json holds is read here.
 
-from collections.abc import Mapping
-from pathlib import PurePath
-from typing import Any
+Nothing here imports TensorFlow. What a task does lies in rooms, modules that have the same names in every task; who
+needs one asks its row for it, and only then is it imported.
+"""
 
-from tl_core.images.pretrained.backbones import BACKBONES, backbone, boundary
-from tl_core.tasks.image_classification.config import RunConfig, run_config
-from tl_core.tasks.text_generation import config as texts
-from tl_core.tasks.text_generation.config import TextConfig, text_config
-from tl_core.text.pretrained.registry import CHECKPOINTS
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
 
-Config = RunConfig | TextConfig
+from tl_core.base.errors import UserError
+from tl_core.base.messages import Message, message
+from tl_core.tasks.image_classification import config as image_classification
+from tl_core.tasks.text_generation import config as text_generation
+
+# What is asked of every task, by room. Those that are not free of TensorFlow are for the worker and the engine.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "config": ("read", "title"),
+    "material": ("load", "id", "name", "private", "GONE"),
+    "paths": ("MADE", "whole"),
+    "code": ("script_zip",),
+    "estimate": ("samples",),
+    "training": ("train",),
+    "export": (),
+}
+HEAVY = ("training", "export")
+
+
+class Config(Protocol):
+    """What all experiments have in common."""
+
+    @property
+    def kind(self) -> str:
+        """Which task it is of."""
+
+    @property
+    def epochs(self) -> int:
+        """Of all phases together."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What its config.json holds."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        name: of its package, here and among the pages.
+        kind: what a config.json calls it.
+        config: the type of its experiments.
+        read: a config from what `to_json` gave, validated.
+        network: the name of a config's pretrained network, for a reader.
+        metrics: what is shown of a run, by the names in its log; the first judges it in words.
+        libraries: packages whose versions a run notes down.
+        unit: what its speed counts.
+        lighter: what to choose where the machine's memory was too small.
+    """
+
+    name: str
+    kind: str
+    title: Message
+    config: type
+    read: Callable[[Any], Config]
+    network: Callable[[Any], str]
+    metrics: tuple[str, ...]
+    libraries: tuple[str, ...]
+    unit: str
+    lighter: Message
+
+    def room(self, name: str) -> ModuleType:
+        """One of the task's modules."""
+        return importlib.import_module(f"tl_core.tasks.{self.name}.{name}")
+
+
+_ROWS = (
+    Task(
+        "image_classification",
+        "image",
+        message("Image classification"),
+        image_classification.RunConfig,
+        image_classification.read,
+        image_classification.title,
+        metrics=("accuracy", "loss"),
+        libraries=("tensorflow", "keras", "numpy", "pillow"),
+        unit="images",
+        lighter=message("Choose a smaller batch, a smaller image size or a smaller backbone."),
+    ),
+    Task(
+        "text_generation",
+        "text",
+        message("Text generation"),
+        text_generation.TextConfig,
+        text_generation.read,
+        text_generation.title,
+        metrics=("perplexity", "loss"),
+        libraries=("tensorflow", "keras", "keras-hub", "numpy", "tokenizers"),
+        unit="tokens",
+        lighter=message("Choose a smaller batch, a shorter context or a smaller model."),
+    ),
+)
+TASKS: dict[str, Task] = {row.kind: row for row in _ROWS}
+FIRST = _ROWS[0]
+
+
+def of(config: Config | None) -> Task:
+    """The task of an experiment; of one that cannot be read the first, which was the only one once."""
+    return TASKS[config.kind] if config else FIRST
 
 
 def config(data: Any) -> Config:
-    """Build and validate a config from its `to_json`; `kind` says which one, and an old file without it is an image's.
+    """Build and validate a config from its `to_json`. `kind` says of which task; old files lack it.
 
     Raises:
-        UserError: a key is unknown or missing, a value is of another type or out of range, the backbone is unknown, or
-            the network has fewer blocks than are to be frozen.
+        UserError: the task is unknown, a key is unknown or missing, a value is of another type or out of range, the
+            network is unknown, or it has fewer blocks than are to be frozen.
     """
-    if isinstance(data, Mapping) and data.get("kind") == "text":
-        found = text_config(data)
-        if found.model in CHECKPOINTS:  # else a folder, which may not be here
-            for number in range(len(found.phases)):
-                texts.boundary(found, CHECKPOINTS[found.model].shape, number)
-        return found
-    found = run_config(data)
-    for phase in found.phases:
-        boundary(backbone(found.backbone.name), phase.frozen_blocks)
-    return found
+    kind = data.get("kind", FIRST.kind) if isinstance(data, Mapping) else FIRST.kind
+    task = TASKS.get(kind) if isinstance(kind, str) else None
+    if task is None:
+        raise UserError(
+            message("These settings cannot be read: no task is called {kind} here.", kind=str(kind)[:40]),
+            message("They may come from another version of the app; set the experiment up again."),
+        )
+    return task.read(data)
 
 
-def title(of: Config) -> str:
+def title(of_config: Config) -> str:
     """The pretrained network's name for a reader: "MobileNet", "GPT-2 (124M)", or the name of a folder."""
-    if of.kind == "text":
-        row = CHECKPOINTS.get(of.model)
-        return row.title if row else PurePath(of.model).name or of.model
-    row = BACKBONES.get(of.backbone.name)
-    return row.title if row else of.backbone.name
+    return of(of_config).network(of_config)

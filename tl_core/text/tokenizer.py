@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tl_core.text.pretrained.hub_format import END
+END = "<|endoftext|>"
 
 
 def train(texts: Iterable[str], size: int = 4096) -> Tokenizer:

@@ -1,1 +1,1 @@
-"""The pages of image classification: settings, choices, consequences, report, answers."""
+"""What the pages show of image classification alone, from setting up to answers. Knows no other task."""

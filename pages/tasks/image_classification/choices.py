@@ -9,6 +9,7 @@ from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.material import shelf
 from pages.registry import link
 from pages.tasks.image_classification import backbone_words, consequences, settings
+from pages.ui.fields import SAVED
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import sentence
 from pages.ui.session import choose_dataset, current_dataset, is_local
@@ -21,7 +22,6 @@ from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.parameters import parameter_counts
 
 KEY = settings.PREFIX
-SAVED = {"persist_state": "session"}  # settings survive a visit to another page
 
 
 def choose_pictures() -> consequences.Pictures:
@@ -132,29 +132,20 @@ def offer_small(config: RunConfig, source: Source | UserError | None) -> None:
     )
 
 
-def choose_backbone() -> Backbone:
+def choose_model() -> Backbone:
     """The network, the size it sees pictures at, and where its weights come from."""
     name, size, source = st.columns([3, 2, 2])
-    name.selectbox(
-        _("Backbone"),
-        list(BACKBONES),
-        format_func=lambda key: f"{BACKBONES[key].title} · {short_number(BACKBONES[key].parameters)}",
-        key=f"{KEY}backbone",
+    settings.FIELDS.draw(
+        "backbone",
+        name,
+        choices=list(BACKBONES),
+        called=lambda key: f"{BACKBONES[key].title} · {short_number(BACKBONES[key].parameters)}",
         on_change=settings.choose_backbone,
-        help=_("The pretrained network below your new head. Behind its name: how many parameters it has."),
-        **SAVED,
     )
     row = backbone(settings.get("backbone"))
     if settings.get("size") not in row.sizes:
         st.session_state[KEY + "size"] = row.default_size
-    size.selectbox(
-        _("Image size"),
-        list(row.sizes),
-        format_func=lambda side: f"{side} × {side} px",
-        key=f"{KEY}size",
-        help=_("Every picture is resized and cropped to this square. Larger shows more detail and takes longer."),
-        **SAVED,
-    )
+    settings.FIELDS.draw("size", size, choices=row.sizes, called=lambda side: f"{side} × {side} px")
     names = {
         "bundled": _("This project's own (smaller, weaker)"),
         "imagenet": _("ImageNet (pretrained)"),
@@ -165,18 +156,7 @@ def choose_backbone() -> Backbone:
     sources = [*row.sources, *(["file"] if is_local() else [])]
     if settings.get("weights") not in sources:
         st.session_state[KEY + "weights"] = sources[0]
-    source.selectbox(
-        _("Weights"),
-        sources,
-        format_func=names.__getitem__,
-        key=f"{KEY}weights",
-        help=_(
-            "What the backbone knows when training begins: what it learned from ImageNet's 1.3 million photographs, "
-            "from this project's few small ones, from drawn patterns without any thing in them, or nothing. Compare "
-            "them: the source decides what transfer is worth."
-        ),
-        **SAVED,
-    )
+    settings.FIELDS.draw("weights", source, choices=sources, called=names.__getitem__)
     if settings.get("weights") == "file":
         st.text_input(_("Path of the weights file"), key=f"{KEY}file", placeholder="/path/to/weights.h5", **SAVED)
     st.caption(backbone_words.described(row, settings.get("weights")))
@@ -204,7 +184,7 @@ def choose_boundary(row: Backbone, classes: int) -> None:
         freeze_slider(
             blocks,
             head,
-            label=_("Frozen blocks while fine-tuning (phase 2)") if two else _("Frozen blocks"),
+            label=_("Frozen blocks while fine-tuning (phase 2)") if two else settings.FIELDS.label("frozen"),
             key=f"{KEY}frozen",
             help=_(
                 "Frozen blocks keep the weights they came with. Early blocks see edges and colours that suit any "

@@ -1,23 +1,23 @@
 """What the chosen settings lead to: the split, where the weights come from, the time, and what stands in the way."""
 
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.experiments.measured import measured
+from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, reason, sentence
-from tl_core.base import events
 from tl_core.base.errors import UserError
+from tl_core.base.settings import rate
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import weights
-from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone, boundary
+from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.images.pretrained.weights import Source
-from tl_core.runs import store
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig, validate
-from tl_core.tasks.image_classification.estimate import Sample, samples
+from tl_core.tasks.image_classification.estimate import estimate
 from tl_core.tasks.image_classification.parameters import Counts
 
 LARGE_HEAD = 50_000_000  # parameters
@@ -63,16 +63,6 @@ def weights_source(name: str, source: str, size: int) -> Source | UserError | No
         return weights.find(backbone(name), source, size)
     except UserError as error:
         return error
-
-
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def measured() -> list[Sample]:
-    """The speeds of the latest runs on this computer."""
-    known = []
-    for run in store.all()[:20]:
-        if run.config and run.config.kind == "image" and run.config.backbone.name in BACKBONES:
-            known += samples(run.config, events.read(run.log)[0], socket.gethostname())
-    return known
 
 
 def meaning(row: Backbone, config: RunConfig) -> str:
@@ -141,7 +131,7 @@ def cautions(row: Backbone, config: RunConfig, counts: Counts, seen: Pictures) -
     if config.backbone.weights != "random" and frozen < len(row.blocks) and last.learning_rate > GENTLE_RATE:
         found.append(
             _("Fine-tuning at a rate of {rate} soon overwrites what the backbone knows; 1e-5 to 1e-4 is usual.").format(
-                rate=rate_text(last.learning_rate)
+                rate=rate(last.learning_rate)
             )
         )
     if counts.head > LARGE_HEAD:
@@ -159,12 +149,6 @@ def cautions(row: Backbone, config: RunConfig, counts: Counts, seen: Pictures) -
     return found
 
 
-def rate_text(rate: float) -> str:
-    """0.00001 -> "1e-5"."""
-    mantissa, _e, power = f"{rate:.0e}".partition("e")
-    return f"{mantissa}e{int(power)}" if float(f"{mantissa}e{power}") == rate else f"{rate:g}"
-
-
 def weights_sentence(row: Backbone, config: RunConfig, source: Source | UserError | None) -> tuple[str, str]:
     """An icon and a sentence: where the weights will come from."""
     if config.backbone.weights == "random":
@@ -178,6 +162,12 @@ def weights_sentence(row: Backbone, config: RunConfig, source: Source | UserErro
         "Not on this computer yet: {size} MB are downloaded when training starts. For a class without a network, run "
         "`python -m tl_core fetch {name}` beforehand."
     ).format(size=f"{size / 1e6:.0f}", name=row.name)
+
+
+def time_sentence(config: RunConfig, seen: Pictures) -> str:
+    """About how long the training takes, and whence we know."""
+    guess = estimate(config, sum(seen.training), sum(seen.validation), measured("image"))
+    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source))
 
 
 def parts_sentence(seen: Pictures) -> str:

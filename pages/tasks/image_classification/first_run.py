@@ -8,14 +8,12 @@ from pages.components.image_grid import strip
 from pages.experiments import submit
 from pages.registry import link
 from pages.tasks.image_classification import consequences
-from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, sentence
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import DatasetSummary
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.tasks.image_classification import recipes
-from tl_core.tasks.image_classification.estimate import estimate
 
 
 def first_run(summary: DatasetSummary, *, again: bool) -> None:
@@ -58,5 +56,4 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
             link("data", label=_("Other pictures"), icon=":material/photo_library:")
             link("train", label=_("Set it up yourself"), icon=":material/tune:")
         if not obstacles:
-            guess = estimate(config, sum(seen.training), sum(seen.validation), consequences.measured())
-            st.caption(_("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source)))
+            st.caption(consequences.time_sentence(config, seen))

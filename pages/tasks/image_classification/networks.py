@@ -4,21 +4,21 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.experiments.progress import pictures
+from pages.experiments import learned_from
+from pages.experiments.trained import trained
 from pages.registry import link
 from pages.tasks.image_classification import backbone_words
 from pages.ui.i18n import _, class_name, ngettext
 from pages.ui.markdown import plain, problem
-from pages.ui.whose import marked, own, own_first
-from tl_core.base import events, records
+from pages.ui.whose import marked, own
 from tl_core.base.errors import UserError
 from tl_core.base.metrics import percent
 from tl_core.engine.client import Answer
-from tl_core.images.data import dataset as datasets
 from tl_core.images.pretrained import weights
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone
 from tl_core.runs import store
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification import material, paths
 
 SAVED = {"persist_state": "session"}
 ADDRESS = "run"  # the address's parameter that names the run
@@ -62,11 +62,11 @@ def _arrive() -> None:
         st.session_state["classify_kind"] = "run"
         st.session_state["classify_run"] = asked
     if "classify_kind" not in st.session_state:
-        st.session_state["classify_kind"] = "run" if own(_usable()) else "imagenet"
+        st.session_state["classify_kind"] = "run" if own(trained("image")) else "imagenet"
 
 
 def _choose_run() -> Network | None:
-    runs = {run.id: run for run in _usable()}
+    runs = {run.id: run for run in trained("image")}
     wanted = st.session_state.get("classify_run")
     if wanted and wanted not in runs:
         _say_why_not(wanted)
@@ -166,21 +166,10 @@ def _is_here(row: Backbone) -> bool:
     return (weights.cache_folder() / row.weights_file(row.native_size, top=True).name).is_file()
 
 
-def _usable() -> list[Run]:
-    """The runs whose network can answer: the reader's own first, each group newest first."""
-    usable = []
-    for run in store.all():
-        last = store.last_event(run)
-        seeing = run.config is not None and run.config.kind == "image"
-        if seeing and isinstance(last, (events.Finished, events.Stopped)) and last.best_epoch:
-            usable.append(run)
-    return own_first(sorted(usable, key=lambda run: -run.created))
-
-
 def _described(run: Run) -> str:
     """A run in the list: its name, its pictures, its accuracy, and whose it is."""
     accuracy = store.last_event(run).metrics.get("accuracy")
-    parts = [run.name, pictures(run.config.data.dataset)[0] or _("pictures that have been deleted")]
+    parts = [run.name, learned_from.title(run)]
     if accuracy is not None:
         parts.append(percent(accuracy))
     return marked(parts, run)
@@ -188,10 +177,10 @@ def _described(run: Run) -> str:
 
 def _classes(run: Run) -> tuple[str, ...]:
     try:
-        return records.value(tuple[str, ...], records.loads((run.folder / "labels.json").read_bytes()))
+        return paths.labels(run.folder)
     except (OSError, ValueError):
         pass  # a stopped run's model has not been made yet
     try:
-        return datasets.load(run.config.data.dataset).classes
+        return material.load(run.config).classes
     except UserError:
         return ()

@@ -26,8 +26,6 @@ INK = {"light": "#16202A", "dark": "#E8EEF4"}  # the themes' text colours (.stre
 
 def show_report(run: Run) -> None:
     """The validation report of a run that has ended, and below it, apart, the last test."""
-    if run.config is None:
-        return
     made = reports.load(run.folder, "validation")
     if made is None and not watch.history(run).best:
         st.caption(_("There is nothing to report: this run ended before its first epoch was complete."))
@@ -39,6 +37,22 @@ def show_report(run: Run) -> None:
     st.caption(_("These pictures steered training: the best epoch was chosen by them. They were never trained on."))
     _draw(made, key=f"report_{run.id}")
     _last_test(run)
+
+
+def show_recorded(made: Report, key: str) -> None:
+    """The figures and the confusion matrix that were recorded; the pictures stayed where they were."""
+    st.subheader(_("On the validation pictures"), anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Accuracy"), percent(made.accuracy), width="content")
+        st.metric(_("Macro F1"), f"{made.macro_f1:.3f}", width="content")
+        st.metric(_("Loss"), f"{made.loss:.3f}", width="content")
+    st.plotly_chart(
+        confusion.figure(made, _, INK.get(st.context.theme.type, confusion.INK)),
+        key=f"{key}_matrix",
+        config={"displayModeBar": False},
+        alt=show(confusion.description(made)),
+    )
+    st.markdown(sentence(confusion.reading(made)))
 
 
 def _offer_validation(run: Run) -> None:

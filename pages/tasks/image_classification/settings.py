@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from tl_core.base.errors import UserError
-from tl_core.base.messages import message
+from pages.experiments import links
+from pages.ui.fields import Fields
+from pages.ui.session import choose_dataset
+from tl_core.base import settings
 from tl_core.images.pretrained.backbones import BACKBONES, SOURCES, backbone, boundary
 from tl_core.tasks.image_classification.config import (
     BackboneConfig,
-    DataConfig,
-    HeadConfig,
     PhaseConfig,
     RunConfig,
     validate,
@@ -23,65 +23,38 @@ from tl_core.tasks.image_classification.config import (
 from tl_core.tasks.image_classification.parameters import parameter_counts
 from tl_core.tasks.image_classification.recipes import PRESETS, recipe
 
-PREFIX = "train_"
+PAGE, PREFIX = "train", "train_"
+FILE = "file"  # the weights' value where they are a file of the reader's
+OWN = ()  # parameters of the page's address that are no settings
 DEFAULT = PRESETS["quick"].config("")  # of links: the same on every computer
-NOT_SHARED = ("file", "split_seed", "views", "precision", "cache")  # a link leaves these as they are
+FIELDS = Fields(PREFIX, RunConfig)
+get, set_ = FIELDS.get, FIELDS.set
 
 
 def values(config: RunConfig) -> dict[str, Any]:
-    """A config as the values of the page's widgets."""
+    """A config as the values of the page's widgets; a plan of one phase has a second one at hand."""
     row = backbone(config.backbone.name)
     first, last = config.phases[0], config.phases[-1]
     second = last if len(config.phases) > 1 else PhaseConfig(0, 10, 1e-5, name="fine-tuning", optimizer=first.optimizer)
+    shown = settings.values(replace(config, phases=(first, second)))
     named = config.backbone.weights in SOURCES
-    return {
-        "dataset": config.data.dataset,
-        "validation": round(100 * config.data.validation),
-        "test": round(100 * config.data.test),
-        "split_seed": config.data.seed,
-        "backbone": row.name,
-        "size": config.backbone.image_size,
-        "weights": config.backbone.weights if named else "file",
-        "file": "" if named else config.backbone.weights,
-        "pooling": config.head.pooling,
-        "units": config.head.units,
-        "dropout": config.head.dropout,
-        "output": config.head.output,
+    del shown["frozen2"]  # there is one boundary on the page: that of the last phase
+    return shown | {
         "plan": "two" if len(config.phases) > 1 else "one",
         "frozen": boundary(row, last.frozen_blocks),
-        "epochs": first.epochs,
-        "rate": first.learning_rate,
-        "optimizer": first.optimizer,
-        "epochs2": second.epochs,
-        "rate2": second.learning_rate,
-        "optimizer2": second.optimizer,
-        "batch": config.batch_size,
-        "augmentation": config.augmentation,
-        "views": config.views,
-        "early": config.early_stopping,
-        "smoothing": config.label_smoothing,
-        "class_weights": config.class_weights,
-        "precision": config.precision,
-        "cache": config.cache,
-        "seed": config.seed,
+        "weights": config.backbone.weights if named else FILE,
+        "file": "" if named else config.backbone.weights,
     }
 
 
 def put(config: RunConfig) -> None:
     """Fill the page with a config; call it before the widgets are drawn or in a callback."""
-    for name, value in values(config).items():
-        st.session_state[PREFIX + name] = value
+    FIELDS.put(values(config))
 
 
 def begin() -> None:
     """Give every setting that has no value yet its default."""
-    for name, value in values(recipe("quick").config("")).items():
-        st.session_state.setdefault(PREFIX + name, value)
-
-
-def get(name: str) -> Any:
-    """The value of one setting now."""
-    return st.session_state[PREFIX + name]
+    FIELDS.begin(values(recipe("quick").config("")))
 
 
 def config() -> RunConfig:
@@ -91,32 +64,18 @@ def config() -> RunConfig:
 
 def built(shown: Mapping[str, Any]) -> RunConfig:
     """The config that `values` would turn into `shown`."""
-    row = backbone(shown["backbone"])
+    total = len(backbone(shown["backbone"]).blocks)
     if shown["plan"] == "two":
         phases = (
-            PhaseConfig(-1, shown["epochs"], shown["rate"], shown["optimizer"], "head"),
-            PhaseConfig(shown["frozen"], shown["epochs2"], shown["rate2"], shown["optimizer2"], "fine-tuning"),
+            settings.build(PhaseConfig, shown, frozen_blocks=-1, name="head"),
+            settings.build(PhaseConfig, shown, 1, frozen_blocks=shown["frozen"], name="fine-tuning"),
         )
     else:
-        frozen = -1 if shown["frozen"] == len(row.blocks) else shown["frozen"]
+        frozen = -1 if shown["frozen"] == total else shown["frozen"]
         name = "head" if frozen == -1 else "from scratch" if shown["weights"] == "random" else "fine-tuning"
-        phases = (PhaseConfig(frozen, shown["epochs"], shown["rate"], shown["optimizer"], name),)
-    weights = shown["file"] if shown["weights"] == "file" else shown["weights"]
-    return RunConfig(
-        data=DataConfig(shown["dataset"], shown["validation"] / 100, shown["test"] / 100, shown["split_seed"]),
-        backbone=BackboneConfig(row.name, weights, shown["size"]),
-        head=HeadConfig(shown["pooling"], shown["units"], shown["dropout"], shown["output"]),
-        phases=phases,
-        batch_size=shown["batch"],
-        augmentation=shown["augmentation"],
-        views=shown["views"],
-        early_stopping=shown["early"],
-        label_smoothing=shown["smoothing"],
-        class_weights=shown["class_weights"],
-        precision=shown["precision"],
-        cache=shown["cache"],
-        seed=shown["seed"],
-    )
+        phases = (settings.build(PhaseConfig, shown, frozen_blocks=frozen, name=name),)
+    weights = shown["file"] if shown["weights"] == FILE else shown["weights"]
+    return settings.build(RunConfig, {**shown, "weights": weights}, phases=phases, kind="image")
 
 
 def choose_backbone() -> None:
@@ -137,16 +96,19 @@ def choose_plan() -> None:
         st.session_state[PREFIX + "frozen"] = last - 1
 
 
+def adopt(config: RunConfig, readable: bool = True) -> None:
+    """Fill the page with somebody's settings, pictures included; `readable` says nothing here, pictures are for all."""
+    put(config)
+    choose_dataset(config.data.dataset)
+    st.session_state[PREFIX + "preset"] = None
+
+
 def link(shown_config: RunConfig) -> dict[str, str]:
     """The settings as the parameters of a link: those that differ from the defaults, and always the boundary."""
-    default, shown = values(DEFAULT), values(shown_config)
-    return {
-        name: f"{value:g}" if isinstance(value, float) else str(value)
-        for name, value in shown.items()
-        if (value != default[name] or name in ("backbone", "size", "frozen"))
-        and name not in NOT_SHARED
-        and value != "file"
-    }
+    said = links.parameters(
+        FIELDS, values(shown_config), _usual(shown_config.backbone.name), always=("backbone", "size", "frozen")
+    )
+    return {name: text for name, text in said.items() if name != "file" and text != FILE}
 
 
 def from_link(parameters: Mapping[str, str]) -> RunConfig:
@@ -155,27 +117,19 @@ def from_link(parameters: Mapping[str, str]) -> RunConfig:
     Raises:
         UserError: the link asks for something that does not exist.
     """
-    shown = values(DEFAULT)
-    if parameters.get("backbone") in BACKBONES:
-        row = BACKBONES[parameters["backbone"]]
-        shown = values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))
-    for name in shown:
-        if name in parameters and name not in NOT_SHARED:
-            kind = type(shown[name])
-            try:
-                shown[name] = parameters[name] == "True" if kind is bool else kind(parameters[name])
-            except ValueError as error:
-                raise _unreadable(name) from error
+    said = {name: text for name, text in parameters.items() if name != "file"}
+    shown = links.values(FIELDS, said, _usual(parameters.get("backbone", DEFAULT.backbone.name)))
     if shown["weights"] not in backbone(shown["backbone"]).sources or shown["plan"] not in ("one", "two"):
-        raise _unreadable("weights")
+        raise links.unreadable("weights")
     config = built(shown)
     validate(config)
     parameter_counts(config, classes=2, phase=len(config.phases) - 1)
     return config
 
 
-def _unreadable(name: str) -> UserError:
-    return UserError(
-        message("The link does not say {name} in a way this app understands.", name=name),
-        message("Choose the settings on this page instead."),
-    )
+def _usual(name: str) -> dict[str, Any]:
+    """What a link leaves out: the defaults with a backbone's own weights and image size."""
+    row = BACKBONES.get(name)
+    if row is None:
+        return values(DEFAULT)
+    return values(replace(DEFAULT, backbone=BackboneConfig(row.name, row.sources[0], row.default_size)))

@@ -1,1 +1,1 @@
-"""The pages of text generation: settings, choices, consequences, the text as it is written, its inside."""
+"""What the pages show of text generation alone, from setting up to the text and its inside. Knows no other task."""

@@ -1,7 +1,5 @@
 """What a fine-tuning costs before it starts: parameters, memory and time, several ways beside each other."""
 
-import contextlib
-import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.blocks import short_number
+from pages.experiments.measured import measured
 from pages.tasks.text_generation import settings
 from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.markdown import reason
 from pages.ui.tables import Cell, table
-from tl_core.base import events
 from tl_core.base.errors import UserError
-from tl_core.runs import store
 from tl_core.runs.executors.local import gpus
 from tl_core.tasks.text_generation import estimate
 from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, validate
@@ -52,19 +49,6 @@ def shape_of(model: str) -> Shape | None:
         return None
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
-def measured() -> list[estimate.Sample]:
-    """How fast the latest text runs on this computer were."""
-    known = []
-    for run in store.all()[:20]:
-        config = run.config
-        if config is None or config.kind != "text" or (shape := shape_of(config.model)) is None:
-            continue
-        with contextlib.suppress(UserError):  # the folder holds another model by now, with fewer blocks
-            known.append(estimate.sample(config, shape, events.read(run.log)[0], socket.gethostname()))
-    return [sample for sample in known if sample]
-
-
 @st.cache_data(ttl=20, max_entries=64, show_spinner=False)
 def multiplied(batch_size: int, context: int, shape: Shape) -> float:
     """How fast this computer multiplies matrices of this size; measured when it is first asked."""
@@ -79,7 +63,7 @@ def graphics() -> bool:
 
 def pace(config: TextConfig, shape: Shape) -> tuple[float, str]:
     """Operations a second that this computer manages, and whence we know."""
-    if rate := estimate.rate_of(measured(), config.model):
+    if rate := estimate.rate_of(measured("text"), config.model):
         return rate, _("estimated from earlier runs on this computer")
     if graphics():
         return estimate.GPU, _("a rough figure; the first run corrects it")
@@ -108,7 +92,7 @@ def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> N
         ways[_("Above the line")] = replace(config, lora_rank=0)
     if config.frozen_blocks != total:
         rank = settings.get("rank")
-        ways[_("LoRA, rank {n}").format(n=rank)] = replace(config, lora_rank=rank)
+        ways[_("LoRA, rank {n}").format(n=rank)] = replace(config, lora_rank=rank, phases=config.phases[-1:])
     costs = [cost(way, shape) for way in ways.values()]
     chosen = [way == config for way in ways.values()]
     rows = (

@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-from pages.ui.format import duration
+from pages.components import live_chart
+from pages.ui.format import per_second
 from pages.ui.i18n import _, ngettext
 from pages.ui.passages import passage
+from pages.ui.session import may
+from tl_core.base.events import Finished
+from tl_core.base.messages import N_
 from tl_core.base.metrics import value
 from tl_core.charts import comparison
 from tl_core.runs.history import History
-from tl_core.runs.store import ACTIVE, Run, Status
+from tl_core.runs.store import Run
 from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.progress import Sample
@@ -18,40 +22,47 @@ PHRASE = 12  # tokens; a longer stretch that stands in the training text is no m
 BY_HEART = 30  # and one as long as this was learned by heart
 
 
-def figures(run: Run, now: Status, history: History) -> None:
-    """The figures that a class watches."""
-    config, last = run.config, history.epochs[-1] if history.epochs else None
-    before = progress.base_perplexity(history)
+STAGES = {"fine-tuning": N_("Fine-tuning: step {done} of {total}")}
+
+
+def reached(config: TextConfig, history: History, over: bool) -> None:
+    """How far it is, and the figure that a class watches."""
+    before, last = progress.base_perplexity(history), history.epochs[-1] if history.epochs else None
     latest = value(last.metrics, "val_perplexity") if last else None
-    reached = latest if now in ACTIVE else comparison.kept(history, "perplexity") or latest
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
-        if reached is not None:
-            st.metric(
-                _("Validation perplexity"),
-                f"{reached:.1f}",
-                delta=_change(reached / before) if before else None,
-                delta_color="inverse",
-                width="content",
-                help=_(
-                    "As if it chose among so many equally likely tokens each time; below it, the change since before "
-                    "training. When the run has ended, of the round whose weights are kept."
-                ),
-            )
-        st.metric(_("Elapsed"), duration(history.elapsed or 0), width="content")
-        if now == "running":
-            remaining = duration(history.remaining) if history.remaining is not None else "…"
-            st.metric(_("Remaining"), remaining, width="content")
-        if speed := history.mean_rate:
-            st.metric(
-                _("Tokens per second"),
-                f"{speed:,.0f}",
-                width="content",
-                help=_("Learned from in the mean of the whole run; validations and samples are not counted."),
-            )
-    if now not in ACTIVE and last and history.best and history.best.step < last.step:
-        text = _("The model of this run, and this perplexity, are of step {best}, the best round of {n} steps.")
-        st.caption(text.format(best=f"{history.best.step:,}", n=f"{last.step:,}"))
+    shown = comparison.kept(history, "perplexity") or latest if over else latest
+    st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
+    if shown is not None:
+        st.metric(
+            _("Validation perplexity"),
+            f"{shown:.1f}",
+            delta=_change(shown / before) if before else None,
+            delta_color="inverse",
+            width="content",
+            help=_(
+                "As if it chose among so many equally likely tokens each time; below it, the change since before "
+                "training. When the run has ended, of the round whose weights are kept."
+            ),
+        )
+
+
+def speed(history: History) -> None:
+    """How fast it is."""
+    if pace := history.mean_rate:
+        st.metric(
+            per_second("tokens"),
+            f"{pace:,.0f}",
+            width="content",
+            help=_("Learned from in the mean of the whole run; validations and samples are not counted."),
+        )
+
+
+def remark(history: History, over: bool) -> str:
+    """What is to be said of the figures: of which step they are, where the last round was not the best."""
+    last, best = history.epochs[-1] if history.epochs else None, history.best
+    if not (over and last and best and best.step < last.step):
+        return ""
+    text = _("The model of this run, and this perplexity, are of step {best}, the best round of {n} steps.")
+    return text.format(best=f"{best.step:,}", n=f"{last.step:,}")
 
 
 def step(history: History) -> int:
@@ -60,32 +71,45 @@ def step(history: History) -> int:
     return max([0, *(epoch.step for epoch in history.epochs[-1:]), *(batch.step for batch in batches[-1:])])
 
 
-def stage(history: History, config: TextConfig) -> tuple[float, str]:
-    """How far training has come, 0 to 1, and what is said of it."""
+def training(config: TextConfig, history: History, words: str) -> tuple[float, str]:
+    """How far training has come, 0 to 1, and what `words` say of it."""
     made = step(history)
-    return made / config.steps, _("Fine-tuning: step {done} of {total}").format(
-        done=f"{made:,}", total=f"{config.steps:,}"
+    return made / config.steps, words.format(done=f"{made:,}", total=f"{config.steps:,}")
+
+
+def curves(config: TextConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
+    """The learning curves, with room to grow while it trains."""
+    live_chart.text_curves(history, revision=revision, key=key, total=config.steps if growing else 0)
+
+
+def resuming(run: Run) -> str:
+    """Where a run that was interrupted goes on."""
+    if made := checkpoint.step(run.folder):
+        return _("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}")
+    return _("No step was kept before it ended: Resume begins anew, at step 0.")
+
+
+def below(run: Run, history: History, over: bool) -> None:
+    """What stands below the curves: what the model wrote on its way, for whoever may read it."""
+    if may("read", run):
+        _samples(history, over)
+        return
+    st.caption(
+        ":material/lock: "
+        + _("The text is private: what the model writes, and the model itself, are shown to its owner alone.")
     )
 
 
-def resumes(run: Run) -> None:
-    """Where a run that was interrupted goes on."""
-    made = checkpoint.step(run.folder)
-    if made:
-        st.caption(_("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}"))
-    else:
-        st.caption(_("No step was kept before it ended: Resume begins anew, at step 0."))
-
-
-def show_samples(history: History, now: Status) -> None:
+def _samples(history: History, over: bool) -> None:
     """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
     written = progress.samples(history)
     if not written:
         return
-    heading = _("Before and after training") if now == "finished" else _("Before training and on the way")
+    finished = isinstance(history.outcome, Finished)
+    heading = _("Before and after training") if finished else _("Before training and on the way")
     st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
     first, later = written[0], written[1:]
-    kept = progress.kept_sample(history) if now not in ACTIVE else None
+    kept = progress.kept_sample(history) if over else None
     chosen = _looked_at(later, kept or (later[-1] if later else None))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -95,14 +119,14 @@ def show_samples(history: History, now: Status) -> None:
         if chosen is None:
             st.markdown(f"**{_('On the way')}**")
             active = _("The next sample comes in a moment.")
-            st.caption(active if now in ACTIVE else _("It ended before it wrote another sample."))
+            st.caption(_("It ended before it wrote another sample.") if over else active)
         else:
             st.markdown(_when(chosen) + (f" · {_('the weights that are kept')}" if chosen == kept else ""))
             _sample(chosen)
     if len(later) > 1:
         steps = [sample.step for sample in later]
         st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
-    _forgetting(history, now not in ACTIVE)
+    _forgetting(history, over)
 
 
 def _looked_at(samples: list[Sample], offered: Sample | None) -> Sample | None:
@@ -138,6 +162,8 @@ def _sample(sample: Sample) -> None:
 
 def _copied(sample: Sample) -> str:
     """What the marked stretch means."""
+    if not sample.text[slice(*sample.copied)].strip():  # a mark on the end of a line is not seen
+        return _("No words of it in a row stand in the training text: nothing is copied.")
     marked = ngettext(
         "Marked: the longest stretch that stands in the training text, {n} token;",
         "Marked: the longest stretch that stands in the training text, {n} tokens;",

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.experiments.trained import trained
 from pages.registry import link
 from pages.ui.i18n import _
 from pages.ui.markdown import problem, sentence
-from pages.ui.session import is_local, may
-from pages.ui.whose import marked, own, own_first
-from tl_core.base import events
+from pages.ui.session import is_local
+from pages.ui.whose import marked, own
 from tl_core.base.errors import UserError
-from tl_core.runs import store
 from tl_core.runs.store import Run
 from tl_core.text.pretrained import registry
 from tl_core.text.pretrained.hub_format import read_shape
@@ -141,7 +140,7 @@ def _choose_folder() -> Writer | None:
 
 
 def _choose_run() -> Writer | None:
-    runs = {run.id: run for run in _usable()}
+    runs = {run.id: run for run in trained("text", active=True)}
     wanted = st.session_state.get("generate_run")
     if wanted and wanted not in runs:
         st.warning(
@@ -172,34 +171,14 @@ def _choose_run() -> Writer | None:
     st.query_params[ADDRESS] = st.session_state["generate_asked"] = chosen
     run = runs[chosen]
     try:
-        shape = _shape(run.config.model)
+        shape = registry.shape_of(run.config.model)
     except UserError as error:
         st.error(problem(error), icon=":material/error:")
         return None
     return Writer(f"run:{run.id}", run.config.model, run.name, shape)
 
 
-def _usable() -> list[Run]:
-    """The text runs whose model may write for the reader: their own first, each group newest first."""
-    usable = []
-    for run in store.all():
-        if run.config is None or run.config.kind != "text" or not may("read", run):
-            continue
-        last = store.last_event(run)
-        ended = isinstance(last, events.Finished | events.Stopped)
-        if last.best_epoch if ended else store.best_epoch(run):
-            usable.append(run)
-    return own_first(sorted(usable, key=lambda run: -run.created))
-
-
 def _described(run: Run) -> str:
     row = CHECKPOINTS.get(run.config.model)
     parts = [run.name, row.title if row else Path(run.config.model).name]
     return marked(parts, run)
-
-
-def _shape(base: str) -> Shape:
-    """The network of a pretrained model; a fine-tuned one has the same."""
-    if base in CHECKPOINTS:
-        return CHECKPOINTS[base].shape
-    return read_shape(registry.find(base).folder)

@@ -41,31 +41,24 @@ def offer(text: Corpus, printed: TextReport | None, straight: TextReport | None)
     count = crooked(text.id)
     if not count:
         return
-    st.toggle(
-        _("Straighten quotes and dashes"),
-        key=f"{settings.PREFIX}straighten",
-        help=_(
-            "While it trains, the model reads “ ” ‘ ’ – — … as plain characters. A tokenizer that does not know them "
-            "spells each in single bytes, and the model then writes torn ones. The text that you brought stays as it "
-            "is."
-        ),
-        persist_state="session",
-    )
+    settings.FIELDS.draw("straighten")
     said = ngettext(
-        "{n} typographic character (quotes, dashes, dots, spaces)",
-        "{n} typographic characters (quotes, dashes, dots, spaces)",
+        "{n} typographic character (quotes, dashes, dots, spaces).",
+        "{n} typographic characters (quotes, dashes, dots, spaces).",
         count,
     ).format(n=f"{count:,}")
     if printed and straight:
-        figures = _("As it stands: {before} tokens, {odd} unknown characters. Straightened: {after} tokens, {left}.")
-        said += ". " + figures.format(
+        figures = _(
+            "As it stands: {before} tokens, {odd} unknown characters. Straightened: {after} tokens, {left} unknown."
+        )
+        said += " " + figures.format(
             before=f"{printed.tokens:,}",
             odd=f"{_unknown(printed):,}",
             after=f"{straight.tokens:,}",
             left=f"{_unknown(straight):,}",
         )
     else:
-        said += ". " + _("What they cost is counted once the model is on this computer.")
+        said += " " + _("What they cost is counted once the model is on this computer.")
     st.caption(said)
 
 

@@ -2,18 +2,23 @@
 
 import streamlit as st
 
-from pages.material import text_view
 from pages.tasks.text_generation import consequences
 from pages.ui.i18n import _
 from pages.ui.markdown import problem, sentence
 from tl_core.base.errors import UserError
+from tl_core.base.messages import N_
 from tl_core.engine import client
 from tl_core.runs.store import Run
-from tl_core.tasks.text_generation.export import Form, ready
+from tl_core.tasks.text_generation import material
+from tl_core.tasks.text_generation.paths import Form, ready
+
+USE = ("generate", N_("Write with this model"), ":material/edit:")  # the page that does, words, icon
 
 
-def downloads(run: Run) -> None:
+def downloads(run: Run, has_model: bool) -> None:
     """A button for each form; a file that is not there yet is made at the first click."""
+    if not has_model:
+        return
     titles: dict[Form, tuple[str, str]] = {
         "hub": (_("Model in the Hub's format (.zip)"), ":material/folder_zip:"),
         "keras": (_("KerasHub preset (.zip)"), ":material/network_node:"),
@@ -23,7 +28,7 @@ def downloads(run: Run) -> None:
     for form, (title, icon) in titles.items():
         _download(run, form, title, icon)
     st.caption(_("transformers, KerasHub and this app load the first; KerasHub the second."))
-    if text_view.name(run.config.corpus) and consequences.shape_of(run.config.model):
+    if material.name(run.config) and consequences.shape_of(run.config.model):
         st.link_button(
             _("The same as a Keras script (.zip)"), f"tl/code/{run.id}", icon=":material/code:", width="stretch"
         )
@@ -35,7 +40,7 @@ def downloads(run: Run) -> None:
 def _download(run: Run, form: Form, title: str, icon: str) -> None:
     """A link to the file, or a button that makes it."""
     if ready(run.folder, form):
-        st.link_button(title, f"tl/text/{run.id}/{form}", icon=icon, width="stretch")
+        st.link_button(title, f"tl/model/{run.id}/{form}", icon=icon, width="stretch")
     elif st.button(_("Prepare: {file}").format(file=title), key=f"prepare_{form}", icon=icon, width="stretch"):
         try:
             with st.status(_("The model is put together…")) as box:

@@ -22,7 +22,7 @@ def words() -> dict[str, str]:
         "save": _("Save"),
         "back": _("Back to the text before"),
         "count": _("{n} tokens."),
-        "speed": _("The model needed {seconds} s: {speed} tokens a second."),
+        "speed": _("The model needed {seconds} s in all and, once it was going, wrote {speed} tokens a second."),
         "end": _("The model ended the text itself."),
         "colour": _("Colour by"),
         "probability": _("Probability"),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.tasks.image_classification import toys
 from tl_core.base.errors import UserError
-from tl_core.tasks.image_classification import evaluation, export, report
+from tl_core.tasks.image_classification import evaluation, export, paths, report
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig
 
 ALONE = """
@@ -62,7 +62,7 @@ def test_the_model_says_the_same_in_a_fresh_process_without_the_app(stripes, wei
     for (precision, run), said_alone in zip(runs.items(), json.loads(alone.stdout), strict=True):
         folder, settings, asked, files = run
         answers, of_training = np.array(said_alone), report.load(folder, "validation")
-        assert export.labels(folder) == ("level", "slanting", "upright")
+        assert paths.labels(folder) == ("level", "slanting", "upright")
         assert answers.sum(1) == pytest.approx(np.ones(len(answers)), abs=1e-5)
         of_true = answers[np.arange(len(answers)), [item.true for item in asked.predictions]]
         expected = [item.true_probability for item in asked.predictions]

@@ -16,7 +16,7 @@ from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, learner, network, report, steps, training
+from tl_core.tasks.image_classification import export, learner, network, paths, report, steps, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS
@@ -71,7 +71,7 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert outcome.metrics == made.metrics
     assert made.loss == pytest.approx(best.metrics["val_loss"], abs=1e-6)
     assert made.accuracy == best.metrics["val_accuracy"]
-    assert export.labels(tmp_path / "run") == ("level", "upright")
+    assert paths.labels(tmp_path / "run") == ("level", "upright")
     assert keras.config.dtype_policy().name == "float32"
 
 

@@ -17,11 +17,15 @@ from typing import Literal, Protocol
 
 from tl_core.base.errors import Stopped, UserError
 from tl_core.base.events import Progress
-from tl_core.base.messages import message
+from tl_core.base.messages import N_, Message, message
 from tl_core.images.data.ingest import File, ProgressFunction, ingest
 
 State = Literal["waiting", "working", "done", "failed", "stopped"]
 Kind = Literal["pictures", "text"]
+FAILED: dict[Kind, Message] = {
+    "pictures": Message(N_("The pictures could not be brought in: {reason}.")),
+    "text": Message(N_("The text could not be brought in: {reason}.")),
+}
 
 
 class Taken(Protocol):
@@ -231,9 +235,7 @@ def _work_off(work: _Work) -> None:
         traceback.print_exc(file=sys.stderr)
         reason = f"{type(problem).__name__}: {problem}"[:300]
         error = UserError(
-            message("The text could not be brought in: {reason}.", reason=reason)
-            if work.kind == "text"
-            else message("The pictures could not be brought in: {reason}.", reason=reason),
+            Message(FAILED[work.kind].text, {"reason": reason}),
             message("Try again; if it happens again, show this sentence to whoever runs the server."),
         )
     with _lock:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tl_core.base.events import Epoch, Event, Progress, Started
 from tl_core.base.events import Phase as PhaseEvent
 from tl_core.base.messages import Message, message
-from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
+from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.parameters import head_parameters
 
@@ -95,8 +95,10 @@ def estimate(config: RunConfig, training: int, validation: int, samples: Sequenc
 
 
 def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
-    """The speeds that a run's log holds, if it ran on `host`."""
-    row = backbone(config.backbone.name)
+    """The speeds that a run's log holds, if it ran on `host` and its backbone is still known."""
+    row = BACKBONES.get(config.backbone.name)
+    if row is None:
+        return []
     here, frozen = False, None
     passes: dict[int, Sample] = {}
     epochs: dict[int, list[Sample]] = {}

@@ -1,7 +1,6 @@
 """The model of a run as one file that Keras opens alone: raw pixels in, probabilities out, preprocessing inside.
 
-runs/<id>/model.keras    float32, whatever precision it was trained in: it gives the same answers on every machine
-runs/<id>/labels.json    the names of the classes, in the order of the probabilities
+It is float32, whatever precision it was trained in: it gives the same answers on every machine.
 """
 
 from collections.abc import Mapping
@@ -10,30 +9,15 @@ from typing import Any
 
 import keras
 
-from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.images.data.dataset import Dataset, write_json
 from tl_core.images.pretrained.backbones import Backbone, backbone
 from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.paths import LABELS, model_path
 from tl_core.training import checkpoint, precision
 from tl_core.training.activations import fingerprint
-
-
-def model_path(folder: Path) -> Path:
-    """Where a run's model lies."""
-    return folder / "model.keras"
-
-
-def labels(folder: Path) -> tuple[str, ...]:
-    """The names of the classes that the run's model tells apart; written together with the model.
-
-    Raises:
-        OSError: there are none.
-        ValueError: the file is damaged.
-    """
-    return records.value(tuple[str, ...], records.loads((folder / "labels.json").read_bytes()))
 
 
 def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
@@ -59,7 +43,7 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
             )
         scaled = network.preprocessing(row, config.backbone.image_size)
         model = network.assemble(scaled, base, head, len(dataset.classes))
-    write_json(folder / "labels.json", list(dataset.classes))
+    write_json(folder / LABELS, list(dataset.classes))
     part = checkpoint.arriving(target)
     try:
         model.save(part)

@@ -1,8 +1,14 @@
 """The card of a fine-tuned model: what it is, how good the weights beside it are, and how other programs load them."""
 
-from collections.abc import Mapping
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from tl_core.base import settings
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
 
@@ -25,10 +31,10 @@ def card(shape: Shape, config: TextConfig | None = None, metrics: Mapping[str, f
     if config:
         base = CHECKPOINTS[config.model].title if config.model in CHECKPOINTS else "a model in a folder"
         how = f"LoRA of rank {config.lora_rank}, merged" if config.lora_rank else "whole weights"
+        shown = [row for row in settings.rows(config) if not row.private]
         parts.append(
-            f"Fine-tuned from {base} ({how}) in the Transfer learning lab: learning rate {config.learning_rate:g},\n"
-            f"up to {config.steps:,} steps of {config.batch_size} windows of {min(config.context, shape.context)} "
-            f"tokens, seed {config.seed}.\n"
+            f"Fine-tuned from {base} ({how}) in the Transfer learning lab.\n\n"
+            "| with these settings | |\n| --- | --- |\n" + "".join(f"| {row.label} | {row.text()} |\n" for row in shown)
         )
     rows = _rows(metrics or {})
     if rows:
@@ -74,3 +80,27 @@ def _rows(metrics: Mapping[str, float]) -> list[str]:
 
 def _with_before(after: float, before: float | None) -> str:
     return f"{after:.1f}" if before is None else f"{after:.1f} (before fine-tuning {before:.1f})"
+
+
+@contextlib.contextmanager
+def for_others(model: Path, near: Path) -> Iterator[Path]:
+    """A model's folder in the Hub's format with which KerasHub can write: a copy that is gone afterwards, if need be.
+
+    Only models of earlier versions of this app need one, and those that have no card (README.md).
+
+    Args:
+        near: where a copy may lie.
+    """
+    if format_.ends_last(model) and (model / FILE).is_file():
+        yield model
+        return
+    with tempfile.TemporaryDirectory(prefix=".for-others-", dir=near) as place:
+        target = Path(place)
+        if format_.ends_last(model):
+            for name in (*format_.FILES, *format_.OTHERS):
+                if (model / name).is_file():
+                    shutil.copyfile(model / name, target / name)
+        else:
+            format_.end_last(model, target)
+        (target / FILE).write_text(card(format_.read_shape(target)), encoding="utf-8")
+        yield target

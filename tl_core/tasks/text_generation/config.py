@@ -6,23 +6,27 @@ Nothing here imports TensorFlow.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal
 
-from tl_core.base import records
+from tl_core.base import records, settings
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, one_of, unreadable, whole
+from tl_core.base.settings import setting, unreadable
 from tl_core.text.data.typography import straightened
+from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
-from tl_core.training.options import (
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
-    Optimizer,
-    PhaseName,
-    Precision,
-    Schedule,
-    warm_up,
+from tl_core.training.options import Optimizer, PhaseName, Precision, Schedule, warm_up
+from tl_core.training.settings import (
+    RATES,
+    cache,
+    early_stopping,
+    frozen_blocks,
+    learning_rate,
+    optimizer,
+    precision,
+    schedule,
+    seed,
 )
 
 
@@ -30,11 +34,29 @@ from tl_core.training.options import (
 class PhaseConfig:
     """One stretch of training with one freeze boundary, optimizer and rate."""
 
-    frozen_blocks: int = 0  # leading ones of embeddings, h.0, h.1, ... kept frozen; -1 means all of them
-    steps: int = 300
-    learning_rate: float = 1e-3
-    optimizer: Optimizer = "adamw"
-    schedule: Schedule = "cosine"  # after a short warm-up the rate falls to a tenth
+    frozen_blocks: int = frozen_blocks(0)  # leading ones of embeddings, h.0, h.1, ... kept frozen; -1 means all of them
+    steps: int = setting(
+        300,
+        key="steps",
+        label=message("Steps"),
+        term=message("steps"),
+        group="training",
+        shown="number",
+        low=1,
+        high=1_000_000,
+        summed=True,
+        help=message("How often the weights are changed. Each step reads one batch of windows of your text."),
+    )
+    learning_rate: float = learning_rate(
+        1e-3,
+        high=1,
+        offered=tuple(rate for rate in RATES if rate < 0.1),
+        help=message(
+            "How far each step moves the weights. Small models bear large ones; LoRA wants about five times more."
+        ),
+    )
+    optimizer: Optimizer = optimizer("adamw")
+    schedule: Schedule = schedule("cosine")  # after a short warm-up the rate falls to a tenth
     name: PhaseName = "fine-tuning"
 
 
@@ -45,24 +67,160 @@ class TextConfig:
     The event log's epochs are rounds of `evaluate_every` steps here: a text of some size is seldom read twice.
     """
 
-    corpus: str  # id of the text
-    model: str = "tales"  # name of tl_core.text.pretrained.registry.CHECKPOINTS, or a folder in the Hub's format
-    validation: float = 0.1  # fraction of every document, its end
-    straighten: bool = False  # plain quotes and dashes instead of typographic ones, in the text and the prompt
+    corpus: str = setting(  # id of the text
+        key="text", label=message("Version of the text"), term=message("text"), group="data", private=True
+    )
+    model: str = setting(  # name of tl_core.text.pretrained.registry.CHECKPOINTS, or a folder in the Hub's format
+        "tales",
+        key="model",
+        label=message("Model"),
+        term=message("model"),
+        group="network",
+        shown="select",
+        private=True,
+        help=message(
+            "The pretrained language model that learns your text. Behind its name: how many parameters it has."
+        ),
+    )
+    validation: float = setting(  # fraction of every document, its end
+        0.1,
+        key="validation",
+        label=message("For validation"),
+        term=message("validation fraction"),
+        group="data",
+        shown="slider",
+        low=0,
+        high=0.8,
+        offered=(0, 0.5),
+        percent=True,
+        help=message("The end of each document. It is never trained on."),
+    )
+    straighten: bool = setting(  # plain quotes and dashes instead of typographic ones, in the text and the prompt
+        False,
+        key="straighten",
+        label=message("Straighten quotes and dashes"),
+        term=message("straightened quotes"),
+        group="network",
+        shown="toggle",
+        help=message(
+            "While it trains, the model reads “ ” ‘ ’ – — … as plain characters. A tokenizer that does not know them "
+            "spells each in single bytes, and the model then writes torn ones. The text that you brought stays as it "
+            "is."
+        ),
+    )
     phases: tuple[PhaseConfig, ...] = (PhaseConfig(),)
-    lora_rank: int = 0  # 0: train whole weights; else only low-rank changes of query and value
-    evaluate_every: int = 25  # steps
-    sample_every: int = 50  # steps
-    batch_size: int = 8  # windows
-    context: int = 128  # tokens a window
-    early_stopping: int = 0  # rounds without a better validation loss before a phase ends; 0 is off
-    weight_decay: float = 0.01  # of AdamW; the other optimizers have none
-    dropout: float = 0.0
-    prompt: str = "Once upon a time"
-    sample_length: int = 60  # tokens
-    seed: int = 0
-    cache: bool = True  # keep activations at the freeze boundary
-    precision: Precision = "auto"  # auto: whatever is faster on this machine for this model
+    lora_rank: int = setting(  # 0: train whole weights; else only low-rank changes of query and value
+        0,
+        key="rank",
+        label=message("LoRA rank"),
+        term=message("LoRA rank"),
+        group="freezing",
+        shown="stops",
+        low=0,
+        high=256,
+        offered=(1, 2, 4, 8, 16, 32),
+        off=message("no"),
+        help=message("How thin the matrices are. 4 or 8 are often enough."),
+    )
+    evaluate_every: int = setting(
+        25,
+        key="evaluate",
+        label=message("Steps between validations"),
+        term=message("steps between validations"),
+        group="samples",
+        shown="number",
+        low=1,
+        high=100_000,
+    )
+    sample_every: int = setting(
+        50,
+        key="sample",
+        label=message("Steps between samples"),
+        term=message("steps between samples"),
+        group="samples",
+        shown="number",
+        low=1,
+        high=1_000_000,
+    )
+    batch_size: int = setting(
+        8,
+        key="batch",
+        label=message("Windows in each step"),
+        term=message("batch size"),
+        group="data",
+        shown="number",
+        low=1,
+        high=256,
+    )
+    context: int = setting(
+        128,
+        key="context",
+        label=message("Tokens in a window"),
+        term=message("context"),
+        group="data",
+        shown="number",
+        low=8,
+        high=1024,
+        help=message("So much of the text the model sees at once."),
+    )
+    early_stopping: int = early_stopping(  # rounds without a better validation loss before a phase ends; 0 is off
+        message("A phase ends after so many validations without a lower loss; 0 trains to the end.")
+    )
+    weight_decay: float = setting(  # of AdamW; the other optimizers have none
+        0.01,
+        key="decay",
+        label=message("Weight decay"),
+        term=message("weight decay"),
+        group="advanced",
+        shown="stops",
+        low=0,
+        high=1,
+        offered=(0.0, 0.001, 0.01, 0.1),
+        help=message("Pulls all weights a little towards zero at each step, where the optimizer is AdamW."),
+    )
+    dropout: float = setting(
+        0.0,
+        key="dropout",
+        label=message("Dropout"),
+        term=message("dropout"),
+        group="advanced",
+        shown="slider",
+        low=0,
+        high=0.95,
+        offered=(0, 0.5),
+        step=0.05,
+    )
+    prompt: str = setting(
+        "Once upon a time",
+        key="prompt",
+        label=message("Prompt of the samples"),
+        term=message("prompt"),
+        group="training",
+        shown="line",
+        high=400,
+        private=True,
+        help=message(
+            "The model continues it before training and again and again while it learns, always with one seed."
+        ),
+    )
+    sample_length: int = setting(
+        60,
+        key="length",
+        label=message("Tokens in a sample"),
+        term=message("sample length"),
+        group="samples",
+        shown="number",
+        low=1,
+        high=512,
+    )
+    seed: int = seed(
+        "seed",
+        message("Seed"),
+        message("seed"),
+        message("The same number gives the same order and, on a CPU, the same curve."),
+    )
+    cache: bool = cache()  # keep activations at the freeze boundary
+    precision: Precision = precision()  # auto: whatever is faster on this machine for this model
     kind: Literal["text"] = "text"
 
     @property
@@ -138,26 +296,7 @@ def validate(config: TextConfig) -> None:
             message("The experiment has no training phase."),
             message("Add at least one phase with one step."),
         )
-    for name, value, low, high in (
-        (message("validation fraction"), config.validation, 0, 0.8),
-        (message("LoRA rank"), config.lora_rank, 0, 256),
-        (message("steps between validations"), config.evaluate_every, 1, 100_000),
-        (message("steps between samples"), config.sample_every, 1, 1_000_000),
-        (message("batch size"), config.batch_size, 1, 256),
-        (message("context"), config.context, 8, 1024),
-        (message("weight decay"), config.weight_decay, 0, 1),
-        (message("dropout"), config.dropout, 0, 0.95),
-        (message("sample length"), config.sample_length, 1, 512),
-    ):
-        in_range(name, value, low, high)
-    whole(message("early stopping"), config.early_stopping, 0, 1000)
-    one_of(message("precision"), config.precision, PRECISIONS)
-    for phase in config.phases:
-        whole(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
-        whole(message("steps"), phase.steps, 1, 1_000_000)
-        in_range(message("learning rate"), phase.learning_rate, 1e-8, 1)
-        one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
-        one_of(message("learning rate schedule"), phase.schedule, SCHEDULES)
+    settings.validate(config)
 
 
 def suggested_rate(shape: Shape, lora_rank: int = 0) -> float:
@@ -241,3 +380,22 @@ def cost(config: TextConfig, shape: Shape, number: int = -1) -> Cost:
     memory = 4 * (total + 3 * trainable + tokens * kept)
     cached = upper_only if config.cache and below > 1 else whole
     return Cost(trainable, total - trainable, memory, whole, cached)
+
+
+def read(data: Any) -> TextConfig:
+    """As `text_config`, checked against the model's blocks as well, unless it is a folder, which may not be here.
+
+    Raises:
+        UserError: as `text_config`; or the model has fewer blocks than are to be frozen.
+    """
+    config = text_config(data)
+    if config.model in CHECKPOINTS:
+        for number in range(len(config.phases)):
+            boundary(config, CHECKPOINTS[config.model].shape, number)
+    return config
+
+
+def title(config: TextConfig) -> str:
+    """The model's name for a reader, or that of its folder."""
+    row = CHECKPOINTS.get(config.model)
+    return row.title if row else PurePath(config.model).name or config.model

@@ -1,24 +1,16 @@
-"""Take a fine-tuned model home: the Hub's format, a KerasHub preset, LoRA's weights alone; and the run as a script."""
+"""Take a fine-tuned model home: the Hub's format, a KerasHub preset, LoRA's weights alone."""
 
-import contextlib
 import os
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import message
-from tl_core.tasks.text_generation import card, code
+from tl_core.tasks.text_generation import card
 from tl_core.tasks.text_generation.config import TextConfig
-from tl_core.text.data import corpus
+from tl_core.tasks.text_generation.paths import FILES, FOLDER, Form, is_newer, whole
 from tl_core.text.pretrained import hub_format as format_
-from tl_core.text.pretrained import registry
-
-Form = Literal["hub", "keras", "lora"]
-FILES: dict[Form, str] = {"hub": "hub-format.zip", "keras": "keras-hub-preset.zip", "lora": "weights.lora.h5"}
 
 
 def made(config: TextConfig, folder: Path, form: Form) -> Path:
@@ -40,13 +32,6 @@ def made(config: TextConfig, folder: Path, form: Form) -> Path:
     return {"hub": hub_zip, "keras": keras_zip, "lora": lora_file}[form](folder)
 
 
-def ready(folder: Path, form: Form) -> Path | None:
-    """The file of a run in this form if it is there and of the model as it is; nothing is made."""
-    path, model = folder / FILES[form], folder / "model"
-    whole = (model / "model.safetensors").is_file() and path.is_file()
-    return path if whole and (form == "lora" or _newer(path, model)) else None
-
-
 def hub_zip(folder: Path) -> Path:
     """A ZIP of the run's model in the Hub's format, which transformers, KerasHub and this app load.
 
@@ -54,8 +39,8 @@ def hub_zip(folder: Path) -> Path:
         UserError: the run has no model yet.
     """
     target, model = folder / FILES["hub"], _model(folder)
-    if not _newer(target, model):
-        with for_others(model, folder) as ready_made:
+    if not is_newer(target, model):
+        with card.for_others(model, folder) as ready_made:
             _zip(ready_made, target)
     return target
 
@@ -67,67 +52,15 @@ def keras_zip(folder: Path) -> Path:
         UserError: the run has no model yet.
     """
     target, model = folder / FILES["keras"], _model(folder)
-    if not _newer(target, model):
+    if not is_newer(target, model):
         building = folder / f".preset-{os.getpid()}"
         try:
-            with for_others(model, folder) as ready_made:
+            with card.for_others(model, folder) as ready_made:
                 save_preset(ready_made, building)
             _zip(building, target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return target
-
-
-@contextlib.contextmanager
-def script_zip(config: TextConfig) -> Iterator[Path]:
-    """A ZIP with the run's settings as a script and all that it needs, which is gone afterwards.
-
-    The two parts of the text, as they were trained and validated on, and the model that it began with, unless the
-    script fetches that one itself. Nothing here imports TensorFlow.
-
-    Raises:
-        UserError: the text has been deleted, or the model is not to be had any more.
-    """
-    texts = corpus.split(corpus.load(config.corpus), config.validation, config.straighten)
-    source = None if code.fetched(config) else registry.find(config.model).folder
-    shape = format_.read_shape(source) if source else registry.checkpoint(config.model).shape
-    with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
-        target = Path(place) / "script.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(code.SCRIPT, code.keras_code(config, shape))
-            for name, text in zip((code.TRAINING, code.VALIDATION), texts, strict=True):
-                if text:
-                    archive.writestr(name, text)
-            if source:
-                with for_others(source, Path(place)) as ready_made:
-                    for name in (*format_.FILES, *format_.OTHERS):
-                        if (ready_made / name).is_file():
-                            archive.write(ready_made / name, f"{code.BASE}/{name}")
-        yield target
-
-
-@contextlib.contextmanager
-def for_others(model: Path, near: Path) -> Iterator[Path]:
-    """A model's folder in the Hub's format with which KerasHub can write: a copy that is gone afterwards, if need be.
-
-    Only models of earlier versions of this app need one, and those that have no card (README.md).
-
-    Args:
-        near: where a copy may lie.
-    """
-    if format_.ends_last(model) and (model / card.FILE).is_file():
-        yield model
-        return
-    with tempfile.TemporaryDirectory(prefix=".for-others-", dir=near) as place:
-        target = Path(place)
-        if format_.ends_last(model):
-            for name in (*format_.FILES, *format_.OTHERS):
-                if (model / name).is_file():
-                    shutil.copyfile(model / name, target / name)
-        else:
-            format_.end_last(model, target)
-        (target / card.FILE).write_text(card.card(format_.read_shape(target)), encoding="utf-8")
-        yield target
 
 
 def save_preset(model: Path, target: Path) -> None:
@@ -164,19 +97,12 @@ def _no_lora() -> UserError:
 
 
 def _model(folder: Path) -> Path:
-    path = folder / "model"
-    if not (path / "model.safetensors").is_file():
+    if not whole(folder):
         raise UserError(
             message("This run has no model yet."),
             message("Wait until it has ended, or press Stop: the best weights so far become its model."),
         )
-    return path
-
-
-def _newer(target: Path, model: Path) -> bool:
-    """Whether the file was made from the model as it is; a resumed run makes another one."""
-    made_from = (model / "model.safetensors").stat().st_mtime_ns
-    return target.exists() and target.stat().st_mtime_ns >= made_from
+    return folder / FOLDER
 
 
 def _zip(source: Path, target: Path) -> None:

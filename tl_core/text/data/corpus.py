@@ -60,6 +60,11 @@ class Corpus:
     shared: bool = False  # for all: the app made it itself
 
     @property
+    def private(self) -> bool:
+        """Whether it is for its owner alone."""
+        return bool(self.owner) and not self.shared
+
+    @property
     def folder(self) -> Path:
         """Where it lies."""
         return _home() / self.id

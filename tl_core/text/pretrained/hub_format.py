@@ -14,9 +14,9 @@ import numpy as np
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.text.pretrained.shape import Shape, weight_shapes
+from tl_core.text.tokenizer import END
 
 WEIGHTS = "model.safetensors"
-END = "<|endoftext|>"
 FILES = ("config.json", "vocab.json", "merges.txt", WEIGHTS)
 OTHERS = ("tokenizer_config.json", "README.md")  # what may lie there too and belongs to the model
 

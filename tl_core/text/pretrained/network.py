@@ -5,6 +5,7 @@ each part after Xiong et al. 2020 (https://arxiv.org/abs/2002.04745), tanh-appro
 2016 (https://arxiv.org/abs/1606.08415).
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ import tensorflow as tf
 from tl_core.text.pretrained.shape import Shape, block_shapes, weight_shapes
 
 EPSILON = 1e-5
-Weights = Mapping[str, tf.Tensor | tf.Variable]
+Weights = Mapping[str, tf.Tensor | tf.Variable | tuple[tf.Tensor, ...]]
 
 
 def random_weights(shape: Shape, seed: int) -> dict[str, np.ndarray]:
@@ -80,10 +81,23 @@ def feed_forward(x: tf.Tensor, own: Weights) -> tf.Tensor:
 
 
 def dense(x: tf.Tensor, own: Weights, name: str) -> tf.Tensor:
-    """Times the weight plus the bias called `name`, over the last axis, as one flat matrix product."""
+    """Times the weight plus the bias called `name`, over the last axis, as flat matrix products."""
     weight, bias = own[f"{name}.weight"], own[f"{name}.bias"]
-    flat = tf.matmul(tf.reshape(x, (-1, weight.shape[0])), weight) + bias
-    return tf.reshape(flat, tf.concat([tf.shape(x)[:-1], weight.shape[1:]], 0)) if len(x.shape) > 2 else flat
+    flat = added(products(tf.reshape(x, (-1, x.shape[-1])), weight)) + bias
+    return tf.reshape(flat, tf.concat([tf.shape(x)[:-1], bias.shape], 0)) if len(x.shape) > 2 else flat
+
+
+def products(x: tf.Tensor, weight: tf.Tensor | tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
+    """What is to be `added` for [n, in] times a weight [in, out], which may be given as pieces of its rows."""
+    if not isinstance(weight, tuple):
+        return [tf.matmul(x, weight)]
+    parts = tf.split(x, [piece.shape[0] for piece in weight], axis=-1) if len(weight) > 1 else [x]
+    return [tf.matmul(part, piece) for part, piece in zip(parts, weight, strict=True)]
+
+
+def added(parts: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The sum, in order."""
+    return functools.reduce(tf.add, parts)
 
 
 def normalised(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

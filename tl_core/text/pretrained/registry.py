@@ -14,7 +14,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.events import Event, Notice
 from tl_core.base.messages import Message, message
 from tl_core.base.paths import ASSETS
-from tl_core.text.pretrained.hub_format import FILES, check
+from tl_core.text.pretrained.hub_format import FILES, check, read_shape
 from tl_core.text.pretrained.shape import Shape
 
 
@@ -117,6 +117,15 @@ def find(model: str) -> Source | None:
         return None
     where = message("{model} from the Hub's cache on this computer.", model=row.title)
     return Source("cache", folder, where, folder.name)
+
+
+def shape_of(model: str) -> Shape:
+    """The network of a model: of the registry, else as its folder says.
+
+    Raises:
+        UserError: the name is unknown, or the folder does not hold a whole model.
+    """
+    return CHECKPOINTS[model].shape if model in CHECKPOINTS else read_shape(find(model).folder)
 
 
 def obtain(

@@ -1,4 +1,4 @@
-"""Drawn sample pictures: five kinds of flowers, two kinds of animals, and patterns, made on the spot from a seed.
+"""Drawn sample pictures: five kinds of flowers, two kinds of animals, and patterns, from a seed. Knows no network.
 
 They are for the first lesson on a computer without a network, and always called drawn, never photographs. How hard
 they are can be turned (light, blur, size, slant, things in the way, colours that give less away), how far they are from

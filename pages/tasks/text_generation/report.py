@@ -10,18 +10,22 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.ui.i18n import _
 from pages.ui.markdown import plain, problem, sentence
 from pages.ui.passages import passage
+from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.engine import client
+from tl_core.runs import watch
 from tl_core.runs.store import Run
-from tl_core.tasks.registry import title
+from tl_core.tasks.text_generation.config import title
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Remark, Written
 
 BETWEEN = 0.08  # seconds from one drawing to the next
 
 
-def show_before_and_after(run: Run) -> None:
-    """Prompt, seed and length, a button, and two texts that grow together."""
+def show_report(run: Run) -> None:
+    """Prompt, seed and length, a button, and two texts that grow together; for whoever may read what the run wrote."""
+    if not (watch.history(run).best and may("read", run)):
+        return
     st.header(_("Before and after"), anchor=False)
     key = f"pair_{run.id}"
     with st.form(f"{key}_form", border=False):

@@ -1,0 +1,82 @@
+"""What is particular to a run on pictures while it goes on: its figures, its stages, its curves."""
+
+import streamlit as st
+
+from pages.components import live_chart
+from pages.ui.format import per_second
+from pages.ui.i18n import _
+from tl_core.base.errors import UserError
+from tl_core.base.messages import N_
+from tl_core.base.metrics import percent
+from tl_core.charts import curves as charts
+from tl_core.runs.history import History
+from tl_core.runs.store import Run
+from tl_core.tasks.image_classification import material
+from tl_core.tasks.image_classification.config import RunConfig
+
+STAGES = {
+    "features": N_("Passing the pictures through the frozen blocks: {done} of {total}"),
+    "evaluation": N_("Looking at the validation pictures: {done} of {total}"),
+    "head": N_("Training the head: epoch {done} of {total}"),
+    "fine-tuning": N_("Fine-tuning: epoch {done} of {total}"),
+    "from scratch": N_("Training from scratch: epoch {done} of {total}"),
+}
+
+
+def reached(config: RunConfig | None, history: History, over: bool) -> None:
+    """How far it is, and the figure that a class watches."""
+    last = history.epochs[-1] if history.epochs else None
+    shown = history.best or last if over else last
+    st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
+    if shown and "val_accuracy" in shown.metrics:
+        st.metric(
+            _("Validation accuracy"),
+            percent(shown.metrics["val_accuracy"]),
+            width="content",
+            help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
+        )
+
+
+def speed(history: History) -> None:
+    """How fast it is."""
+    if history.rate:
+        st.metric(per_second("images"), f"{history.rate:,.0f}", width="content")
+
+
+def remark(history: History, over: bool) -> str:
+    """What is to be said of the figures: nothing."""
+    return ""
+
+
+def training(config: RunConfig | None, history: History, words: str) -> tuple[float, str]:
+    """How far training has come, 0 to 1, and what `words` say of it."""
+    trained, total = charts.position(history), max(history.total_epochs, 1)
+    return trained / total, words.format(done=min(int(trained) + 1, total), total=total)
+
+
+def curves(config: RunConfig | None, history: History, *, revision: str, key: str, growing: bool) -> None:
+    """The learning curves, with room to grow while it trains."""
+    total = history.total_epochs if growing else 0
+    live_chart.run_curves(history, revision=revision, key=key, classes=_classes(config), total=total)
+
+
+def resuming(run: Run) -> str:
+    """Where a run that was interrupted goes on."""
+    return _("Goes on from the last checkpoint: the epoch under way, and a few seconds before it, may be repeated.")
+
+
+def below(run: Run, history: History, over: bool) -> None:
+    """What stands below the curves: nothing."""
+
+
+def _classes(config: RunConfig | None) -> int | None:
+    """How many classes the pictures have; None where they have been deleted."""
+    return _count(material.id(config), config) if config else None
+
+
+@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
+def _count(dataset: str, _config: RunConfig) -> int | None:
+    try:
+        return len(material.load(_config).classes)
+    except UserError:
+        return None

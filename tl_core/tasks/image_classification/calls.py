@@ -1,0 +1,56 @@
+"""What the engine can be asked about pictures, and which models it keeps for that; no TensorFlow."""
+
+from dataclasses import dataclass
+
+from tl_core.base.calls import Call, Source
+from tl_core.base.errors import UserError
+from tl_core.tasks.image_classification.report import Part
+
+_HERE = "tl_core.tasks.image_classification.predict"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says of one picture: (class, probability) from the likeliest on, or why it says nothing."""
+
+    name: str
+    labels: tuple[tuple[str, float], ...]
+    error: UserError | None = None
+
+
+@dataclass(frozen=True)
+class Classify:
+    """Say what is in pictures."""
+
+    source: str  # "run:<run id>" or "imagenet:<backbone name>"
+    names: tuple[str, ...]  # one for each file
+    top: int  # classes told for each picture
+    files: tuple[bytes, ...] = ()  # in any format that ingest takes
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Predict one part of a run's pictures and keep the report in its folder."""
+
+    run: str
+    part: Part
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A run's complete model, made now if need be."""
+
+    run: str
+
+
+CLASSIFY: Call[Classify, tuple[Answer, ...]] = Call(
+    "image_classification.classify", Classify, tuple[Answer, ...], f"{_HERE}.classify"
+)
+EVALUATE: Call[Evaluate, None] = Call("image_classification.evaluate", Evaluate, type(None), f"{_HERE}.evaluate")
+MODEL_FILE: Call[ModelFile, str] = Call("image_classification.model_file", ModelFile, str, f"{_HERE}.model_file")
+
+CALLS = (CLASSIFY, EVALUATE, MODEL_FILE)
+SOURCES = (
+    Source("run", f"{_HERE}.of_run", f"{_HERE}.version_of_run"),
+    Source("imagenet", f"{_HERE}.of_imagenet", f"{_HERE}.only_version"),
+)
