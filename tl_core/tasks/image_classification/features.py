@@ -193,7 +193,7 @@ class Activations:
             "shape": self.shape,
             "dtype": str(self.dtype),
             "weights": self._fingerprint,
-            "view": [self.config.augmentation, self.config.seed, view] if view else 0,
+            "view": [augmentation.VERSION, self.config.augmentation, self.config.seed, view] if view else 0,
         }
         key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
         path = paths.features() / f"{key}.npy"

@@ -1,12 +1,13 @@
 """The same fine-tuning as a short script of plain KerasHub: what the settings mean, in the words of the library.
 
-It trains the same network the plain way, without the activation cache. It is handed out in a ZIP with all that it needs
-(`tl_core.tasks.text_generation.export.script_zip`); TensorFlow-free, this only writes text.
+It does what `training` does, the plain way and without the activation cache: the same windows in the same order, the
+same weights to begin with and to train, as many steps, and the best weights kept. It is handed out in a ZIP with all
+that it needs (`tl_core.tasks.text_generation.export.script_zip`); TensorFlow-free, this only writes text.
 """
 
 from importlib import metadata
 
-from tl_core.tasks.text_generation.config import TextConfig, boundary
+from tl_core.tasks.text_generation.config import VALIDATION_TOKENS, TextConfig, boundary
 from tl_core.text.pretrained.hub_format import FILES
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
@@ -21,28 +22,31 @@ def fetched(config: TextConfig) -> str:
     return f"hf://{row.repository}" if row and row.repository else ""
 
 
-def keras_code(config: TextConfig, shape: Shape) -> str:
+def keras_code(config: TextConfig, shape: Shape, validated: bool = True) -> str:
     """A script that anybody with keras-hub can run beside the two parts of a text and, if need be, a model's folder.
 
     Args:
         config: the experiment.
         shape: of its model.
+        validated: whether the validation part has a window at all.
     """
-    context = min(config.context, shape.context)
+    validated = validated and config.validation > 0
     parts = [
-        _head(config, shape),
-        _data(config, context),
-        _frozen(config, shape),
-        _training(config, shape),
+        _head(config, shape, validated),
+        _data(config, min(config.context, shape.context), validated),
+        _trained(config, shape),
+        _network(config, shape),
+        _training(config, validated),
+        _result(config, shape, validated),
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _head(config: TextConfig, shape: Shape) -> list[str]:
+def _head(config: TextConfig, shape: Shape, validated: bool) -> list[str]:
     """What the script is, what lies beside it, and the model that it begins with."""
     hub = fetched(config)
     needed = [f"{name}=={metadata.version(name)}" for name in ("keras-hub", "keras", "tensorflow")]
-    beside = [TRAINING, *([VALIDATION] if config.validation else []), *([] if hub else [f"{BASE}/ (the model)"])]
+    beside = [TRAINING, *([VALIDATION] if validated else []), *([] if hub else [f"{BASE}/ (the model)"])]
     lines = [
         '"""Fine-tune GPT-2 on a text with plain KerasHub.',
         "",
@@ -57,15 +61,16 @@ def _head(config: TextConfig, shape: Shape) -> list[str]:
             f"network, put its {', '.join(FILES)}",
             f'into a folder "{BASE}" beside this file, and write preset = "{BASE}" below.',
         ]
-    policy = ['keras.config.set_dtype_policy("mixed_bfloat16")'] if config.precision == "mixed_bfloat16" else []
+    policy = [f'keras.config.set_dtype_policy("{_precision(config)}")'] if _precision(config) else []
     return [
         *lines,
         '"""',
         "",
+        "import math",
+        "",
         "import keras",
         "import keras_hub",
         "import numpy as np",
-        "import tensorflow as tf",
         "",
         f"keras.utils.set_random_seed({config.seed})",
         *policy,
@@ -78,51 +83,87 @@ def _head(config: TextConfig, shape: Shape) -> list[str]:
     ]
 
 
-def _data(config: TextConfig, context: int) -> list[str]:
+def _data(config: TextConfig, context: int, validated: bool) -> list[str]:
+    """Windows of tokens, and which of them make up each step."""
     lines = [
         "def windows(name):",
-        f'    """Inputs and targets of a text: {context} tokens, and the same shifted by one."""',
+        f'    """A text in rows of {context + 1} tokens; each begins with the last one of the row before."""',
         '    tokens = np.array(tokenizer(open(name, encoding="utf-8").read()))',
-        f"    rows = tokens[np.arange((len(tokens) - 1) // {context})[:, None] * {context} + np.arange({context + 1})]",
-        '    inputs = {"token_ids": rows[:, :-1], "padding_mask": np.ones_like(rows[:, :-1])}',
-        "    return tf.data.Dataset.from_tensor_slices((inputs, rows[:, 1:]))",
+        f"    return tokens[np.arange((len(tokens) - 1) // {context})[:, None] * {context} + np.arange({context + 1})]",
         "",
         "",
-        f'train = windows("{TRAINING}").shuffle(10_000, seed={config.seed}).repeat().batch({config.batch_size})',
+        "def examples(rows):",
+        '    """Inputs and targets: each token, and the one that follows it."""',
+        '    return {"token_ids": rows[:, :-1], "padding_mask": np.ones_like(rows[:, :-1])}, rows[:, 1:]',
+        "",
+        "",
+        f'training = windows("{TRAINING}")',
     ]
-    if config.validation:
-        lines.append(f'validation = windows("{VALIDATION}").batch({config.batch_size})')
-    return [*lines, ""]
-
-
-def _frozen(config: TextConfig, shape: Shape) -> list[str]:
-    below = boundary(config, shape)
-    if config.lora_rank:
-        lines = [f"backbone.enable_lora({config.lora_rank})  # freezes all else"]
-        if below > 1:
-            lines += [
-                f"for block in backbone.transformer_layers[:{below - 1}]:",
-                "    for layer in (block._self_attention_layer.query_dense, block._self_attention_layer.value_dense):",
-                "        layer.trainable = False",
-            ]
-        return lines
-    lines = []
-    if below:
-        lines += ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
-    if below > 1:
-        lines += [f"for block in backbone.transformer_layers[:{below - 1}]:", "    block.trainable = False"]
-    return lines
-
-
-def _training(config: TextConfig, shape: Shape) -> list[str]:
-    """The schedule and the optimizer of the app, training that keeps the best weights, and what is left of it."""
-    warm = config.warm_up
-    validation = "validation_data=validation, " if config.validation else ""
-    monitored = "val_loss" if config.validation else "loss"
-    length = min(config.sample_length, shape.context)
+    if validated:
+        most = max(1, VALIDATION_TOKENS // context)
+        lines += [
+            f'validation = windows("{VALIDATION}")',
+            f"validation = validation[  # at most {most} of them, evenly spread",
+            f"    np.linspace(0, len(validation) - 1, min(len(validation), {most})).round().astype(int)]",
+        ]
+    taken = config.steps * config.batch_size
     return [
-        "logits = backbone.token_embedding(backbone.output, reverse=True)",
-        "model = keras.Model(backbone.input, logits)",
+        *lines,
+        "order = np.concatenate([  # every reading of the text in another one",
+        f"    np.random.default_rng(({config.seed}, reading)).permutation(len(training))",
+        f"    for reading in range(math.ceil({taken} / len(training)))])",
+        "",
+    ]
+
+
+def _trained(config: TextConfig, shape: Shape) -> list[str]:
+    """What learns: whole blocks, or LoRA's weights above the boundary."""
+    below = boundary(config, shape)
+    frozen = [f"for block in backbone.transformer_layers[:{below - 1}]:", "    block.trainable = False"]
+    if config.lora_rank:
+        return [
+            f"backbone.enable_lora({config.lora_rank})",
+            "for weight in backbone.trainable_weights:  # the biases of the same layers are left as they are",
+            '    weight.trainable = "lora" in weight.name',
+            *(frozen if below > 1 else []),
+        ]
+    embeddings = ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
+    return [*(embeddings if below else []), *(frozen if below > 1 else [])]
+
+
+def _network(config: TextConfig, shape: Shape) -> list[str]:
+    """Tokens to logits; where something is frozen and there is dropout, without dropout in what is frozen."""
+    below = boundary(config, shape)
+    logits = "backbone.token_embedding({}, reverse=True)"
+    if _precision(config):
+        logits = f'keras.ops.cast({logits}, "float32")'
+    if not (below and config.dropout):
+        return [f"model = keras.Model(backbone.input, {logits.format('backbone.output')})"]
+    return [
+        "",
+        "",
+        "class Model(keras.Model):",
+        '    """The same network, in which what is frozen has no dropout."""',
+        "",
+        "    def call(self, inputs, training=False):",
+        '        x = backbone.token_embedding(inputs["token_ids"])',
+        "        x = backbone.embeddings_add((x, backbone.position_embedding(x)))",
+        "        for number, block in enumerate(backbone.transformer_layers):",
+        f"            x = block(x, training=training and number >= {max(0, below - 1)})",
+        f"        return {logits.format('backbone.layer_norm(x)')}",
+        "",
+        "",
+        "model = Model()",
+        "model.backbone = backbone",
+    ]
+
+
+def _training(config: TextConfig, validated: bool) -> list[str]:
+    """The schedule and the optimizer of the app, and rounds of training that keep the best weights."""
+    warm, size = config.warm_up, config.batch_size
+    one = f"first * {size} : min(first + {config.evaluate_every}, {config.steps}) * {size}"
+    held_out = "validation_data=examples(validation), " if validated else ""
+    return [
         "rate = keras.optimizers.schedules.CosineDecay(",
         f"    {config.learning_rate / 10:g}, {max(1, config.steps - warm)}, alpha=0.1, "
         f"warmup_target={config.learning_rate:g}, warmup_steps={warm})",
@@ -134,13 +175,32 @@ def _training(config: TextConfig, shape: Shape) -> list[str]:
         '    metrics=["accuracy"],',
         ")",
         "best = keras.callbacks.ModelCheckpoint(",
-        f'    "best.weights.h5", monitor="{monitored}", mode="min", save_best_only=True, save_weights_only=True)',
-        f"model.fit(train, epochs={config.epochs}, steps_per_epoch={min(config.steps, config.evaluate_every)}, "
-        f"{validation}callbacks=[best])",
+        f'    "best.weights.h5", monitor="{"val_" if validated else ""}loss", mode="min", '
+        "save_best_only=True, save_weights_only=True)",
+        f"for first in range(0, {config.steps}, {config.evaluate_every}):  # steps; one round after the other",
+        f"    rows = training[order[{one}]]",
+        f"    model.fit(*examples(rows), batch_size={size}, shuffle=False, {held_out}callbacks=[best])",
         'model.load_weights("best.weights.h5")',
         "",
+    ]
+
+
+def _result(config: TextConfig, shape: Shape, validated: bool) -> list[str]:
+    """The model as a folder, what it writes, and how good it is."""
+    length = min(config.sample_length, shape.context)
+    last = 'print("training perplexity:", math.exp(best.best))'
+    if validated:
+        loss = 'model.evaluate(*examples(validation), return_dict=True, verbose=0)["loss"]'
+        last = f'print("validation perplexity:", math.exp({loss}))'
+    return [
         "causal = keras_hub.models.GPT2CausalLM(backbone, preprocessor)",
         f'causal.save_to_preset("{RESULT}")',
         f"prompt = {config.opening!r}",
         f"print(causal.generate(prompt, max_length=min({shape.context}, len(tokenizer(prompt)) + {length + 1})))",
+        last,
     ]
+
+
+def _precision(config: TextConfig) -> str:
+    """The dtype policy where it is not Keras' own."""
+    return "mixed_bfloat16" if config.precision == "mixed_bfloat16" else ""

@@ -14,6 +14,8 @@ from tl_core.base.settings import in_range, unreadable
 from tl_core.text.data.typography import straightened
 from tl_core.text.pretrained.shape import Shape
 
+VALIDATION_TOKENS = 8192  # at most, spread over the validation part
+
 
 @dataclass(frozen=True)
 class TextConfig:

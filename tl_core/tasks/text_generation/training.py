@@ -22,7 +22,7 @@ from tl_core.base.messages import message
 from tl_core.base.paths import ASSETS
 from tl_core.tasks.text_generation import state, stored
 from tl_core.tasks.text_generation.activations import Activations
-from tl_core.tasks.text_generation.config import TextConfig, boundary
+from tl_core.tasks.text_generation.config import VALIDATION_TOKENS, TextConfig, boundary
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
@@ -36,7 +36,6 @@ from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained import model as models
 from tl_core.training.precision import device
 
-VALIDATION_TOKENS = 8192  # at most, spread over the validation part
 SOURCE_TOKENS = 4096  # of the source task's held-out text
 BETWEEN_BATCHES = 0.3  # seconds from one Batch event to the next, at least
 BETWEEN_CHECKPOINTS = 10.0  # seconds, at least
