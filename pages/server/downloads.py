@@ -80,7 +80,8 @@ async def _packed(request: Request, pack: Callable[[store.Run], Packed], ending:
 def _script(run: store.Run) -> Packed:
     if run.config is None:
         raise run.problem
-    return export.script_zip(run.config) if run.config.kind == "text" else code.script_zip(run.config)
+    config = store.as_trained(run)
+    return export.script_zip(config) if config.kind == "text" else code.script_zip(config)
 
 
 async def _asked(request: Request) -> store.Run:

@@ -114,6 +114,14 @@ def test_the_script_comes_with_its_pictures_by_part_and_class(get):
     assert get(f"/tl/code/{run.id}")[0] == 404
 
 
+def test_the_script_computes_in_the_precision_that_the_run_chose(get):
+    run = run_of(recipe(drawn()))
+    assert run.config.precision == "auto"
+    events.append(run.log, events.Started(precision="mixed_bfloat16"))
+    script = zipfile.ZipFile(io.BytesIO(get(f"/tl/code/{run.id}")[2])).read("train.py").decode()
+    assert 'keras.config.set_dtype_policy("mixed_bfloat16")' in script
+
+
 @pytest.mark.parametrize("cookie", ["", SECRET])
 def test_the_script_of_a_private_text_comes_with_the_text_for_its_owner_alone(cookie):
     text = corpus.paste("The fox and the hen. " * 60, name="Diary", owner=ME)

@@ -119,16 +119,19 @@ def _data(config: TextConfig, context: int, validated: bool) -> list[str]:
 def _trained(config: TextConfig, shape: Shape) -> list[str]:
     """What learns: whole blocks, or LoRA's weights above the boundary."""
     below = boundary(config, shape)
-    frozen = [f"for block in backbone.transformer_layers[:{below - 1}]:", "    block.trainable = False"]
     if config.lora_rank:
         return [
             f"backbone.enable_lora({config.lora_rank})",
-            "for weight in backbone.trainable_weights:  # the biases of the same layers are left as they are",
-            '    weight.trainable = "lora" in weight.name',
-            *(frozen if below > 1 else []),
+            f'frozen = tuple(f"{{block.name}}/" for block in backbone.transformer_layers[:{below - 1}])',
+            "for weight in backbone.trainable_weights:  # of these, what LoRA has added above the frozen blocks",
+            '    weight.trainable = "lora" in weight.name and not weight.path.startswith(frozen)',
         ]
-    embeddings = ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
-    return [*(embeddings if below else []), *(frozen if below > 1 else [])]
+    lines = []
+    if below:
+        lines += ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
+    if below > 1:
+        lines += [f"for block in backbone.transformer_layers[:{below - 1}]:", "    block.trainable = False"]
+    return lines
 
 
 def _network(config: TextConfig, shape: Shape) -> list[str]:

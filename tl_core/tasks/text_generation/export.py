@@ -13,6 +13,7 @@ from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import message
 from tl_core.tasks.text_generation import card, code
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text import tokenizer
 from tl_core.text.data import corpus
 from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained import registry
@@ -89,12 +90,17 @@ def script_zip(config: TextConfig) -> Iterator[Path]:
         UserError: the text has been deleted, or the model is not to be had any more.
     """
     texts = corpus.split(corpus.load(config.corpus), config.validation, config.straighten)
-    source = None if code.fetched(config) else registry.find(config.model).folder
+    found = registry.find(config.model)
+    source = None if code.fetched(config) else found.folder
     shape = format_.read_shape(source) if source else registry.checkpoint(config.model).shape
+    validated = bool(texts[1])
+    if validated and found:  # else nobody here can tell how many tokens it has
+        tokens = len(tokenizer.encode(tokenizer.load(found.folder), texts[1]))
+        validated = tokens > min(config.context, shape.context)
     with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
         target = Path(place) / "script.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(code.SCRIPT, code.keras_code(config, shape))
+            archive.writestr(code.SCRIPT, code.keras_code(config, shape, validated))
             for name, text in zip((code.TRAINING, code.VALIDATION), texts, strict=True):
                 if text:
                     archive.writestr(name, text)
