@@ -10,7 +10,7 @@ from pages.ui.markdown import problem, sentence
 from pages.ui.session import choose_dataset, may
 from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
-from tl_core.runs import spare
+from tl_core.runs.executors import spare
 
 
 def bring_in(empty):

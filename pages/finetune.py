@@ -11,7 +11,8 @@ from pages.tasks.text_generation import choices, consequences, settings, spellin
 from pages.ui.i18n import _
 from pages.ui.session import may
 from tl_core.base.errors import UserError
-from tl_core.runs import spare, store
+from tl_core.runs import store
+from tl_core.runs.executors import spare
 from tl_core.tasks.text_generation.code import keras_code
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.pretrained.registry import Source

@@ -11,9 +11,10 @@ from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, problem, sentence
 from tl_core.base.errors import UserError
-from tl_core.charts import comparison, curves
+from tl_core.base.metrics import METRICS
+from tl_core.charts import classification, comparison, curves
 from tl_core.charts.colours import colours
-from tl_core.charts.curves import NamedHistory, percent
+from tl_core.charts.curves import NamedHistory
 from tl_core.recordings import generation, play
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Recording, Replay
@@ -87,10 +88,10 @@ def card(recording: Recording | WrittenRecording, facts: list[str]):
 
 def run_facts(recording: Recording, whole: NamedHistory) -> list[str]:
     """How long a recorded run took, and what came of it."""
-    accuracy = comparison.kept_accuracy(whole)
+    accuracy = comparison.kept(whole.history, "accuracy")
     facts = [duration(recording.length)]
     if accuracy is not None:
-        facts.append(_("validation accuracy {accuracy}").format(accuracy=percent(accuracy)))
+        facts.append(_("validation accuracy {accuracy}").format(accuracy=METRICS["accuracy"].shown(accuracy)))
     return facts
 
 
@@ -110,11 +111,12 @@ def beside(histories: dict[str, NamedHistory]):
     if not shown:
         st.caption(_("Choose at least one of them."))
         return
-    figures = {metric: curves.curves(shown, metric, _, training=False) for metric in curves.METRICS}
-    alts = {metric: show(comparison.description(shown, metric)) for metric in curves.METRICS}
+    keys = classification.METRICS
+    figures = {key: curves.several(shown, key, _, training=False) for key in keys}
+    alts = {key: show(comparison.description(shown, key, "accuracy")) for key in keys}
     live_chart.charts(figures, alts, revision="-".join(names), key="replay_compare")
     if len(shown) > 1:
-        st.markdown(sentence(comparison.reading(shown)))
+        st.markdown(sentence(comparison.reading(shown, "accuracy")))
 
 
 def everything():

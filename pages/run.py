@@ -13,7 +13,8 @@ from pages.ui.markdown import problem
 from pages.ui.session import may, mine
 from pages.ui.whose import own
 from tl_core.base.errors import UserError
-from tl_core.runs import spare, store
+from tl_core.runs import store, watch
+from tl_core.runs.executors import spare
 from tl_core.runs.store import ACTIVE
 
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
@@ -33,7 +34,7 @@ def chosen():
 
 def pace(run, now):
     """Seconds between looks at a run that does this now; None: it is over."""
-    history = progress.history_of(run)
+    history = watch.history(run)
     young = now == "running" and history.started and time.time() - history.started.t < YOUNG
     return EAGER if young and not history.epochs and mine(run) else PACE.get(now)
 
@@ -67,6 +68,6 @@ if store.status(run) not in ACTIVE:
     take_home.go_on(run)
     if not progress.writes(run):
         report.show_report(run)
-    elif progress.history_of(run).best and may("read", run):
+    elif watch.history(run).best and may("read", run):
         before_after.show_before_and_after(run)
     spare.want()  # to resume it, or to train again

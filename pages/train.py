@@ -13,7 +13,8 @@ from pages.ui.i18n import _
 from pages.ui.markdown import problem, sentence
 from pages.ui.session import choose_dataset
 from tl_core.base.errors import UserError
-from tl_core.runs import spare, store
+from tl_core.runs import store
+from tl_core.runs.executors import spare
 from tl_core.tasks.image_classification.code import keras_code
 from tl_core.tasks.image_classification.estimate import estimate
 from tl_core.tasks.image_classification.parameters import parameter_counts

@@ -11,7 +11,8 @@ from pages.ui import status
 from pages.ui.i18n import _
 from pages.ui.markdown import plain
 from pages.ui.whose import own
-from tl_core.runs import spare, store
+from tl_core.runs import store
+from tl_core.runs.executors import spare
 
 if run_id := submit.started():
     go("run", run=run_id)

@@ -14,25 +14,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import damaged
-from tests.base.test_events import ALL
+from tests.base.test_events import ALL, OLD
 from tests.damaged import quickly
 from tests.images.data.drawing import jpeg
 from tl_core.base import events, records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message
-from tl_core.charts import comparison, confusion, curves, language
+from tl_core.base.metrics import METRICS
+from tl_core.charts import classification, comparison, confusion, curves, language
 from tl_core.engine import protocol
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.report import dataset_report
 from tl_core.recordings import generation, play
 from tl_core.runs import queue, store
+from tl_core.runs.burial import bury
 from tl_core.runs.history import History
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig
 from tl_core.tasks.image_classification.estimate import estimate, samples
 from tl_core.tasks.image_classification.report import ClassScore, Prediction, Report
+from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.data import corpus
 
@@ -43,7 +46,10 @@ REPORT = Report(
     "validation", "0123456789abcdef", ("a", "b"), 0.5, 0.7, 0.6, (SCORE, replace(SCORE, name="b")), ((1, 1), (0, 2)),
     (Prediction("f" * 64, "a/1.jpg", 0, 1, 0.9, 0.1), Prediction("e" * 64, "b/1.jpg", 1, 1, 0.8, 0.8)), 1e9,
 )  # fmt: skip
-LINES = [event.to_json() for event in ALL] + [events.Epoch(epoch=2, step=9, val_loss=0.4, best=True).to_json()]
+LINES = [event.to_json() for event in ALL] + [
+    events.Epoch(epoch=2, step=9, metrics={"val_loss": 0.4}, best=True).to_json()
+]
+LINES += [json.loads(line) for line, _ in OLD]
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +63,22 @@ def home(tmp_path_factory: pytest.TempPathFactory):
 def shown(history: History) -> None:
     """Everything that pages draw of a log."""
     named = [curves.NamedHistory("a", history), curves.NamedHistory("b", history)]
-    figures = [curves.live(history, str, 5), language.live(history, str, 5)]
-    figures += [curves.curves(named, metric, str) for metric in curves.METRICS]
+    figures = [curves.live(history, classification.METRICS, str, 5), language.live(history, str, 5)]
+    figures += [curves.several(named, metric, str) for metric in METRICS]
     figures += [language.several(named, metric, str) for metric in language.METRICS]
     json.dumps(figures, allow_nan=False)
-    said = [curves.reading(history, 3), language.reading(history), comparison.reading(named)]
-    said += [language.several_reading(named), *(curves.description(history, metric) for metric in curves.METRICS)]
+    said = [
+        classification.reading(history, 3),
+        language.reading(history),
+        *(comparison.reading(named, key) for key in METRICS),
+    ]
+    said += [language.several_reading(named), *(curves.description(history, metric) for metric in METRICS)]
     said += [language.description(history, metric) for metric in language.METRICS]
     said += [notice.message for notice in history.notices]
     if history.error and history.error.error:
         said += [history.error.error.what, history.error.error.remedy]
     assert all(isinstance(str(sentence), str) for sentence in said)
-    for seconds in (history.elapsed, history.remaining, history.images_per_second):
+    for seconds in (history.elapsed, history.remaining, history.rate, history.mean_rate):
         assert seconds is None or (math.isfinite(seconds) and seconds >= 0)
     assert 0 <= curves.position(history) < math.inf and isinstance(history.total_epochs, int)
 
@@ -84,7 +94,7 @@ def test_a_log_with_anything_in_it_is_drawn(home, tmp_path_factory, lines: list[
     shown(history)
     known = samples(IMAGE, events.read(folder / "events.jsonl")[0], "h")
     assert math.isfinite(estimate(IMAGE, 100, 20, known).seconds), "everybody's estimate is made of all logs"
-    kept = len(history.epochs), len(history.samples)
+    kept = len(history.epochs), len(progress.samples(history))
     assert kept >= (1, 1), "what is readable stays"
 
 
@@ -279,7 +289,7 @@ def test_a_config_that_no_network_can_have_is_refused_where_it_is_read(named: st
     with pytest.raises(UserError, match=r"no_such_net|10 of them cannot be frozen"):
         registry.config(broken)
     with pytest.raises(UserError, match="frozen blocks"):
-        registry.config(TEXT.to_json() | {"frozen_blocks": 30})
+        registry.config(TEXT.with_phase(frozen_blocks=30).to_json())
 
 
 def test_a_last_line_that_cannot_be_read_is_what_the_run_failed_of(tl_home):
@@ -290,6 +300,7 @@ def test_a_last_line_that_cannot_be_read_is_what_the_run_failed_of(tl_home):
     waiting = store.create(IMAGE, owner="me")
     queue.submit(waiting.id)
     assert [run.id for run in queue.waiting()] == [waiting.id]
+    bury(run)
     assert store.status(run) == "failed"
     assert "damaged" in str(store.last_event(run).error.what)
     history = History(run.log).update()

@@ -14,7 +14,7 @@ COMMANDS = {
     "fetch": ("tl_core.offline.fetch", "get weights and sample data beforehand, for a class without a network"),
     "bench": ("tl_core.bench", "measure training speed against plain Keras"),
     "pretrain": ("tl_core.pretrain", "pretrain a bundled model anew, from pictures or from text"),
-    "record": ("tl_core.recordings.record", "record a finished run, to be replayed on any computer"),
+    "record": ("tl_core.recordings.command", "record a finished run, to be replayed on any computer"),
     "work": ("tl_core.runs.worker", "train one queued run (started by the app)"),
     "engine": ("tl_core.engine.server", "hold loaded models and answer questions (started by the app)"),
 }

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from tl_core.base.paths import ASSETS
-from tl_core.charts import curves, language
+from tl_core.charts import classification, curves, language
 
 _COMPONENT = st.components.v2.component(
     "tl_live",
@@ -49,9 +49,10 @@ def charts(
 
 def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None, total: int = 0) -> None:
     """The live loss and accuracy of one run, and below them what they say; `total` epochs while it trains, else 0."""
-    alts = {metric: show(curves.description(history, metric)) for metric in curves.METRICS}
-    charts(curves.live(history, _, total), alts, revision=revision, key=key)
-    st.markdown(sentence(curves.reading(history, classes)))
+    keys = classification.METRICS
+    alts = {key: show(curves.description(history, key)) for key in keys}
+    charts(curves.live(history, keys, _, total), alts, revision=revision, key=key)
+    st.markdown(sentence(classification.reading(history, classes)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
 

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components import live_chart
 from pages.experiments import listing
 from pages.experiments.listing import Listed
-from pages.experiments.progress import history_of
 from pages.tasks.image_classification.consequences import rate_text
 from pages.tasks.text_generation import results
 from pages.ui import status
@@ -15,12 +14,14 @@ from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
-from tl_core.charts import comparison, curves
+from tl_core.base.metrics import percent
+from tl_core.charts import classification, comparison, curves
 from tl_core.charts.colours import colours
-from tl_core.charts.curves import NamedHistory, percent
+from tl_core.charts.curves import NamedHistory
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
+from tl_core.runs import watch
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification.code import OPTIMIZERS
+from tl_core.training.script import OPTIMIZERS
 
 
 def kinds(lines: Sequence[Listed]) -> list[list[Listed]]:
@@ -40,15 +41,14 @@ def show_comparison(lines: Sequence[Listed]) -> None:
     if listing.writes(lines[0].run):
         results.show_comparison(lines, chosen)
         return
-    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    histories = [NamedHistory(line.run.name, watch.history(line.run), chosen[line.run.id]) for line in lines]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training")
-    figures = {
-        metric: curves.curves(histories, metric, _, training=with_training, legend=False) for metric in curves.METRICS
-    }
-    alts = {metric: show(comparison.description(histories, metric)) for metric in curves.METRICS}
+    keys = classification.METRICS
+    figures = {key: curves.several(histories, key, _, training=with_training, legend=False) for key in keys}
+    alts = {key: show(comparison.description(histories, key, "accuracy")) for key in keys}
     live_chart.charts(figures, alts, revision="-".join(chosen), key="compare_curves")
-    st.markdown(sentence(comparison.reading(histories)))
+    st.markdown(sentence(comparison.reading(histories, "accuracy")))
 
 
 def show_differences(runs: Sequence[Run], kind: str = "") -> None:
@@ -99,7 +99,7 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
                 figure(found.best_epoch, "{}"),
                 "–" if found.test is None else percent(found.test),
                 duration(found.seconds) if found.seconds else "–",
-                figure(found.images_per_second, "{:,.0f}"),
+                figure(found.rate, "{:,.0f}"),
             ]
         )
     headings = [

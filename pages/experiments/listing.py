@@ -14,13 +14,14 @@ from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.session import is_local, may, mine
 from tl_core.base.errors import UserError
-from tl_core.charts import language
+from tl_core.charts import comparison
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs import store
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification import report
+from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import boundary as text_boundary
 
 
@@ -32,7 +33,7 @@ class Results:
     accuracy: float | None  # validation, of the epoch whose weights are kept; not of texts
     loss: float | None  # likewise, of texts too
     best_epoch: int | None
-    images_per_second: float | None  # of texts, tokens
+    rate: float | None  # units of its data per second of training
     seconds: float | None  # of work
     test: float | None  # accuracy, if somebody has looked
     perplexity: float | None = None  # of texts: validation, of the round whose weights are kept
@@ -217,17 +218,17 @@ def _results(run_id: str, stamp: tuple[int, ...], active: bool) -> Results:
     run = store.get(run_id)
     history = History(run.log).update()
     best, tested, text = history.best, report.load(run.folder, "test"), writes(run)
-    kept, forgetting = history.kept_sample, history.forgetting
+    kept, forgetting = progress.kept_sample(history), progress.forgetting(history)
     return Results(
         epochs=len({epoch.epoch for epoch in history.epochs}),
-        accuracy=best.val_accuracy if best and not text else None,
-        loss=best.val_loss if best else None,
+        accuracy=best.metrics.get("val_accuracy") if best and not text else None,
+        loss=best.metrics.get("val_loss") if best else None,
         best_epoch=best.epoch if best else None,
-        images_per_second=history.mean_speed if text else history.images_per_second,
+        rate=history.mean_rate if text else history.rate,
         seconds=history.elapsed,
         test=tested.accuracy if tested else None,
-        perplexity=language.kept(history) if text else None,
-        before=language.base(history),
+        perplexity=comparison.kept(history, "perplexity") if text else None,
+        before=progress.base_perplexity(history),
         best_step=best.step if best and text else None,
         copied=kept.copied_tokens if kept else None,
         forgotten=forgetting[1] / forgetting[0] if forgetting else None,

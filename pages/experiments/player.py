@@ -11,8 +11,8 @@ from pages.tasks.image_classification.report import INK
 from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, sentence
+from tl_core.base.metrics import METRICS, percent
 from tl_core.charts import confusion
-from tl_core.charts.curves import percent
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Clock, Recording, Replay
 from tl_core.runs.history import History
@@ -132,10 +132,10 @@ def _figures(recording: Recording, history: History, moment: float) -> None:
     shown = last if moment < recording.length else history.best or last
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if shown and shown.val_accuracy is not None:
-            st.metric(_("Validation accuracy"), percent(shown.val_accuracy), width="content")
-        if history.images_per_second:
-            st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
+        if shown and "val_accuracy" in shown.metrics:
+            st.metric(show(METRICS["accuracy"].validation), percent(shown.metrics["val_accuracy"]), width="content")
+        if history.rate:
+            st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
 
 
 def _controls(recording: Replayed, clock: Clock, moment: float) -> None:

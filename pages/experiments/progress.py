@@ -15,9 +15,10 @@ from pages.ui.markdown import plain, problem, sentence
 from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
+from tl_core.base.metrics import percent
 from tl_core.charts import curves
 from tl_core.images.data import dataset as datasets
-from tl_core.runs import queue, store
+from tl_core.runs import queue, store, watch
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks.registry import title
@@ -37,7 +38,7 @@ STAGES = {
 
 def show_progress(run: Run) -> Status:
     """Draw the run as it is now and say what it is doing; call it again every second while it is active."""
-    history, now = history_of(run), store.status(run)
+    history, now = watch.history(run), store.status(run)
     _header(run, now, history)
     if run.problem:
         st.error(problem(run.problem), icon=":material/error:")
@@ -73,16 +74,6 @@ def show_progress(run: Run) -> Status:
 def writes(run: Run) -> bool:
     """Whether it is a language model that is trained."""
     return run.config is not None and run.config.kind == "text"
-
-
-def history_of(run: Run) -> History:
-    """This session's reader of the run's log; it only ever reads what is new."""
-    readers = st.session_state.setdefault("run_histories", {})
-    if run.id not in readers:
-        while len(readers) >= 12:
-            readers.pop(next(iter(readers)))
-        readers[run.id] = History(run.log)
-    return readers[run.id].update()
 
 
 @st.cache_data(ttl=300, max_entries=64, show_spinner=False)
@@ -127,10 +118,10 @@ def _bar(run: Run, now: Status, history: History) -> None:
     shown = last if now in ACTIVE else history.best or last
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Epoch"), f"{last.epoch if last else 0} / {history.total_epochs}", width="content")
-        if shown and shown.val_accuracy is not None:
+        if shown and "val_accuracy" in shown.metrics:
             st.metric(
                 _("Validation accuracy"),
-                curves.percent(shown.val_accuracy),
+                percent(shown.metrics["val_accuracy"]),
                 width="content",
                 help=_("Of the latest epoch; when the run has ended, of the epoch whose weights are kept."),
             )
@@ -138,8 +129,8 @@ def _bar(run: Run, now: Status, history: History) -> None:
         if now == "running":
             remaining = duration(history.remaining) if history.remaining is not None else "…"
             st.metric(_("Remaining"), remaining, width="content")
-        if history.images_per_second:
-            st.metric(_("Images per second"), f"{history.images_per_second:,.0f}", width="content")
+        if history.rate:
+            st.metric(_("Images per second"), f"{history.rate:,.0f}", width="content")
 
 
 def _place_in_queue(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pages.experiments.progress import history_of
 from pages.registry import link
 from pages.tasks.image_classification.consequences import pictures, weights_source
 from pages.tasks.text_generation import take_home
@@ -12,6 +11,7 @@ from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.engine import client
 from tl_core.images.pretrained.backbones import BACKBONES
+from tl_core.runs import watch
 from tl_core.runs.store import Run
 
 
@@ -19,7 +19,7 @@ def go_on(run: Run) -> None:
     """The ways on from here, as one row of links and a menu of downloads."""
     text = run.config is not None and run.config.kind == "text"
     readable = may("read", run)
-    has_model = readable and bool((run.folder / "model.keras").is_file() or history_of(run).best)
+    has_model = readable and bool((run.folder / "model.keras").is_file() or watch.history(run).best)
     with st.container(horizontal=True, vertical_alignment="center"):
         if has_model and text:
             _link("generate", _("Write with this model"), ":material/edit:", {"run": run.id})

@@ -12,7 +12,7 @@ from tl_core.bench import drawn, measures, plain, start
 from tl_core.images import decoding
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone
-from tl_core.runs import spare
+from tl_core.runs.executors import spare
 from tl_core.tasks.image_classification import network
 
 

@@ -3,7 +3,7 @@
 import itertools
 
 from tl_core.charts.colours import colours
-from tl_core.charts.curves import PALETTE
+from tl_core.charts.style import PALETTE
 
 RUNS = [f"20260101-00000{number}-abcdef" for number in range(9)]
 

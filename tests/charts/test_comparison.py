@@ -24,15 +24,15 @@ def named(name, *accuracies):
     ],
 )
 def test_the_sentence_names_the_best_and_the_worst(histories, words):
-    assert words in str(comparison.reading(histories))
+    assert words in str(comparison.reading(histories, "accuracy"))
 
 
 def test_the_epoch_whose_weights_are_kept_counts():
     history = Told([epoch(1, 0.5, 0.7, best=True), epoch(2, 0.5, 0.9, best=False)])
-    assert comparison.kept_accuracy(NamedHistory("a", history)) == 0.7
+    assert comparison.kept(history, "accuracy") == 0.7
 
 
 def test_the_description_names_every_run():
-    text = str(comparison.description([named("first", 0.5), named("second", 0.8)], "loss"))
+    text = str(comparison.description([named("first", 0.5), named("second", 0.8)], "loss", "accuracy"))
     assert "loss" in text
     assert "first, second" in text

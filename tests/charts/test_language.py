@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tl_core.base.events import Batch, Epoch, Sample
-from tl_core.charts import language
+from tl_core.base.events import Artifact, Batch, Epoch, Phase
+from tl_core.charts import language, style
 from tl_core.charts.curves import NamedHistory
+from tl_core.tasks.text_generation.progress import Sample
 
 
 @dataclass
@@ -19,7 +20,8 @@ class Told:
     """A history as a test tells it."""
 
     epochs: Sequence[Epoch] = ()
-    samples: Sequence[Sample] = ()
+    phases: Sequence[Phase] = ()
+    artifacts: Sequence[Artifact] = ()
     seen: Sequence[Batch] = field(default=())
 
     def batches(self, max_points=500):
@@ -38,18 +40,18 @@ def rounds(*perplexities, base=180.0):
             Epoch(
                 epoch=number,
                 step=25 * number,
-                loss=math.log(training),
-                val_loss=None if validation is None else math.log(validation),
+                metrics={"loss": math.log(training)}
+                | ({} if validation is None else {"val_loss": math.log(validation)}),
                 best=validation is None or validation < best,
             )
         )
         best = min(best, validation or math.inf)
-    return Told(epochs, [Sample(step=0, perplexity=base)])
+    return Told(epochs, artifacts=[Sample(step=0, perplexity=base).event()])
 
 
 def test_traces_keep_their_number_order_and_identity_while_a_run_grows():
     grown = rounds((120, 90), (80, 70))
-    grown.seen = [Batch(step=10, loss=5.0)]
+    grown.seen = [Batch(step=10, metrics={"loss": 5.0})]
     for told in (Told(), grown):
         for figure in language.live(told, plain, 300).values():
             assert [trace["uid"] for trace in figure["data"]] == ["batches", "training", "validation"]
@@ -82,7 +84,7 @@ def test_a_rise_at_the_end_is_seen_beside_the_perplexity_of_the_beginning():
 
 @pytest.mark.parametrize(("low", "high"), [(20, 200), (23, 28), (99, 100), (7, 900), (1, 100), (2, 5e9), (1.0, 1.01)])
 def test_a_logarithmic_axis_has_a_handful_of_round_numbers(low, high):
-    ticks = language.ticks(low, high)
+    ticks = style.ticks(low, high)
     assert 4 <= len(ticks) <= 8
     assert low <= ticks[0] and ticks[-1] <= high
     assert ticks == sorted(set(ticks))
@@ -93,14 +95,17 @@ def test_a_logarithmic_axis_has_a_handful_of_round_numbers(low, high):
 def test_batches_of_a_run_that_was_over_at_once_are_left_out():
     told = rounds((120, 90), (80, 70), (70, 66), (66, 65))
     told.epochs = [dataclasses.replace(epoch, phase="fine-tuning") for epoch in told.epochs]
-    told.seen = [Batch(phase="fine-tuning", step=step, loss=4.4) for step in (40, 90)]
+    told.seen = [Batch(phase="fine-tuning", step=step, metrics={"loss": 4.4}) for step in (40, 90)]
     noisy = language.live(told, plain)["perplexity"]["data"][0]
     assert (noisy["x"], noisy["y"], noisy["showlegend"]) == ([], [], False)
 
 
 def test_one_early_batch_does_not_press_the_curve_down():
     told = rounds((120, 90))
-    told.seen = [Batch(step=1, loss=math.log(4000)), *(Batch(step=n, loss=5.0) for n in range(2, 60))]
+    told.seen = [
+        Batch(step=1, metrics={"loss": math.log(4000)}),
+        *(Batch(step=n, metrics={"loss": 5.0}) for n in range(2, 60)),
+    ]
     assert 10 ** language.live(told, plain)["perplexity"]["layout"]["yaxis"]["range"][1] < 250
 
 
@@ -108,7 +113,7 @@ def test_one_early_batch_does_not_press_the_curve_down():
     ("told", "said"),
     [
         (Told(), "begin with the first step"),
-        (Told(seen=[Batch(step=7, loss=math.log(150))]), "Training perplexity is 150.0 after 7 steps"),
+        (Told(seen=[Batch(step=7, metrics={"loss": math.log(150)})]), "Training perplexity is 150.0 after 7 steps"),
         (rounds((120, None)), "no validation text"),
         (rounds((76, 68)), "went from 180.0 to 68.0 in 25 steps; training perplexity is 76.0: what it learns carries"),
         (rounds((60, 68), (30, 66)), "much lower: the model begins to learn the text by heart"),

@@ -27,8 +27,8 @@ def tuned():
 @pytest.mark.parametrize(
     "figure",
     [
-        lambda: curves.curves(told(), "loss", plain),
-        lambda: curves.curves(told(), "accuracy", plain, training=False),
+        lambda: curves.several(told(), "loss", plain),
+        lambda: curves.several(told(), "accuracy", plain, training=False),
         lambda: language.several(tuned(), "loss", plain),
         lambda: language.several(tuned(), "loss", plain, training=False),
         lambda: confusion.figure(test_confusion.made([(0, 1), (0, 0)], classes=(HOSTILE, "b", "c")), plain),

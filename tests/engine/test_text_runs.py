@@ -1,7 +1,6 @@
 """A fine-tuning as a run: queued, trained by the real worker, written with, taken home through the engine."""
 
 import dataclasses
-import math
 import os
 import zipfile
 from pathlib import Path
@@ -16,12 +15,14 @@ from tl_core.engine import client
 from tl_core.runs import queue, store, worker
 from tl_core.runs.history import History
 from tl_core.tasks.image_classification import export
-from tl_core.tasks.text_generation import training, tuned
+from tl_core.tasks.text_generation import learner, tuned
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Written
 from tl_core.text.data import corpus
 from tl_core.text.pretrained import model as models
+from tl_core.training import checkpoint
 
 TEXT = "\n\n".join(f"The {a} king met the {b} fox." for a in ("old", "young", "sad") for b in "abcdefghijklmno") * 4
 PROMPT = "Once upon a time"
@@ -32,8 +33,8 @@ SMALL = dataclasses.replace(folders.TINY, layers=2)
 def little_to_validate():
     """What is held out is looked at again and again; a little of it says enough here."""
     with pytest.MonkeyPatch.context() as less:
-        less.setattr(training, "VALIDATION_TOKENS", 512)
-        less.setattr(training, "SOURCE_TOKENS", 128)
+        less.setattr(learner, "VALIDATION_TOKENS", 512)
+        less.setattr(learner, "SOURCE_TOKENS", 128)
         yield
 
 
@@ -46,14 +47,12 @@ def config(home, tmp_path_factory: pytest.TempPathFactory) -> TextConfig:
     return TextConfig(
         corpus=text.id,
         model=str(base),
-        steps=16,
         evaluate_every=8,
         sample_every=8,
         batch_size=4,
         context=16,
-        learning_rate=5e-3,
         sample_length=8,
-    )
+    ).with_phase(steps=16, learning_rate=5e-3)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +74,9 @@ def test_the_store_reads_it_and_the_worker_trains_it(run, config):
     assert log[-1].metrics["perplexity"] < log[-1].metrics["base_perplexity"]
     history = History(run.log).update()
     assert history.total_epochs == 2 and len(history.epochs) == 2
-    assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.val_loss).epoch
-    assert [sample.step for sample in history.samples] == [0, 8, 16]
-    assert dataclasses.replace(config, model="gpt2", steps=20).epochs == 3
+    assert store.best_epoch(run) == min(history.epochs, key=lambda epoch: epoch.metrics["val_loss"]).epoch
+    assert [sample.step for sample in history.artifacts] == [0, 8, 16]
+    assert config.with_phase(steps=20).epochs == 3
     assert store.create(dataclasses.replace(config, model="gpt2"), owner="ada").name.startswith("GPT-2 (124M) ")
 
 
@@ -104,16 +103,16 @@ def test_a_resumed_run_forgets_the_samples_that_it_writes_again():
     history = History(None, 4)
     for event in (
         events.Started(),
-        events.Sample(step=0),
+        events.Artifact(step=0),
         events.Epoch(epoch=1, step=8),
-        events.Sample(step=8),
+        events.Artifact(step=8),
         events.Epoch(epoch=2, step=16),
-        events.Sample(step=16),
+        events.Artifact(step=16),
         events.Stopped(),
         events.Started(resumed_from=1),
     ):
         history.take(event)
-    assert [sample.step for sample in history.samples] == [0, 8]
+    assert [sample.step for sample in history.artifacts] == [0, 8]
 
 
 def test_the_engine_writes_with_the_tuned_model_and_not_with_the_base(run, config):
@@ -146,10 +145,10 @@ def test_the_downloads_hold_the_tuned_weights(run):
     assert client.text_export(run.id, "hub").stat().st_mtime_ns != before, "a resumed run makes another one"
 
 
-@pytest.mark.parametrize("change", [{}, {"lora_rank": 2, "frozen_blocks": 1}, {"frozen_blocks": 2}], ids=str)
-def test_an_unfinished_run_gives_its_best_round(config, change: dict, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "_write_sample", lambda *_: math.nan)
-    config = dataclasses.replace(config, steps=8, **change)
+@pytest.mark.parametrize(("rank", "frozen"), [(0, 0), (2, 1), (0, 2)])
+def test_an_unfinished_run_gives_its_best_round(config, rank: int, frozen: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(learner.Sampler, "write", lambda *_: Sample())
+    config = dataclasses.replace(config, lora_rank=rank).with_phase(steps=8, frozen_blocks=frozen)
     made = store.create(config, owner="ada")
     with pytest.raises(UserError, match="no model yet"):
         tuned.load(config, made.folder)
@@ -165,7 +164,7 @@ def test_an_unfinished_run_gives_its_best_round(config, change: dict, monkeypatc
     (made.folder / "weights.lora.h5").unlink(missing_ok=True)
     assert client.text_export(made.id, form).is_file()
     assert tuned.whole(made.folder)
-    (made.folder / "best.npz").write_bytes(b"PK nonsense")
+    checkpoint.best_path(made.folder).write_bytes(b"PK nonsense")
     with pytest.raises(UserError, match="cannot be read"):
         tuned.load(config, made.folder)
 

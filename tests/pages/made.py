@@ -65,18 +65,23 @@ def trained(epochs: int = 3, top: float = 0.9, phase: str = "head", first: int =
     log: list[events.Event] = [events.Phase(phase=phase, total=epochs, unit="epochs", first_epoch=first)]
     for number in range(1, epochs + 1):
         share = number / epochs
-        log.append(events.Batch(phase=phase, epoch=first + number, step=10 * (first + number) - 5, loss=2 - share))
+        log.append(
+            events.Batch(phase=phase, epoch=first + number, step=10 * (first + number) - 5, metrics={"loss": 2 - share})
+        )
         log.append(
             events.Epoch(
                 phase=phase,
                 epoch=first + number,
                 step=10 * (first + number),
-                loss=1.5 - share,
-                accuracy=top * share,
-                val_loss=1.6 - share,
-                val_accuracy=top * share,
+                metrics={
+                    "loss": 1.5 - share,
+                    "accuracy": top * share,
+                    "val_loss": 1.6 - share,
+                    "val_accuracy": top * share,
+                },
                 seconds=1.0,
-                images_per_second=600.0,
+                rate=600.0,
+                unit="images",
                 best=True,
             )
         )

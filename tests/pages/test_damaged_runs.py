@@ -58,7 +58,7 @@ def shelf(tl_home) -> dict[str, Run]:
         (made[name].folder / "config.json").write_text(json.dumps(config.to_json() | change))
     made["a text run with 30 blocks"] = run_of(told, *done, name="a text run with 30 blocks")
     (made["a text run with 30 blocks"].folder / "config.json").write_text(
-        json.dumps(told.to_json() | {"frozen_blocks": 30})
+        json.dumps(told.with_phase(frozen_blocks=30).to_json())
     )
     made["a text whose words are gone"] = run_of(told, *done, name="a text whose words are gone")
     (text.folder / "text.txt").unlink()

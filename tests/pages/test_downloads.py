@@ -15,6 +15,7 @@ from tl_core.base import events
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.text.data import corpus, samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -81,7 +82,7 @@ def test_what_leaves_the_server_names_nobody(get, run):
 @pytest.mark.parametrize("cookie", ["", SECRET, "somebody-else"])
 def test_what_shows_a_private_text_is_for_its_owner_alone(cookie):
     text = corpus.paste("The fox and the hen.", name="Diary", owner=ME)
-    run = run_of(TextConfig(text.id), events.Sample(text="the fox"))
+    run = run_of(TextConfig(text.id), Sample(text="the fox").event())
     (run.folder / "model.keras").write_bytes(b"m")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "model.safetensors").write_bytes(b"weights")

@@ -262,7 +262,8 @@ def test_a_folder_of_the_readers_own_is_checked(text, tmp_path, monkeypatch):
 
 
 def test_the_settings_of_a_run_are_taken_over(text):
-    config = TextConfig(text.id, frozen_blocks=2, lora_rank=16, steps=77, learning_rate=3e-4, prompt="Hear me")
+    config = TextConfig(text.id, lora_rank=16, prompt="Hear me")
+    config = config.with_phase(frozen_blocks=2, steps=77, learning_rate=3e-4)
     run = store.create(config, owner=ME)
     test = opened("finetune", **{"from": run.id})
     start(test).click().run()

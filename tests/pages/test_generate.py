@@ -197,7 +197,7 @@ def test_a_fine_tuned_model_writes_as_soon_as_it_has_a_round(engine):
     young = tuned("Young", events.Started())
     test = opened("generate", run=young.id)
     assert "has no model for you: its first round is not over" in words(test)
-    best = events.Epoch(phase="train", epoch=1, step=25, loss=2.0, val_loss=2.0, best=True)
+    best = events.Epoch(phase="train", epoch=1, step=25, metrics={"loss": 2.0, "val_loss": 2.0}, best=True)
     run = tuned("Weather", events.Started(), best)
     done = tuned("Recipes", events.Started(), best, events.Finished(best_epoch=1))
     test = opened("generate", run=run.id)

@@ -132,7 +132,9 @@ def test_the_first_curves_are_there_at_the_moment_of_play(shelf, clock):
 
 def test_a_long_recording_replays_smoothly(shelf, tmp_path, clock):
     """Looks at one moment of thousands of batches after the other go on from what the look before has read."""
-    many = [events.Batch(phase="head", epoch=1, step=n + 1, loss=1.0, accuracy=0.5) for n in range(8000)]
+    many = [
+        events.Batch(phase="head", epoch=1, step=n + 1, metrics={"loss": 1.0, "accuracy": 0.5}) for n in range(8000)
+    ]
     run = finished(*many)
     record(run.id, "frozen")
     made = play.get("frozen")
@@ -158,7 +160,7 @@ def test_the_page_needs_no_tensorflow(shelf):
     program = f"""
 import sys
 from pathlib import Path
-from tl_core.runs import recordings
+from tl_core.recordings import play
 play.FOLDER = Path({str(play.FOLDER)!r})
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(Path("pages/navigation.py").resolve(), default_timeout=60).run()

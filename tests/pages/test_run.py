@@ -7,10 +7,11 @@ from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
-from tl_core.charts.curves import percent
+from tl_core.base.metrics import percent
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
+from tl_core.runs.burial import bury
 from tl_core.tasks.image_classification import report as reports
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -200,6 +201,7 @@ def test_a_failed_run_names_the_cause_the_remedy_and_the_details(language):
 
 def test_a_worker_that_died_without_a_word_is_found_out():
     run = run_of(recipe(drawn()), STARTED, *trained())
+    bury(run)
     assert "ended without a word" in words(opened("run", run=run.id))
     assert store.status(run) == "failed"
 
@@ -252,7 +254,10 @@ def test_settings_that_cannot_be_read_are_explained():
 
 
 def test_a_diverged_run_is_drawn_and_read():
-    log = [events.Phase(phase="head", total=1, unit="epochs"), events.Epoch(epoch=1, loss=float("nan"), val_loss=9e9)]
+    log = [
+        events.Phase(phase="head", total=1, unit="epochs"),
+        events.Epoch(epoch=1, metrics={"loss": float("nan"), "accuracy": 0.0, "val_loss": 9e9}),
+    ]
     run = run_of(recipe(drawn()), STARTED, *log, events.Finished())
     assert "learning rate is too high" in words(opened("run", run=run.id))
     assert store.get(run.id).owner == ME

@@ -8,7 +8,7 @@ from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, traine
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
-from tl_core.charts.curves import PALETTE
+from tl_core.charts.style import PALETTE
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 

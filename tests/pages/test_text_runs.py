@@ -5,7 +5,6 @@ import os
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -21,10 +20,11 @@ from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.protocol import State
 from tl_core.runs import store
-from tl_core.tasks.text_generation import stored
-from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig
+from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.stream import Ended, Written
 from tl_core.text.data import corpus, samples
+from tl_core.training import checkpoint
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -45,11 +45,14 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
     ]
     for number in range(1, rounds + 1):
         now = reached + 40 * (rounds - number)
-        log.append(events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, loss=math.log(now)))
+        log.append(
+            events.Batch(phase="fine-tuning", epoch=number, step=25 * number - 5, metrics={"loss": math.log(now)})
+        )
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now * 1.1), accuracy=0.2,
-                val_loss=math.log(now), val_accuracy=0.2, seconds=5.0, images_per_second=4000.0, best=True,
+                phase="fine-tuning", epoch=number, step=25 * number,
+                metrics={"loss": math.log(now * 1.1), "accuracy": 0.2, "val_loss": math.log(now), "val_accuracy": 0.2},
+                seconds=5.0, rate=4000.0, unit="tokens", best=True,
             )
         )  # fmt: skip
         log.append(sample(25 * number, now, 80.0 + 60 * number, copied))
@@ -57,10 +60,10 @@ def learned(reached=60.0, rounds=2, of=12, copied=7):
 
 
 def sample(step, perplexity, source, copied):
-    return events.Sample(
+    return Sample(
         step=step, prompt="Once upon a time", text=f"{COPIED} {step}", copied=(1, 20), copied_tokens=copied,
         perplexity=perplexity, source_perplexity=source,
-    )  # fmt: skip
+    ).event()  # fmt: skip
 
 
 def finished(text, name="", reached=60.0, copied=7, **settings):
@@ -72,16 +75,17 @@ def overfitted(text, name="Overfitted", old=False):
     """A run whose second round was best: validation perplexity 90, 60, 70, 80; only `old` logs lack the kept sample."""
     log = [events.Phase(phase="fine-tuning", total=4, unit="epochs"), sample(0, 180.0, 80.0, 3)]
     for number, now in enumerate((90.0, 60.0, 70.0, 80.0), 1):
+        source = {} if old or number > 2 else {"source_perplexity": 80.0 + 40 * number}
         log.append(
             events.Epoch(
-                phase="fine-tuning", epoch=number, step=25 * number, loss=math.log(now), val_loss=math.log(now),
-                best=number < 3, source_perplexity=None if old or number > 2 else 80.0 + 40 * number,
+                phase="fine-tuning", epoch=number, step=25 * number, best=number < 3,
+                metrics={"loss": math.log(now), "val_loss": math.log(now), **source},
             )
         )  # fmt: skip
     log.append(sample(100, 80.0, 400.0, 45))
     log += [] if old else [sample(50, 60.0, 160.0, 9)]  # written at the end, with the weights that are kept
     ended = events.Finished(best_epoch=2, metrics={"perplexity": 60.0, "source_perplexity_after": 160.0})
-    return run_of(TextConfig(text.id, steps=100), STARTED, *log, ended, name=name)
+    return run_of(TextConfig(text.id).with_phase(steps=100), STARTED, *log, ended, name=name)
 
 
 def keys(test):
@@ -212,8 +216,7 @@ def test_a_stopped_text_run_can_go_on_and_one_without_a_round_has_no_after(text)
 def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, kept, said):
     run = run_of(TextConfig(text.id), STARTED, *learned(rounds=0), events.Stopped())
     if kept:
-        (run.folder / stored.STATE).parent.mkdir()
-        stored.write_arrays(run.folder / stored.STATE, {"facts": np.array(f'{{"step": {kept}}}')})
+        checkpoint.save(checkpoint.state_path(run.folder), {"step": kept}, [])
     shown = words(opened("run", run=run.id))
     assert said in shown
     assert "in a moment" not in shown, "nothing more comes"
@@ -222,7 +225,7 @@ def test_a_run_stopped_before_its_first_validation_says_where_it_goes_on(text, k
 def test_a_finished_run_is_headed_by_its_end_and_its_speed_is_the_whole_runs(text):
     log = learned(60.0, 12)
     last = next(event for event in reversed(log) if isinstance(event, events.Epoch))
-    log[log.index(last)] = replace(last, images_per_second=100.0)
+    log[log.index(last)] = replace(last, rate=100.0)
     said = words(opened("run", run=run_of(TextConfig(text.id), STARTED, *log, events.Finished(best_epoch=12)).id))
     assert "Before and after training" in said
     assert "on the way" not in said
@@ -273,7 +276,7 @@ def test_the_downloads_are_prepared_and_then_linked(text, monkeypatch):
 @LANGUAGES
 def test_text_and_image_runs_are_listed_together(text, language):
     run_of(recipe(drawn()), STARTED, *trained(), events.Finished(best_epoch=3), name="Seeing")
-    finished(text, "Writing", lora_rank=4, frozen_blocks=3)
+    finished(text, "Writing", lora_rank=4, phases=(PhaseConfig(3),))
     test = opened("runs", language)
     lines = {line["name"]: line for line in test.dataframe[0].value.to_dict("records")}
     seeing, writing = lines["Seeing"], lines["Writing"]
@@ -376,7 +379,7 @@ def test_lists_and_comparisons_name_a_strangers_text_to_nobody(text):
 
 @pytest.mark.usefixtures("stranger")
 def test_training_again_with_a_strangers_settings_does_not_bring_their_text_along(text):
-    run = finished(text, prompt="My dear diary", steps=77)
+    run = finished(text, prompt="My dear diary", phases=(PhaseConfig(steps=77),))
     test = opened("finetune", **{"from": run.id})
     assert not test.exception
     assert "The text of that run is private" in words(test)

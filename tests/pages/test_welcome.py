@@ -73,7 +73,7 @@ def test_the_eight_steps_in_order_each_with_its_page():
     assert len(STEPS) == 8
     places = [said.index(f"**{number}. {step.title}**") for number, step in enumerate(STEPS, 1)]
     assert places == sorted(places)
-    assert [step.page for step in STEPS] == ["train.py"] * 5 + ["run.py", "runs.py", "classify.py"]
+    assert [step.page for step in STEPS] == ["train"] * 5 + ["run", "runs", "classify"]
 
 
 @LANGUAGES

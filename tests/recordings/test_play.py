@@ -20,6 +20,7 @@ from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.events import Batch, Epoch, Finished, Notice, Phase, Progress, Started
 from tl_core.base.messages import message
+from tl_core.charts import classification, curves
 from tl_core.images.data import drawn
 from tl_core.recordings import play
 from tl_core.recordings import record as recorder
@@ -162,7 +163,12 @@ def test_random_weights_in_the_articles_demo_are_said(shelf):
 
 def test_a_long_log_is_thinned_until_it_fits_and_keeps_its_epochs(shelf, monkeypatch):
     batches = [
-        Batch(phase="head", epoch=1, step=n + 1, loss=1 + (n * 7919 % 1000) / 997, accuracy=(n * 31 % 97) / 97)
+        Batch(
+            phase="head",
+            epoch=1,
+            step=n + 1,
+            metrics={"loss": 1 + (n * 7919 % 1000) / 997, "accuracy": (n * 31 % 97) / 97},
+        )
         for n in range(4000)
     ]
     progress = [Progress(phase="features", done=n, total=400, rate=n * 1.37) for n in range(400)]
@@ -297,3 +303,27 @@ def test_shipped_recordings_are_sound_labelled_and_say_nobodys_name():
         text = words_of(recording.folder)
         assert not re.search(r"/(home|root|work|tmp|Users)\b|[A-Z]:\\\\", text)
         assert Replay(recording).at(recording.length).best
+
+
+@pytest.mark.skipif(not SHIPPED, reason="NO RECORDINGS IN THIS CHECKOUT: what is shipped was not looked at")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recording_of_an_earlier_version_shows_what_its_lines_say(name):
+    """Their logs were written when loss and accuracy were fields; not a line and not a number may be lost."""
+    recording = play.get(name)
+    log = gzip.decompress((recording.folder / "events.jsonl.gz").read_bytes())
+    lines = [json.loads(line) for line in log.splitlines()]
+    history = Replay(recording).at(recording.length)
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    batches = [line for line in lines if line["kind"] == "batch"]
+    fields = ("loss", "accuracy", "val_loss", "val_accuracy")
+    assert len(recording.events) == len(lines) and len(history.epochs) == len(epochs) > 3
+    for event, line in zip(history.epochs, epochs, strict=True):
+        assert event.metrics == {field: line[field] for field in fields}
+        assert (event.rate, event.best, event.step) == (line["images_per_second"], line["best"], line["step"])
+    told = history.batches(len(batches))
+    assert [event.metrics for event in told] == [{field: line[field] for field in fields[:2]} for line in batches]
+    figures = curves.live(history, classification.METRICS, str)
+    for key, figure in figures.items():
+        drawn_lines = {trace["uid"]: trace["y"] for trace in figure["data"]}
+        assert drawn_lines["training"] == [line[key] for line in epochs]
+        assert drawn_lines["validation"] == [line[f"val_{key}"] for line in epochs]

@@ -11,6 +11,7 @@ from tests.images.data.drawing import jpeg
 from tl_core.base import events, processes
 from tl_core.images.data.ingest import ingest
 from tl_core.runs import queue, store
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import Scheduler
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
@@ -42,7 +43,7 @@ class Watched(Scheduler):
     """A scheduler that remembers its ticks, in seconds since 1970."""
 
     def __init__(self, places: list[str | None], command: tuple[str, ...]):
-        super().__init__(places, command)
+        super().__init__(Local(places, command))
         self.ticks: list[float] = []
 
     def tick(self) -> None:
@@ -74,10 +75,10 @@ def scheduling() -> Iterator[Callable[..., Watched]]:
     for thread in threads:
         thread.join()
     for scheduler in begun:
-        scheduler.spare.let_go()
-        for child in scheduler.children.values():
-            child.process.kill()
-            child.process.wait()
+        scheduler.executor.spare.let_go()
+        for process in [child.process for child in scheduler.executor.children.values()] + scheduler.executor.leaving:
+            process.kill()
+            process.wait()
     for run in store.all():
         worker = store.worker(run)
         if worker and worker.born == processes.born(worker.pid) and worker.pid != os.getpid():

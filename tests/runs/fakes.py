@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_core.base import events
-from tl_core.runs import spare, worker
+from tl_core.runs import worker
+from tl_core.runs.executors import spare
 from tl_core.runs.store import Run
 
 EPOCHS, BATCHES = 4, 12
@@ -56,7 +57,9 @@ def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
     for epoch in range(done + 1, EPOCHS + 1):
         for batch in range(BATCHES):
             time.sleep(BATCH)
-            event = events.Batch(phase="head", epoch=epoch, step=(epoch - 1) * BATCHES + batch + 1, loss=1 / epoch)
+            event = events.Batch(
+                phase="head", epoch=epoch, step=(epoch - 1) * BATCHES + batch + 1, metrics={"loss": 1 / epoch}
+            )
             if batch % 3 == 0:
                 _in_two_pieces(log, event)
             else:
@@ -66,7 +69,11 @@ def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
         part = checkpoint.with_suffix(".part")
         part.write_text(json.dumps({"epochs": epoch}))
         part.replace(checkpoint)
-        emit(events.Epoch(phase="head", epoch=epoch, step=epoch * BATCHES, loss=1 / epoch, val_loss=1.0, best=True))
+        emit(
+            events.Epoch(
+                phase="head", epoch=epoch, step=epoch * BATCHES, metrics={"loss": 1 / epoch, "val_loss": 1.0}, best=True
+            )
+        )
     return Outcome(False, EPOCHS)
 
 

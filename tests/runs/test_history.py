@@ -18,7 +18,6 @@ from tl_core.base.events import (
     Phase,
     Progress,
     Queued,
-    Sample,
     Started,
     Stopped,
 )
@@ -26,6 +25,8 @@ from tl_core.base.messages import message
 from tl_core.runs import history as histories
 from tl_core.runs.history import History
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig
+from tl_core.tasks.text_generation import progress
+from tl_core.tasks.text_generation.progress import Sample
 
 
 @pytest.fixture
@@ -48,14 +49,14 @@ def epoch(number: int, t: float = 0.0, **more: object) -> Epoch:
 def test_nothing_yet(log: Path):
     history = History(log).update()
     assert history.active and history.elapsed is None and history.remaining is None and history.batches() == []
-    assert history.images_per_second is None and history.best is None and history.total_epochs == 7
+    assert history.rate is None and history.best is None and history.total_epochs == 7
 
 
 def test_it_reads_on_and_stays_the_same_as_reading_all(log: Path):
     found = [
         Queued(), Started(device="GPU"), Phase(phase="head", unit="epochs", total=3),
         Notice(message=message("x")),
-        *(Batch(phase="head", epoch=1, step=n, loss=n) for n in range(10)), epoch(1, best=True), epoch(2),
+        *(Batch(phase="head", epoch=1, step=n, metrics={"loss": n}) for n in range(10)), epoch(1, best=True), epoch(2),
         Finished(best_epoch=1),
     ]  # fmt: skip
     grown = History(log)
@@ -147,7 +148,7 @@ def test_batches_are_thinned_within_bounds_and_keep_their_mean(log: Path):
         assert len(batches) <= min(points, histories.KEPT)
         assert sum(batch.batches for batch in batches) == count
         assert [batch.step for batch in batches] == sorted(batch.step for batch in batches)
-        mean = sum(batch.loss * batch.batches for batch in batches) / count
+        mean = sum(batch.metrics["loss"] * batch.batches for batch in batches) / count
         assert mean == pytest.approx((count - 1) / 2)
     assert batches[-1].step == count
 
@@ -173,7 +174,7 @@ def test_remaining_follows_the_pace_of_the_phase(log: Path):
 def test_remaining_of_a_pass_through_the_pictures(log: Path):
     history = written(log, Queued(), Started(), Phase(phase="features", unit="images", total=100))
     events.append(log, Progress(phase="features", done=40, total=100, rate=20.0))
-    assert history.update().remaining == 3.0 and history.images_per_second == 20.0
+    assert history.update().remaining == 3.0 and history.rate == 20.0
 
 
 def test_total_epochs_without_readable_settings(log: Path):
@@ -183,24 +184,25 @@ def test_total_epochs_without_readable_settings(log: Path):
 
 
 def test_what_the_kept_weights_wrote_and_forgot_is_told_apart_from_the_last(log: Path):
-    before, last = Sample(step=0, source_perplexity=20.0), Sample(step=30, source_perplexity=90.0)
-    rounds = [epoch(1, best=True, source_perplexity=30.0), epoch(2, best=True, source_perplexity=40.0), epoch(3)]
+    before, last = Sample(source_perplexity=20.0).event(), Sample(step=30, source_perplexity=90.0).event()
+    first, second = ({"source_perplexity": value} for value in (30.0, 40.0))
+    rounds = [epoch(1, best=True, metrics=first), epoch(2, best=True, metrics=second), epoch(3)]
     history = written(log, Started(), before, *rounds, last)
-    assert history.kept_sample is None and history.forgetting == (20.0, 40.0)
-    kept = Sample(step=20, text="kept", source_perplexity=40.0)
+    assert progress.kept_sample(history) is None and progress.forgetting(history) == (20.0, 40.0)
+    kept = Sample(step=20, text="kept", source_perplexity=40.0).event()
     events.append(log, kept)
-    assert history.update().kept_sample.text == "kept"
-    assert [sample.step for sample in history.samples] == [0, 20, 30]
-    events.append(log, Sample(step=20, text="again"))  # of a run that was stopped and has gone on
-    assert [sample.text for sample in history.update().samples] == ["", "again", ""]
+    assert progress.kept_sample(history.update()).text == "kept"
+    assert [sample.step for sample in progress.samples(history)] == [0, 20, 30]
+    events.append(log, Sample(step=20, text="again").event())  # of a run that was stopped and has gone on
+    assert [sample.text for sample in progress.samples(history.update())] == ["", "again", ""]
 
 
 def test_an_earlier_version_says_what_the_kept_weights_forgot_at_its_end(log: Path):
     rounds = [epoch(1, best=True), epoch(2)]
-    history = written(log, Started(), Sample(step=0, source_perplexity=20.0), *rounds)
-    assert history.forgetting is None
+    history = written(log, Started(), Sample(source_perplexity=20.0).event(), *rounds)
+    assert progress.forgetting(history) is None
     events.append(log, Finished(best_epoch=1, metrics={"source_perplexity_after": 50.0}))
-    assert history.update().forgetting == (20.0, 50.0)
+    assert progress.forgetting(history.update()) == (20.0, 50.0)
 
 
 def test_a_clock_that_jumps_back_takes_no_time_away(log: Path, monkeypatch: pytest.MonkeyPatch):

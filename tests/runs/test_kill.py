@@ -52,6 +52,11 @@ def check_curve(run: Run, epochs: int) -> None:
     assert steps == sorted(set(steps)) and history.outcome.kind == "finished"
 
 
+def begun(scheduler: Scheduler) -> list:
+    """The workers that it has started, by run."""
+    return list(scheduler.executor.children.items())
+
+
 @pytest.mark.slow
 def test_twenty_kills(config: RunConfig, scheduling: Scheduling, random_moments: random.Random):
     runs = []
@@ -63,7 +68,7 @@ def test_twenty_kills(config: RunConfig, scheduling: Scheduling, random_moments:
     killed = torn = 0
     seen: set[str] = set()
     while killed < KILLS:  # the next victim is whichever run the queue starts next: it must go on by itself
-        run_id, child = wait(lambda: next(((i, c) for i, c in list(scheduler.children.items()) if i not in seen), None))
+        run_id, child = wait(lambda: next((item for item in begun(scheduler) if item[0] not in seen), None))
         seen.add(run_id)
         run = store.get(run_id)
         if random_moments.random() < 0.8:  # else the kill may come before it has begun
@@ -101,7 +106,7 @@ def test_kills_of_the_real_trainer(config: RunConfig, scheduling: Scheduling, ra
         lines = len(events.read(run.log)[0]) + random_moments.randint(1, 30)
         wait(lambda run=run, n=lines: len(events.read(run.log)[0]) >= n or kinds(run)[-1] in events.TERMINAL, 120)
         time.sleep(random_moments.uniform(0, 0.2))
-        child = scheduler.children.get(run.id)
+        child = scheduler.executor.children.get(run.id)
         if child is not None:
             child.process.kill()
         wait(lambda run=run: store.status(run) in ("failed", "finished"), 60)

@@ -18,6 +18,8 @@ from tests.runs.conftest import Watched, computing, kinds, looked, wait
 from tl_core.base import events
 from tl_core.base.locks import try_lock
 from tl_core.runs import queue, scheduler, store
+from tl_core.runs.executors import local
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import RunConfig
@@ -27,8 +29,9 @@ Scheduling = Callable[..., Watched]
 SERVER = """
 import sys, time
 from tests.runs import fakes
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import Scheduler
-scheduler = Scheduler([None], fakes.command(sys.argv[1]))
+scheduler = Scheduler(Local([None], fakes.command(sys.argv[1])))
 while True:
     scheduler.tick()
     time.sleep(0.05)
@@ -83,7 +86,7 @@ def test_each_place_has_one_run_and_tells_its_worker(submitted: Submit, scheduli
     wait(lambda: sum(begun(run) for run in runs) == 2)
     assert {store.worker(run).place for run in runs[:2]} == {"0", "1"}
     looked(begin)
-    assert store.status(runs[2]) == "queued" and len(begin.children) == 2
+    assert store.status(runs[2]) == "queued" and len(begin.executor.children) == 2
     stop(runs[0], begin)
     wait(lambda: begun(runs[2]))
     assert {store.worker(run).place for run in runs[1:]} == {"0", "1"}
@@ -144,14 +147,14 @@ def test_a_worker_that_hangs_is_ended_within_two_seconds(submitted: Submit, sche
     assert took < 2
     assert events.read(run.log)[0][-1].best_epoch == 1 and not (run.folder / "stop").exists() and not alive(pid)
     wait(lambda: begun(following))  # the place is free again
-    assert run.id not in begin.children and run.id not in begin.stopping
+    assert run.id not in begin.executor.children and run.id not in begin.stopping
 
 
 @pytest.mark.parametrize("manner", ["booting", "asleep"])
 def test_stop_while_the_worker_is_starting(manner: str, submitted: Submit, scheduling: Scheduling):
     run = submitted()
     begin = scheduling(fakes.command(manner), tick=TICK)
-    wait(lambda: store.worker(run) if manner == "asleep" else run.id in begin.children)
+    wait(lambda: store.worker(run) if manner == "asleep" else run.id in begin.executor.children)
     took = stop(run, begin)
     print(f"a worker that was {manner} took {took:.2f} s to stop")
     assert took < 2 and kinds(run) == ["queued", "stopped"]
@@ -162,7 +165,7 @@ def test_stop_then_resume_then_stop_gives_the_second_worker_its_time(submitted: 
     begin = scheduling(fakes.command("steady"))
     for attempt in (1, 2):
         wait(lambda attempt=attempt: kinds(run).count("started") == attempt)
-        child = begin.children[run.id].process
+        child = begin.executor.children[run.id].process
         stop(run, begin)
         wait(lambda: not begin.stopping)
         assert child.poll() in (0, None)  # it was not killed
@@ -189,7 +192,7 @@ def test_a_run_whose_folder_was_deleted_by_hand_loses_its_worker(submitted: Subm
     run.folder.rename(run.folder.with_name(".gone"))
     wait(lambda: not alive(pid))
     wait(lambda: begun(following))
-    assert set(begin.children) == {following.id}
+    assert set(begin.executor.children) == {following.id}
 
 
 # Several schedulers, and servers that come and go
@@ -242,7 +245,7 @@ def test_a_new_server_adopts_a_worker_and_can_stop_it(manner: str, submitted: Su
     begin = scheduling(fakes.command("quick"), tick=TICK)
     looked(begin)
     assert alive(worker.pid) and store.worker(run) == worker
-    assert store.status(following) == "queued" and begin.children == {}  # its place is taken
+    assert store.status(following) == "queued" and begin.executor.children == {}  # its place is taken
     took = stop(run, begin)
     print(f"an adopted worker that was {manner} took {took:.2f} s to stop")
     assert took < 2
@@ -300,15 +303,15 @@ def test_a_process_that_only_has_the_number_of_a_worker_is_never_killed(
 def test_places_are_the_gpus_that_may_be_used(monkeypatch: pytest.MonkeyPatch):
     for wanted, places in (("", [None]), ("-1", [None]), ("0", ["0"]), ("1, 3", ["1", "3"]), ("GPU-x", ["GPU-x"])):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", wanted)
-        assert scheduler.slots() == places
+        assert local.gpus() == places
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(scheduler.shutil, "which", lambda name: None)
-    assert scheduler.slots() == [None]
-    monkeypatch.setattr(scheduler.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr(local.shutil, "which", lambda name: None)
+    assert local.gpus() == [None]
+    monkeypatch.setattr(local.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
     for text, places in (("GPU 0: L4\nGPU 1: L4\n", ["0", "1"]), ("No devices\n", [None])):
         done = subprocess.CompletedProcess([], 0, text, "")
-        monkeypatch.setattr(scheduler.subprocess, "run", lambda *a, done=done, **k: done)
-        assert scheduler.slots() == places
+        monkeypatch.setattr(local.subprocess, "run", lambda *a, done=done, **k: done)
+        assert local.gpus() == places
 
 
 def test_a_look_at_a_long_queue_is_cheap(config: RunConfig):
@@ -318,7 +321,7 @@ def test_a_look_at_a_long_queue_is_cheap(config: RunConfig):
         if n % 10:
             events.append(run.log, events.Started())
             events.append(run.log, events.Finished())
-    watching = Scheduler([], ())
+    watching = Scheduler(Local([], ()))
 
     def look() -> None:
         watching.tick()
@@ -342,7 +345,7 @@ def test_a_data_folder_that_cannot_be_written_yet_is_scheduled_as_soon_as_it_can
         return try_lock(path)
 
     class Once:
-        def __init__(self, places: list[str | None]):
+        def __init__(self, executor: object):
             pass
 
         def tick(self) -> None:
@@ -350,7 +353,6 @@ def test_a_data_folder_that_cannot_be_written_yet_is_scheduled_as_soon_as_it_can
 
     monkeypatch.setattr(scheduler, "try_lock", closed)
     monkeypatch.setattr(scheduler, "Scheduler", Once)
-    monkeypatch.setattr(scheduler, "slots", lambda: [None])
     monkeypatch.setattr(scheduler, "_said", "")
     monkeypatch.setattr(scheduler.time, "sleep", lambda seconds: None)
     with pytest.raises(SystemExit):

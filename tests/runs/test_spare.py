@@ -15,7 +15,9 @@ from tests.runs import fakes
 from tests.runs.conftest import kinds, wait
 from tests.runs.test_scheduler import alive, begun, stop
 from tl_core.base import events, paths, processes
-from tl_core.runs import queue, spare, store
+from tl_core.runs import queue, store
+from tl_core.runs.executors import spare
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import RunConfig
@@ -25,15 +27,16 @@ Scheduling = Callable[..., Scheduler]
 SERVER = """
 import sys, time
 from tests.runs import fakes
-from tl_core.runs import spare
+from tl_core.runs.executors import spare
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import Scheduler
 spare.available = lambda: spare.ENOUGH
-scheduler = Scheduler([None], fakes.command(sys.argv[1]))
+scheduler = Scheduler(Local([None], fakes.command(sys.argv[1])))
 while True:
     spare.want()
     scheduler.tick()
-    if scheduler.spare.process:
-        print(scheduler.spare.process.pid, flush=True)
+    if scheduler.executor.spare.process:
+        print(scheduler.executor.spare.process.pid, flush=True)
     time.sleep(0.05)
 """
 
@@ -50,7 +53,7 @@ def wanted(scheduler: Scheduler, ready: bool = True) -> subprocess.Popen:
 
     def there() -> subprocess.Popen | None:
         spare.want()
-        return scheduler.spare.process
+        return scheduler.executor.spare.process
 
     process = wait(there)
     if ready:
@@ -61,10 +64,10 @@ def wanted(scheduler: Scheduler, ready: bool = True) -> subprocess.Popen:
 def ticks(scheduler: Scheduler, count: int = 3) -> None:
     """Wait until the scheduler has looked at everything some more times."""
     looked = []
-    tend = scheduler.spare.tend
-    scheduler.spare.tend = lambda *a, **k: looked.append(tend(*a, **k))
+    tend = scheduler.executor.spare.tend
+    scheduler.executor.spare.tend = lambda *a, **k: looked.append(tend(*a, **k))
     wait(lambda: len(looked) >= count)
-    del scheduler.spare.tend
+    del scheduler.executor.spare.tend
 
 
 def pid_of(run: Run) -> int:
@@ -95,7 +98,7 @@ def test_nobody_wants_one_nobody_gets_one(submitted: Submit, scheduling: Schedul
     run = submitted()
     wait(lambda: store.status(run) == "finished")
     ticks(begin)
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
 
 
 def test_it_can_be_switched_off(submitted: Submit, scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch):
@@ -109,18 +112,18 @@ def test_it_can_be_switched_off(submitted: Submit, scheduling: Scheduling, monke
     run = submitted()
     wait(lambda: store.status(run) == "finished")
     ticks(begin)
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
 
 
 def test_it_is_let_go_when_nobody_has_wanted_it_for_long(scheduling: Scheduling):
     begin = scheduling(fakes.command("quick"))
     process = wanted(begin)
     ticks(begin)
-    assert begin.spare.process is process and alive(process.pid)
-    begin.spare.used -= 2 * spare.KEPT
+    assert begin.executor.spare.process is process and alive(process.pid)
+    begin.executor.spare.used -= 2 * spare.KEPT
     long_ago = time.time() - spare.KEPT - 1
     os.utime(paths.home() / "wanted", (long_ago, long_ago))
-    wait(lambda: begin.spare.process is None and not alive(process.pid))
+    wait(lambda: begin.executor.spare.process is None and not alive(process.pid))
 
 
 def test_it_is_let_go_with_its_data_folders_wish(scheduling: Scheduling):
@@ -136,17 +139,17 @@ def test_memory_decides(submitted: Submit, scheduling: Scheduling, monkeypatch: 
     ticks(begin, 1)
     spare.want()
     ticks(begin)
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
     monkeypatch.setattr(spare, "available", lambda: spare.ENOUGH)
     process = wanted(begin)
     monkeypatch.setattr(spare, "available", lambda: spare.SHORT)
     ticks(begin)
-    assert begin.spare.process is process
+    assert begin.executor.spare.process is process
     monkeypatch.setattr(spare, "available", lambda: spare.SHORT - 1)
-    wait(lambda: begin.spare.process is None and not alive(process.pid))
+    wait(lambda: begin.executor.spare.process is None and not alive(process.pid))
     run = submitted()
     wait(lambda: store.status(run) == "finished")
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
 
 
 def test_the_memory_that_is_available_is_known(monkeypatch: pytest.MonkeyPatch):
@@ -166,9 +169,9 @@ def test_none_is_started_before_a_runs_first_epoch(submitted: Submit, scheduling
     wait(lambda: store.worker(run))
     spare.want()
     ticks(begin)
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
     stop(run, begin)
-    wait(lambda: begin.spare.process)
+    wait(lambda: begin.executor.spare.process)
 
 
 def test_a_run_that_is_resumed_counts_from_its_new_beginning(submitted: Submit, scheduling: Scheduling):
@@ -181,7 +184,7 @@ def test_a_run_that_is_resumed_counts_from_its_new_beginning(submitted: Submit, 
     wait(lambda: store.worker(run))
     spare.want()
     ticks(begin)
-    assert begin.spare.process is None
+    assert begin.executor.spare.process is None
 
 
 def test_one_is_started_beside_a_run_that_has_an_epoch_and_for_whoever_waits(submitted: Submit, scheduling: Scheduling):
@@ -189,9 +192,9 @@ def test_one_is_started_beside_a_run_that_has_an_epoch_and_for_whoever_waits(sub
     begin = scheduling(fakes.command("deaf"))
     wait(lambda: store.best_epoch(run) == 1)
     ticks(begin)
-    assert begin.spare.process is None  # no page was opened
+    assert begin.executor.spare.process is None  # no page was opened
     following = submitted("bob")
-    process = wait(lambda: begin.spare.process)  # but now somebody waits for a place
+    process = wait(lambda: begin.executor.spare.process)  # but now somebody waits for a place
     assert store.status(following) == "queued"
     stop(run, begin)
     wait(lambda: begun(following))
@@ -216,7 +219,7 @@ def test_thirty_runs_at_once_are_each_done_once(submitted: Submit, scheduling: S
     assert all(kinds(run) == ["queued", "started", "finished"] for run in runs)
     pids = [pid_of(run) for run in runs]
     assert pids[0] == process.pid and len(set(pids)) == len(runs)
-    wait(lambda: begin.spare.process is None)  # nobody waits any more, and no page was opened since
+    wait(lambda: begin.executor.spare.process is None)  # nobody waits any more, and no page was opened since
 
 
 def test_two_schedulers_on_one_folder_do_no_run_twice(submitted: Submit, scheduling: Scheduling):
@@ -235,23 +238,23 @@ def test_a_killed_spare_is_missed_by_nobody(submitted: Submit, scheduling: Sched
     begin = scheduling(fakes.command("quick"))
     process = wanted(begin)
     process.kill()
-    wait(lambda: begin.spare.process is None)
+    wait(lambda: begin.executor.spare.process is None)
     spare.want()
     run = submitted()
     wait(lambda: store.status(run) == "finished")
     assert pid_of(run) != process.pid
-    assert begin.spare.process is None  # it rests, so that a broken TensorFlow is not loaded again and again
-    begin.spare.rests_until = 0.0
+    assert begin.executor.spare.process is None  # it rests, so that a broken TensorFlow is not loaded again and again
+    begin.executor.spare.rests_until = 0.0
     assert wanted(begin).pid != process.pid
 
 
 def test_a_spare_that_cannot_load_is_not_tried_again_and_again(submitted: Submit, scheduling: Scheduling):
     begin = scheduling(fakes.command("stillborn"), tick=0.01)
     process = wanted(begin, ready=False)
-    wait(lambda: begin.spare.process is None)
+    wait(lambda: begin.executor.spare.process is None)
     spare.want()
     ticks(begin, 20)
-    assert begin.spare.process is None and process.returncode == 0
+    assert begin.executor.spare.process is None and process.returncode == 0
     run = submitted()
     wait(lambda: store.status(run) == "finished")
 
@@ -259,18 +262,18 @@ def test_a_spare_that_cannot_load_is_not_tried_again_and_again(submitted: Submit
 @pytest.mark.parametrize("manner", ["quick", "loading"])
 def test_a_spare_that_is_dead_when_a_run_comes_costs_it_nothing(manner: str, submitted: Submit):
     """It has died since the last look; the scheduler notices when it writes to it."""
-    begin = Scheduler([None], fakes.command(manner))
+    begin = Scheduler(Local([None], fakes.command(manner)))
     spare.want()
     os.utime(paths.home() / "wanted", (time.time() + 1, time.time() + 1))
     begin.tick()
-    process = begin.spare.process
+    process = begin.executor.spare.process
     os.kill(process.pid, signal.SIGKILL)
     wait(lambda: not alive(process.pid))
     run = submitted()
     try:
         wait(lambda: begin.tick() or store.status(run) == "finished")
     finally:
-        begin.spare.let_go()
+        begin.executor.spare.let_go()
     assert kinds(run) == ["queued", "started", "finished"] and pid_of(run) != process.pid
 
 
@@ -287,8 +290,8 @@ def test_a_spare_that_is_killed_while_it_still_loads_loses_no_run(submitted: Sub
     begin = scheduling(fakes.command("loading"))
     process = wanted(begin, ready=False)
     run = submitted()
-    wait(lambda: run.id in begin.children)
-    assert begin.children[run.id].process is process  # handed over all the same
+    wait(lambda: run.id in begin.executor.children)
+    assert begin.executor.children[run.id].process is process  # handed over all the same
     ticks(begin)
     assert kinds(run) == ["queued"]
     process.kill()
@@ -300,7 +303,7 @@ def test_stop_while_the_spare_still_loads(submitted: Submit, scheduling: Schedul
     begin = scheduling(fakes.command("loading"), tick=TICK)
     wanted(begin, ready=False)
     run = submitted()
-    wait(lambda: run.id in begin.children)
+    wait(lambda: run.id in begin.executor.children)
     assert stop(run, begin) < 2
     following = submitted()
     wait(lambda: store.status(following) == "finished")
@@ -342,7 +345,7 @@ def test_a_spare_ends_with_its_server_and_a_worker_that_was_one_does_not(submitt
     assert worker.pid == first and alive(first) and worker.born == processes.born(first)
     begin = scheduling(fakes.command("quick"), tick=TICK)  # the next server
     ticks(begin)
-    assert store.status(run) == "running" and begin.children == {}
+    assert store.status(run) == "running" and begin.executor.children == {}
     assert stop(run, begin) < 2
     wait(lambda: not alive(first))
 
@@ -356,7 +359,7 @@ def test_a_warm_worker_writes_the_log_of_a_cold_one(config: RunConfig, schedulin
     logs = {}
     for warm in (False, True):
         if warm:
-            process = wait(lambda: spare.want() or begin.spare.process, 60)
+            process = wait(lambda: spare.want() or begin.executor.spare.process, 60)
         run = store.create(config, owner="ada")
         queue.submit(run.id)
         wait(lambda run=run: store.status(run) == "finished", 180)
@@ -370,7 +373,7 @@ def test_a_warm_worker_writes_the_log_of_a_cold_one(config: RunConfig, schedulin
 
 def _timeless(event: events.Event) -> dict:
     """What an event says besides when, how fast and by whom."""
-    changing = ("t", "pid", "seconds", "validation_seconds", "images_per_second")
+    changing = ("t", "pid", "seconds", "validation_seconds", "rate")
     return {name: value for name, value in event.to_json().items() if name not in changing}
 
 
@@ -378,7 +381,8 @@ def test_it_looks_at_no_device_before_it_knows_its_place():
     """TensorFlow fixes what it may use at the first look, so the place must come before."""
     program = """
 import io, json, os, sys
-from tl_core.runs import spare, worker
+from tl_core.runs import worker
+from tl_core.runs.executors import spare
 worker._trainer("image")
 from tensorflow.python.eager import context
 assert context.context_safe() is None

@@ -21,6 +21,7 @@ from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import queue, store, worker
+from tl_core.runs.burial import bury
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import RunConfig
 
@@ -216,6 +217,7 @@ def test_a_worker_that_died_on_a_full_disk_is_not_called_out_of_memory(submitted
     store.keep_room(run)
     full(monkeypatch, run)
     monkeypatch.setattr(store.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+    bury(run)
     assert store.status(run) == "failed"
     assert "disk of the server is full" in str(store.last_event(run).error.what)
 
@@ -229,5 +231,7 @@ def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Su
 
     with monkeypatch.context() as patch:
         patch.setattr(events, "append", closed)
+        bury(run)
         assert store.status(run) == "failed" and kinds(run) == ["queued", "started"]
+    bury(run)
     assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"

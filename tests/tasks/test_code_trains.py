@@ -23,6 +23,7 @@ from tl_core.images.data.drawn import Drawing, ingest_drawn
 from tl_core.images.data.split import DataConfig
 from tl_core.tasks.image_classification import code as image_code
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig, RunConfig
+from tl_core.tasks.text_generation import config as text_config
 from tl_core.tasks.text_generation import export, training
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.data import corpus, grammar
@@ -72,10 +73,13 @@ def says(packed: AbstractContextManager[Path], place: Path) -> float:
 
 IMAGES = {
     "frozen": {"phases": (replace(HEAD, epochs=6),)},
-    "fine-tuned": {"phases": (PhaseConfig(4, 4, 5e-4, "adamw", "fine-tuning"),), "batch_size": 8},
+    "fine-tuned": {
+        "phases": (PhaseConfig(4, 4, 5e-4, "adamw", "fine-tuning", "cosine"),),
+        "head": HeadConfig("average", 32, 0.3),
+        "batch_size": 8,
+    },
     "two phases": {
         "phases": (HEAD, UPPER),
-        "head": HeadConfig("average", 32, 0.3),
         "early_stopping": 2,
         "label_smoothing": 0.1,
     },
@@ -115,12 +119,20 @@ def test_where_chance_has_a_part_run_and_script_learn_the_task_alike(name: str, 
     assert again == pytest.approx(reached, abs=1)
 
 
+TUNED = text_config.PhaseConfig(steps=30)
 TEXTS = {
-    "frozen": {"frozen_blocks": 4},
-    "fine-tuned": {},
-    "dropout above frozen blocks": {"frozen_blocks": 3, "dropout": 0.2},
-    "LoRA": {"frozen_blocks": 2, "lora_rank": 4, "learning_rate": 5e-3},
-    "from scratch": {"model": "random"},
+    "frozen": {"phases": (replace(TUNED, frozen_blocks=4),)},
+    "fine-tuned": {"phases": (TUNED,)},
+    "two phases": {
+        "phases": (
+            replace(TUNED, frozen_blocks=-1, steps=20, name="head"),
+            replace(TUNED, frozen_blocks=3, optimizer="rmsprop", learning_rate=5e-4, schedule="constant"),
+        ),
+        "early_stopping": 2,
+    },
+    "dropout above frozen blocks": {"phases": (replace(TUNED, frozen_blocks=3),), "dropout": 0.2},
+    "LoRA": {"phases": (replace(TUNED, frozen_blocks=2, learning_rate=5e-3),), "lora_rank": 4},
+    "from scratch": {"phases": (replace(TUNED, learning_rate=1e-2, name="from scratch"),), "model": "random"},
 }
 
 
@@ -128,12 +140,11 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_script_of_a_text_run_reaches_what_the_run_reaches(name: str, weather: Corpus, home: Path, tmp_path: Path):
     config = TextConfig(
-        weather.id, steps=30, evaluate_every=12, sample_every=1000, sample_length=8, batch_size=4, context=32
+        weather.id, evaluate_every=12, sample_every=1000, sample_length=8, batch_size=4, context=32, **TEXTS[name]
     )
-    config = replace(config, **TEXTS[name])
     if config.model == "random":
         tiny = Shape(vocabulary=300, context=64, layers=2, heads=2, width=16)
-        config = replace(config, model=str(folders.write(tmp_path / "base", tiny)), learning_rate=1e-2)
+        config = replace(config, model=str(folders.write(tmp_path / "base", tiny)))
     folder = tmp_path / "run"
     folder.mkdir()
     log: list[events.Event] = []

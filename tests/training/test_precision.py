@@ -1,16 +1,25 @@
 """The dtype policy that "auto" stands for."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from tl_core.images.pretrained.backbones import backbone
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, RunConfig
+from tl_core.tasks.image_classification.learner import ImageLearner
+from tl_core.tasks.text_generation.steps import bfloat16_gain
 from tl_core.training import precision
 
 
+def resolved(asked, name):
+    """What images with this backbone are computed in."""
+    config = RunConfig(DataConfig("x"), BackboneConfig(name), precision=asked)
+    return ImageLearner(config, None, Path("nowhere"), None, None).precision()
+
+
 def test_a_choice_is_respected():
-    assert precision.resolve("mixed_float16", backbone("mobilenet")) == "mixed_float16"
-    assert precision.resolve("float32", backbone("vgg16")) == "float32"
+    assert resolved("mixed_float16", "mobilenet") == "mixed_float16"
+    assert resolved("float32", "vgg16") == "float32"
 
 
 @pytest.mark.parametrize(
@@ -19,8 +28,8 @@ def test_a_choice_is_respected():
 )
 def test_a_cpu_uses_bfloat16_where_it_pays(name, gain, expected, monkeypatch):
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(precision, "bfloat16_gain", lambda: gain)
-    assert precision.resolve("auto", backbone(name)) == expected
+    monkeypatch.setattr(precision, "convolution_gain", lambda: gain)
+    assert resolved("auto", name) == expected
 
 
 @pytest.mark.parametrize(
@@ -31,16 +40,21 @@ def test_a_gpu_uses_what_its_tensor_cores_know(capability, expected, monkeypatch
     details = {"compute_capability": capability} if capability else {}
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["gpu"])
     monkeypatch.setattr(precision.tf.config.experimental, "get_device_details", lambda gpu: details)
-    assert precision.resolve("auto", backbone("mobilenet")) == expected
+    assert resolved("auto", "mobilenet") == expected
 
 
-def test_the_measurement_is_quick_and_made_once():
-    precision.bfloat16_gain.cache_clear()
+@pytest.mark.parametrize(
+    ("measure", "sizes"),
+    [(precision.convolution_gain, ()), (bfloat16_gain, (64, 2, 2, 32))],
+    ids=["images", "text"],
+)
+def test_the_measurement_is_quick_and_made_once(measure, sizes):
+    measure.cache_clear()
     began = time.perf_counter()
-    gain = precision.bfloat16_gain()
+    gain = measure(*sizes)
     assert time.perf_counter() - began < 5
     assert 0.05 < gain < 20
-    assert precision.bfloat16_gain() is gain
+    assert measure(*sizes) is gain
 
 
 def test_a_gpu_is_named_and_its_memory_grows_as_needed(monkeypatch):

@@ -2,6 +2,8 @@
 
 Live curves, comparison, replay and tests read only this file. A crash keeps the curve: a torn last line is skipped.
 The file is input: types and ranges are checked where an event is built from a line, so whoever has one may trust it.
+What is measured is called by its name in `metrics` (tl_core.base.metrics), so a new metric needs no new field; what was
+measured on the validation part has "val_" before its name.
 """
 
 import dataclasses
@@ -19,7 +21,7 @@ from tl_core.base.messages import Message
 from tl_core.base.records import Count, Diverging, Moment, Seconds, Within
 
 Rate = Annotated[float, Within(0, 1e15)]  # a second
-Perplexity = Annotated[float, Within(1e-9, float("inf"), nan=True)]
+Metrics = Mapping[str, Diverging]  # name -> value, such as "val_loss" -> 0.4; what was not measured is missing
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,13 @@ class Progress(Event):
 
 @dataclass(frozen=True)
 class Batch(Event):
-    """Training loss and accuracy of one batch, or the mean over `batches` consecutive ones ending at `step`."""
+    """Training metrics of one batch, or their mean over `batches` consecutive ones ending at `step`."""
 
     kind = "batch"
     phase: str = ""
     epoch: Count = 0  # 1 is the first of the run
     step: Count = 0  # optimizer steps since the run began
-    loss: Diverging = 0.0
-    accuracy: Diverging = 0.0
+    metrics: Metrics = field(default_factory=dict)
     batches: Annotated[int, Within(1, 2**53)] = 1
 
 
@@ -107,29 +108,22 @@ class Epoch(Event):
     phase: str = ""
     epoch: Count = 0
     step: Count = 0
-    loss: Diverging = 0.0
-    accuracy: Diverging = 0.0
-    val_loss: Diverging | None = None
-    val_accuracy: Diverging | None = None
+    metrics: Metrics = field(default_factory=dict)  # of training, and of validation with "val_" before their names
     seconds: Seconds = 0.0
     validation_seconds: Seconds = 0.0
-    images_per_second: Rate = 0.0
+    rate: Rate = 0.0  # of training, in units per second
+    unit: str = ""  # "images", "tokens", "texts"; "" in logs of earlier versions, whose task has one unit only
     best: bool = False  # the best validation loss so far; its weights are on disk
-    source_perplexity: float | None = None  # of a language model, where it is the best: on the source task's text
 
 
 @dataclass(frozen=True)
-class Sample(Event):
-    """A language model in training wrote on the run's prompt, always with the same seed; step 0 is the base model."""
+class Artifact(Event):
+    """Something that a run made on its way and that is more than a number: a text, say. Step 0 is before training."""
 
-    kind = "sample"
+    kind = "artifact"
+    name: str = "sample"
     step: Count = 0
-    prompt: str = ""
-    text: str = ""  # what it wrote behind the prompt
-    copied: tuple[Count, Count] = (0, 0)  # the longest stretch copied from the training text: [start, end) in `text`
-    copied_tokens: Count = 0
-    perplexity: Perplexity | None = None  # on the validation part
-    source_perplexity: Perplexity | None = None  # on the source task's text: forgetting shows here
+    payload: Mapping[str, Any] = field(default_factory=dict)  # JSON; the task that wrote it checks it where it reads it
 
 
 @dataclass(frozen=True)
@@ -146,7 +140,7 @@ class Finished(Event):
 
     kind = "finished"
     best_epoch: Count = 0
-    metrics: Mapping[str, Diverging] = field(default_factory=dict)  # validation loss, accuracy, macro_f1 of the best
+    metrics: Metrics = field(default_factory=dict)  # of the weights that are kept, on the validation part if any
 
 
 @dataclass(frozen=True)
@@ -155,7 +149,7 @@ class Stopped(Event):
 
     kind = "stopped"
     best_epoch: Count = 0
-    metrics: Mapping[str, Diverging] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,7 +162,8 @@ class Failed(Event):
 
 
 KINDS: dict[str, type[Event]] = {
-    cls.kind: cls for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Sample, Notice, Finished, Stopped, Failed)
+    cls.kind: cls
+    for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Artifact, Notice, Finished, Stopped, Failed)
 }
 TERMINAL = ("finished", "stopped", "failed")
 
@@ -231,10 +226,32 @@ def parse(line: bytes) -> Event | None:
     """One line of a log as an event, or None if it is torn, of an unknown kind, or has a value that cannot be."""
     try:
         record = records.loads(line)
+        if isinstance(record, dict):
+            record = _upgraded(record)
         cls = KINDS.get(record.pop("kind")) if isinstance(record, dict) else None
         return records.build(cls, {name: _unpack(name, value) for name, value in record.items()}) if cls else None
     except (ValueError, KeyError, TypeError):
         return None
+
+
+FIELDS = ("loss", "accuracy", "val_loss", "val_accuracy", "source_perplexity")  # once fields of batches and epochs
+RENAMED = {"source_perplexity_after": "source_perplexity", "source_perplexity_before": "base_source_perplexity"}
+
+
+def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
+    """A line of an earlier version, whose metrics were fields and whose samples were a kind, as one of today."""
+    match record.get("kind"):
+        case "batch" | "epoch" if "metrics" not in record:
+            metrics = {name: record.pop(name) for name in FIELDS if name in record}
+            record["metrics"] = {name: value for name, value in metrics.items() if value is not None}
+            if "images_per_second" in record:
+                record["rate"] = record.pop("images_per_second")
+        case "sample":
+            payload = {name: record.pop(name) for name in list(record) if name not in ("kind", "t", "step")}
+            record |= {"kind": "artifact", "name": "sample", "payload": payload}
+        case "finished" | "stopped" if isinstance(record.get("metrics"), dict):
+            record["metrics"] = {RENAMED.get(name, name): value for name, value in record["metrics"].items()}
+    return record
 
 
 def _pack(value: Any) -> Any:

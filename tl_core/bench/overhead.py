@@ -16,16 +16,17 @@ import numpy as np
 
 from tl_core.base import events, paths
 from tl_core.bench.measures import Measure
-from tl_core.charts import curves
+from tl_core.charts import classification, curves
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
 from tl_core.runs import queue, store
 from tl_core.runs.history import History
-from tl_core.tasks.image_classification import network, report, steps, training
+from tl_core.tasks.image_classification import network, report, steps
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.features import Activations
-from tl_core.training import checkpoint, precision
+from tl_core.tasks.image_classification.learner import ImageLearner
+from tl_core.training import checkpoint, optimizers, precision
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 STRETCH = 7  # epochs that are timed together
@@ -92,8 +93,8 @@ def _follow(run: store.Run, ended: threading.Event) -> None:
     history = History(run.log)
     while not ended.wait(1.0):
         history.update()
-        curves.live(history, str)
-        curves.reading(history)
+        curves.live(history, classification.METRICS, str)
+        classification.reading(history)
 
 
 def _bare(config: RunConfig, dataset: Dataset) -> list[float]:
@@ -106,7 +107,9 @@ def _bare(config: RunConfig, dataset: Dataset) -> list[float]:
     labels = np.array([image.label for image in dataset.images], np.int32)
     weights = np.ones(len(labels), np.float32)
     ends: list[float] = []
-    with precision.policy(precision.resolve(config.precision, row)), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        learner = ImageLearner(config, dataset, Path(folder), lambda event: None, lambda: False)
+        stack.enter_context(precision.policy(learner.precision()))
         keras.utils.set_random_seed(config.seed)
         base = network.load_base(row, config.backbone.weights, config.backbone.image_size)
         head = network.build_head(config.head, len(dataset.classes), base.output_shape[1:], config.seed)
@@ -116,8 +119,7 @@ def _bare(config: RunConfig, dataset: Dataset) -> list[float]:
         activations = Activations(config, dataset, scaled, trunk, frozen, lambda event: None, lambda: False)
         activations.prepare({0: np.concatenate([parts.train, parts.validation])})
         part = network.TrainedPart(upper, head, config.backbone.weights != "random")
-        optimizer = training.OPTIMIZERS[phase.optimizer](phase.learning_rate)
-        optimizer.build(part.trainable_variables)
+        optimizer = optimizers.built(phase, part.trainable_variables, 1)
         take = steps.trainer(part, optimizer, activations, config.batch_size)
         predict = steps.predictor(part, activations)
         learning, looking = steps.Pace(activations, config.batch_size), steps.Pace(activations, steps.BATCH)

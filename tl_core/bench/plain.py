@@ -18,7 +18,7 @@ from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
 from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.training import OPTIMIZERS
+from tl_core.training.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)

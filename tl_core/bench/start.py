@@ -16,8 +16,10 @@ from tl_core.base.locks import try_lock
 from tl_core.bench.measures import Measure
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.pretrained.backbones import backbone
-from tl_core.runs import queue, scheduler, spare, store
-from tl_core.runs.scheduler import Scheduler
+from tl_core.runs import queue, store
+from tl_core.runs.executors import spare
+from tl_core.runs.executors.local import Local
+from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.tasks.image_classification.config import RunConfig
 
 PATIENCE = 600.0  # seconds that anything here may take
@@ -89,12 +91,12 @@ def start(config: RunConfig, dataset: Dataset, rounds: int) -> list[Measure]:
 @contextlib.contextmanager
 def _scheduling() -> Iterator[Scheduler]:
     """The scheduler at work in a thread, as the server has it; its spare ends with the block."""
-    scheduling, over = Scheduler(scheduler.slots()), threading.Event()
+    scheduling, over = Scheduler(Local()), threading.Event()
 
     def go() -> None:
         while not over.is_set():
             scheduling.tick()
-            queue.changed.wait(scheduler.TICK)
+            queue.changed.wait(TICK)
             queue.changed.clear()
 
     thread = threading.Thread(target=go, name="scheduler", daemon=True)
@@ -104,13 +106,13 @@ def _scheduling() -> Iterator[Scheduler]:
     finally:
         over.set()
         thread.join()
-        scheduling.spare.let_go()
+        scheduling.executor.spare.let_go()
 
 
 def _warm_up(scheduling: Scheduler) -> None:
     """Want a spare as a page does, and wait until it has loaded everything."""
     spare.want()
-    _wait(lambda: scheduling.spare.process is not None)
+    _wait(lambda: scheduling.executor.spare.process is not None)
     _wait(lambda: "ready" in (paths.home() / "spare.log").read_text(errors="replace").split())
 
 

@@ -106,16 +106,15 @@ def measure_tuning(readings: int, windows: int, small: bool, context: int = 128)
             taken.id,
             str(base),
             validation=0.0,
-            frozen_blocks=len(shape.blocks) - 2,
             batch_size=batch,
             context=context,
             sample_length=1,
-        )
+        ).with_phase(frozen_blocks=len(shape.blocks) - 2)
         a_reading = _windows(tales, text, context) // batch
-        config = replace(config, steps=readings * a_reading, evaluate_every=a_reading, sample_every=10**6)
+        config = replace(config, evaluate_every=a_reading, sample_every=10**6).with_phase(steps=readings * a_reading)
         found = []
         ways = {"activations kept": config, "computed each time": replace(config, cache=False)}
-        for name, way in {"warm-up": replace(config, steps=1), **ways}.items():
+        for name, way in {"warm-up": config.with_phase(steps=1), **ways}.items():
             heard: list[events.Event] = []
             run = Path(place) / name
             run.mkdir()
@@ -124,7 +123,7 @@ def measure_tuning(readings: int, windows: int, small: bool, context: int = 128)
                 continue
             rounds = [event for event in heard if isinstance(event, events.Epoch)]
             later = min(event.seconds for event in rounds[1:])
-            found.append(Tuning(name, rounds[0].seconds, later, rounds[-1].loss))
+            found.append(Tuning(name, rounds[0].seconds, later, rounds[-1].metrics["loss"]))
     return found[0], found[1]
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from tl_core.charts.curves import PALETTE
+from tl_core.charts.style import PALETTE
 
 
 def colours(runs: Sequence[str], kept: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tl_core.base.messages import Message, message
-from tl_core.charts.curves import literal, percent
+from tl_core.base.metrics import percent
+from tl_core.charts.style import literal
 from tl_core.tasks.image_classification.report import ClassScore, Report
 
 RIGHT, WRONG = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tl_core.base.messages import Message, message
-from tl_core.charts.curves import PALETTE, literal, percent
+from tl_core.base.metrics import percent
+from tl_core.charts.style import PALETTE, literal
 
 Labels = Sequence[tuple[str, float]]  # (class, probability), the likeliest first
 

@@ -2,8 +2,8 @@
 
 assets/recordings/<name>/config.json              what the experiment was
 assets/recordings/<name>/events.jsonl.gz          what happened (tl_core.base.events); no owner, host, process or path
-assets/recordings/<name>/card.json                title, what to notice, machine, date, weights, pictures
-assets/recordings/<name>/report-validation.json   figures and confusion matrix without the pictures, if there are any
+assets/recordings/<name>/card.json                title, what to notice, machine, date, weights, data
+assets/recordings/<name>/...                      what of the task's report anybody may see, if there is something
 
 `record` makes them. A recording is read like any run: as a `History`, here up to a moment of its time.
 Recorded texts lie beside them; `generation` reads those.
@@ -11,6 +11,7 @@ Recorded texts lie beside them; `generation` reads those.
 
 import contextlib
 import gzip
+import importlib.util
 import re
 import zlib
 from bisect import bisect_right
@@ -19,18 +20,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 from tl_core.base import events, records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.base.paths import ASSETS
-from tl_core.recordings.lessons import LESSONS
 from tl_core.runs.history import History
 from tl_core.tasks import registry
-from tl_core.tasks.image_classification import report as reports
-from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.report import Report
+from tl_core.tasks.registry import Config
 
 FOLDER = ASSETS / "recordings"
 SPEEDS = (1, 2, 5, 10, 20, 50)  # times as fast as it happened
@@ -48,8 +47,8 @@ class Card:
     notice: Message  # what to look at
     machine: Message
     date: str  # of the run, YYYY-MM-DD
-    weights: Message  # what the backbone knew when training began
-    data: Message  # the pictures
+    weights: Message  # what the network knew when training began
+    data: Message  # what it learned from
     classes: tuple[str, ...]
 
 
@@ -59,7 +58,7 @@ class Recording:
 
     name: str
     folder: Path
-    config: RunConfig
+    config: Config
     card: Card
     events: tuple[events.Event, ...]
     moments: tuple[float, ...]
@@ -88,9 +87,9 @@ class Recording:
         return next((speed for speed in self.speeds if shown / speed <= SITTING), self.speeds[-1])
 
     @property
-    def report(self) -> Report | None:
-        """The validation report without its pictures, if it was recorded."""
-        return reports.load(self.folder, "validation")
+    def report(self) -> Any | None:
+        """The task's report on the validation part without its pictures, if it was recorded."""
+        return room(self.config).result(self.folder)
 
 
 class Replay:
@@ -152,12 +151,21 @@ class Clock:
 _Kind = TypeVar("_Kind")
 
 
+def room(config: Config) -> ModuleType | None:
+    """What the task of a run says of recordings, its module `recording`; None where its runs cannot be recorded."""
+    name = f"{type(config).__module__.rpartition('.')[0]}.recording"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
 def all() -> list[Recording]:
-    """All recordings that can be read, the lessons first in their order."""
+    """All recordings that can be read: each task's lessons first, in their order."""
     folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
-    names = [path.name for path in folders if NAME.fullmatch(path.name)]
-    order = list(LESSONS)
-    return readable(sorted(names, key=lambda name: (order.index(name) if name in LESSONS else len(order), name)), get)
+    found = readable(sorted(path.name for path in folders if NAME.fullmatch(path.name)), get)
+    return sorted(found, key=lambda recording: _place(recording.name, list(room(recording.config).LESSONS)))
+
+
+def _place(name: str, lessons: list[str]) -> int:
+    return lessons.index(name) if name in lessons else len(lessons)
 
 
 def readable(names: Sequence[str], get: Callable[[str], _Kind]) -> list[_Kind]:
@@ -201,8 +209,8 @@ def unreadable(name: str, error: Exception) -> UserError:
 def _read(folder: Path, stamp: int) -> Recording:
     card = records.build(Card, records.load(folder / "card.json"))
     config = registry.config(records.load(folder / "config.json"))
-    if not isinstance(config, RunConfig):
-        raise ValueError("config.json is not of an image run")
+    if room(config) is None:
+        raise ValueError("runs of its task are not recorded")
     log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
     began = next(event.t for event in log if isinstance(event, events.Started))
     moments = tuple(max(0.0, event.t - began) for event in log)

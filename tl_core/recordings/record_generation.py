@@ -7,14 +7,13 @@ The article's call is what is recorded unless another prompt is given: greedy, f
 import gzip
 import json
 import os
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
-from tl_core.recordings import generation, play, record
+from tl_core.recordings import files, generation, play
 from tl_core.recordings.lessons import TEXTS, Written
 from tl_core.tasks.text_generation import stream
 from tl_core.tasks.text_generation.sampling import ARTICLE, ARTICLE_PROMPT, Settings
@@ -51,38 +50,29 @@ def record_writing(
     Raises:
         UserError: the model cannot be had or is not the lesson's, or a setting is out of range.
     """
-    record.check_name(name)
+    files.check_name(name)
     lesson = _lesson(name, model, Written(Message(title), Message(notice)))
     moments, events = _write(model, prompt, settings)
     row = CHECKPOINTS.get(model)
     card = generation.Card(
         lesson.title,
         lesson.notice,
-        Message(machine) if machine else record.processor(),
+        Message(machine) if machine else files.processor(),
         time.strftime("%Y-%m-%d", time.gmtime()),
         Message(row.title) if row else message("a file of its maker's own"),
     )
-    folder = (into or play.FOLDER) / name
-    building = folder.with_name(f".{name}.{os.getpid()}")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
-        asked = {"model": record.impersonal(model), "prompt": prompt, "settings": settings.to_json()}
-        record.write(building / "writing.json", asked)
-        record.write(building / "card.json", {key: record.packed(value) for key, value in vars(card).items()})
+    with files.made(name, into, []) as folder:
+        asked = {"model": files.impersonal(model), "prompt": prompt, "settings": settings.to_json()}
+        files.write(folder / "writing.json", asked)
+        files.write(folder / "card.json", {key: files.packed(value) for key, value in vars(card).items()})
         lines = [
-            {"t": round(moment, 4), **record.rounded(stream.to_json(event))}
+            {"t": round(moment, 4), **files.rounded(stream.to_json(event))}
             for moment, event in zip(moments, events, strict=True)
         ]
         data = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-        (building / "tokens.jsonl.gz").write_bytes(gzip.compress(data.encode("utf-8"), 9, mtime=0))
+        (folder / "tokens.jsonl.gz").write_bytes(gzip.compress(data.encode("utf-8"), 9, mtime=0))
         generation.parsed(data.encode("utf-8"))
-        record.check(building, [])
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return folder
+    return (into or play.FOLDER) / name
 
 
 def _lesson(name: str, model: str, given: Written) -> Written:

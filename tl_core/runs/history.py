@@ -25,7 +25,7 @@ class History:
         epochs: Epoch events in order; after a resume those that are trained again are dropped.
         phases: Phase events in order, likewise.
         notices: Notice events.
-        samples: Sample events by step: what a language model wrote on its way; likewise.
+        artifacts: Artifact events by step, one of each name and step: what the run made on its way; likewise.
         started: the latest Started event, or None.
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
@@ -42,26 +42,34 @@ class History:
 
     def update(self) -> "History":
         """Read what is new; a log that was replaced is read from its beginning."""
+        self.refresh()
+        return self
+
+    def refresh(self) -> bool:
+        """As `update`; whether there was anything new."""
         if self.log is None:
-            return self
+            return False
         try:
             stat = self.log.stat()
-            if self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset:
+            replaced = self._identity not in (None, (stat.st_dev, stat.st_ino)) or stat.st_size < self._offset
+            if stat.st_size == self._offset and not replaced:
+                return False
+            if replaced:
                 self._offset = 0
                 self._forget()
             self._identity = (stat.st_dev, stat.st_ino)
             new, self._offset = events.lines(self.log, self._offset)
         except FileNotFoundError:
-            return self
+            return False
         except OSError as error:
             self.error = tail.unreadable(error)
-            return self
+            return True
         for line in new:
             if event := events.parse(line):
                 self.take(event)
             elif line.strip():
                 self.damaged += 1
-        return self
+        return bool(new) or replaced
 
     @property
     def active(self) -> bool:
@@ -91,19 +99,24 @@ class History:
         return None
 
     @property
-    def images_per_second(self) -> float | None:
-        """Of the latest epoch, or of the pass through the frozen blocks while that is going on; of a text, tokens."""
+    def rate(self) -> float | None:
+        """Units per second of the latest epoch, or of the pass through the frozen blocks while that is going on."""
         phase = self.phases[-1].phase if self.phases else ""
         if phase == "features" and self.progress and self.progress.rate:
             return self.progress.rate
-        return self.epochs[-1].images_per_second if self.epochs else None
+        return self.epochs[-1].rate if self.epochs else None
 
     @property
-    def mean_speed(self) -> float | None:
-        """Images (of a text, tokens) per second of training, all epochs together; None before the first has ended."""
+    def mean_rate(self) -> float | None:
+        """Units per second of training, all epochs together; None before the first has ended."""
         seconds = sum(epoch.seconds for epoch in self.epochs)
-        trained = sum(epoch.images_per_second * epoch.seconds for epoch in self.epochs)
+        trained = sum(epoch.rate * epoch.seconds for epoch in self.epochs)
         return trained / seconds if seconds > 0 and trained > 0 else None
+
+    @property
+    def unit(self) -> str:
+        """What the rates count: "images", "tokens", "texts"; "" where the log does not say."""
+        return self.epochs[-1].unit if self.epochs else ""
 
     @property
     def total_epochs(self) -> int:
@@ -120,22 +133,6 @@ class History:
         """The epoch whose weights are kept: the last one marked best."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
-    @property
-    def kept_sample(self) -> events.Sample | None:
-        """What a language model wrote with the weights that are kept; None where they have not written."""
-        best = self.best
-        return next((sample for sample in self.samples if best and sample.step == best.step), None)
-
-    @property
-    def forgetting(self) -> tuple[float, float] | None:
-        """Perplexity on the source task's text before training and with the weights that are kept, where measured."""
-        best, kept = self.best, self.kept_sample
-        known = self.outcome.metrics if self.outcome else {}  # logs of earlier versions have it nowhere else
-        before = next((sample.source_perplexity for sample in self.samples if sample.step == 0), None)
-        after = (best and best.source_perplexity) or (kept and kept.source_perplexity)
-        after = after or known.get("source_perplexity_after")
-        return (before, after) if before and after else None
-
     def batches(self, max_points: int = 500) -> list[events.Batch]:
         """At most `max_points` batches; neighbours are averaged where there are more."""
         batches = list(self._batches)
@@ -147,7 +144,7 @@ class History:
         self.epochs: list[events.Epoch] = []
         self.phases: list[events.Phase] = []
         self.notices: list[events.Notice] = []
-        self.samples: list[events.Sample] = []
+        self.artifacts: list[events.Artifact] = []
         self.started: events.Started | None = None
         self.progress: events.Progress | None = None
         self.error: events.Failed | None = None
@@ -192,9 +189,9 @@ class History:
                     self._batches = deque(halved(list(self._batches)))
             case events.Epoch():
                 self.epochs.append(event)
-            case events.Sample():
-                others = (sample for sample in self.samples if sample.step != event.step)
-                self.samples = sorted([*others, event], key=lambda sample: sample.step)
+            case events.Artifact():
+                others = (made for made in self.artifacts if (made.name, made.step) != (event.name, event.step))
+                self.artifacts = sorted([*others, event], key=lambda made: made.step)
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():
@@ -208,7 +205,7 @@ class History:
         self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= epochs]
         step = max(step, self.epochs[-1].step if self.epochs else 0)
         self._batches = deque(batch for batch in self._batches if batch.step <= step)
-        self.samples = [sample for sample in self.samples if sample.step <= step and step]
+        self.artifacts = [made for made in self.artifacts if made.step <= step and step]
         self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
         self.notices = []
 
@@ -235,8 +232,11 @@ def halved(batches: list[events.Batch]) -> list[events.Batch]:
                 phase=second.phase,
                 epoch=second.epoch,
                 step=second.step,
-                loss=(first.loss * first.batches + second.loss * second.batches) / count,
-                accuracy=(first.accuracy * first.batches + second.accuracy * second.batches) / count,
+                metrics={
+                    name: (first.metrics[name] * first.batches + second.metrics[name] * second.batches) / count
+                    for name in first.metrics
+                    if name in second.metrics
+                },
                 batches=count,
             )
         )

@@ -30,7 +30,7 @@ def submit(run_id: str) -> None:
     last = store.last_event(run)
     if isinstance(last, events.Queued):
         return
-    if isinstance(last, events.Started) and not store.bury(run):
+    if isinstance(last, events.Started):
         raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
     with disk_full_explained():
         (run.folder / "stop").unlink(missing_ok=True)

@@ -13,7 +13,6 @@ runs/<id>/…              checkpoint, model, labels, reports; of text runs the 
 
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import re
@@ -30,8 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tl_core.base import events, paths, processes, records
-from tl_core.base.errors import UserError, disk_full_explained, disk_problem
-from tl_core.base.locks import try_lock
+from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import message
 from tl_core.base.processes import Pid
 from tl_core.base.records import Count, Moment
@@ -45,8 +43,7 @@ _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 RESERVE = "reserve"
 PRIVATE = ("checkpoint", "lock", RESERVE, "stop", "worker.json", "hub-format.zip", "keras-hub-preset.zip")  # in no ZIP
 KEPT = 1 << 16  # bytes that a working run keeps for its last words
-FULL = 1 << 20  # bytes free, below which a disk is called full
-_LAST_WORDS = 4000  # characters of worker.log kept in a failure's details
+_LAST_WORDS = 4000  # characters of worker.log that are shown as a failure's details
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class Worker:
     pid: Pid
     born: Count | None  # from `tl_core.base.processes.born`: another process with this number began at another time
     host: str
-    place: str | None = None  # from `tl_core.runs.scheduler.slots`
+    place: str | None = None  # of `tl_core.runs.executors`
 
 
 def create(config: Config, *, owner: str, name: str = "") -> Run:
@@ -124,7 +121,7 @@ def all() -> list[Run]:
 
 
 def status(run: Run) -> Status:
-    """What a run is doing now. A worker that died without a last word is found out here, and its run fails."""
+    """What a run is doing now, as its log says. Whether its worker lives is the scheduler's business."""
     last = last_event(run)
     if last is None and run.problem:
         return "failed"  # nobody can ever work on it
@@ -132,9 +129,6 @@ def status(run: Run) -> Status:
         return "queued"
     if last.kind in events.TERMINAL:
         return last.kind
-    if bury(run):
-        last = last_event(run)
-        return "stopped" if last.kind == "stopped" else "failed"
     return "stopping" if (run.folder / "stop").exists() else "running"
 
 
@@ -153,41 +147,6 @@ def as_trained(run: Run) -> Config | None:
     """The run's config with the precision that was chosen when it began, where it left that choice to the machine."""
     chosen = [event.precision for event in events.read(run.log)[0] if isinstance(event, events.Started)]
     return replace(run.config, precision=chosen[-1]) if run.config and chosen else run.config
-
-
-def bury(run: Run) -> bool:
-    """End a run whose worker is dead (its lock is free) but never said so. True if that was the case.
-
-    It has failed, unless somebody pressed Stop: then the worker was killed because it did not obey.
-    """
-    with try_lock(run.folder / "lock") as free:
-        if not free:
-            return False
-        last = last_event(run)
-        if not isinstance(last, events.Started):
-            return False
-        if (run.folder / "stop").exists():
-            with contextlib.suppress(OSError):
-                close(run)
-            return True
-        details = ""
-        with contextlib.suppress(OSError):
-            details = (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
-        error = UserError(
-            message("The worker process ended without a word; it was killed or the machine ran out of memory."),
-            message("Press Resume to go on from the last checkpoint, or choose a smaller batch or network."),
-        )
-        if _ends_in_nonsense(run):
-            error = UserError(
-                message("The log of this run is damaged: its last line cannot be read, so nobody knows how it ended."),
-                message("What can be read of it is shown. Press Resume to go on from the last checkpoint."),
-            )
-        elif shutil.disk_usage(run.folder).free < FULL:
-            error = disk_problem(OSError(errno.ENOSPC, ""))
-        with contextlib.suppress(OSError):  # the disk may not be written: it is said again at the next look
-            last_word(run, events.Failed(error=error, details=details))
-            (run.folder / "stop").unlink(missing_ok=True)
-        return True
 
 
 def keep_room(run: Run) -> None:
@@ -209,15 +168,8 @@ def last_word(run: Run, event: events.Event) -> None:
         events.append(run.log, event)
 
 
-def _ends_in_nonsense(run: Run) -> bool:
-    with contextlib.suppress(OSError):
-        found, _ = events.lines(run.log)
-        return bool(found) and events.parse(found[-1]) is None
-    return False
-
-
 def close(run: Run) -> None:
-    """Write that a run has stopped, unless it says how it ended; only for who holds its lock."""
+    """Write that a run has stopped, unless it says how it ended; only where nobody works on it."""
     last = last_event(run)
     if last is None or last.kind not in events.TERMINAL:
         last_word(run, events.Stopped(best_epoch=best_epoch(run)))
@@ -230,6 +182,14 @@ def worker(run: Run) -> Worker | None:
         return records.build(Worker, records.load(run.folder / "worker.json"))
     except (OSError, ValueError):
         return None
+
+
+def words(run: Run) -> str:
+    """The last of what the run's worker said outside the log; empty where that cannot be read."""
+    try:
+        return (run.folder / "worker.log").read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
+    except OSError:
+        return ""
 
 
 def announce(run: Run, place: str | None) -> None:

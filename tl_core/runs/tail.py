@@ -34,6 +34,7 @@ class _Known:
 
 _lock = threading.Lock()
 _known: dict[str, _Known] = {}
+_unwritten: dict[str, tuple[events.Event, events.Event]] = {}  # log -> the last event there, and what comes after it
 
 
 def last_event(log: Path) -> events.Event | None:
@@ -41,6 +42,20 @@ def last_event(log: Path) -> events.Event | None:
 
     A log that cannot be read at all is that of a run that has failed.
     """
+    last = written_event(log)
+    before, after = _unwritten.get(os.fspath(log), (None, None))
+    return after if after is not None and before == last else last
+
+
+def remember(log: Path, event: events.Event) -> None:
+    """Keep in this process's memory what comes after the last event of a log that cannot be written."""
+    last = written_event(log)
+    if last is not None and _unwritten.get(os.fspath(log), (None,))[0] != last:
+        _unwritten[os.fspath(log)] = (last, event)
+
+
+def written_event(log: Path) -> events.Event | None:
+    """As `last_event`, of the file alone."""
     name = os.fspath(log)
     try:
         stat = os.stat(name)

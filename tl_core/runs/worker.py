@@ -1,7 +1,7 @@
 """The worker: `python -m tl_core work <run-id>` trains one run and writes its log.
 
-It takes the run's lock before anything else and holds it until it dies; whoever finds the lock free knows that the
-worker is gone. `python -m tl_core work --warm` loads TensorFlow first and is told its run later (`tl_core.runs.spare`).
+It takes the run's lock before anything else and holds it until it dies, so that no run is worked on twice.
+`python -m tl_core work --warm` loads TensorFlow first and is told its run later (`tl_core.runs.executors.spare`).
 """
 
 import argparse
@@ -23,7 +23,8 @@ from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import Dataset
-from tl_core.runs import spare, store
+from tl_core.runs import store
+from tl_core.runs.executors import spare
 from tl_core.tasks.registry import Config
 from tl_core.text.data import corpus as corpora
 from tl_core.text.data.corpus import Corpus

@@ -23,7 +23,8 @@ def config(data: Any) -> Config:
     if isinstance(data, Mapping) and data.get("kind") == "text":
         found = text_config(data)
         if found.model in CHECKPOINTS:  # else a folder, which may not be here
-            texts.boundary(found, CHECKPOINTS[found.model].shape)
+            for number in range(len(found.phases)):
+                texts.boundary(found, CHECKPOINTS[found.model].shape, number)
         return found
     found = run_config(data)
     for phase in found.phases:

@@ -4,7 +4,8 @@
     runs/<id>/checkpoint/state.npz    of the latest epoch: weights, optimizer, dropout masks, where training stands
 
 Each file is one JSON text of facts and numbered arrays, written whole or not at all. Weights below the lowest boundary
-trained so far are not in it: they are the backbone's own, and `trunk` in the facts is their fingerprint.
+trained so far are not in it: they are the pretrained network's own, and `base` in the facts is the mark of those.
+Nothing here imports TensorFlow.
 """
 
 import json
@@ -13,10 +14,21 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import keras
 import numpy as np
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
+
+class Variable(Protocol):
+    """What a `keras.Variable` is here: an array that changes."""
+
+    value: Any
+    shape: Sequence[int]
+
+    def assign(self, value: np.ndarray) -> Any:
+        """Give it another value of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ def arriving(path: Path) -> Path:
     return folder / f"{os.getpid()}-{path.name}"
 
 
-def save(path: Path, facts: Mapping[str, Any], variables: Sequence[keras.Variable]) -> None:
+def save(path: Path, facts: Mapping[str, Any], variables: Sequence[Variable]) -> None:
     """Write the present values of `variables`; a reader sees the old or the new file, never half of one."""
     part = arriving(path)
     arrays = {str(number): np.asarray(variable.value) for number, variable in enumerate(variables)}
@@ -61,13 +73,21 @@ def load(path: Path) -> Saved | None:
     """Read what `save` wrote; None if it is not there or damaged."""
     try:
         with np.load(path) as file:
-            facts = json.loads(file["facts"].tobytes())
-            return Saved(facts, [file[str(number)] for number in range(len(file.files) - 1)])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return Saved(_facts(file), [file[str(number)] for number in range(len(file.files) - 1)])
+    except _UNREADABLE:
         return None
 
 
-def restore(saved: Saved, variables: Sequence[keras.Variable]) -> None:
+def step(folder: Path) -> int:
+    """How many steps the run in this folder need not make again when it is resumed; 0 where nothing is kept."""
+    try:
+        with np.load(state_path(folder)) as file:
+            return int(_facts(file)["step"])
+    except _UNREADABLE:
+        return 0
+
+
+def restore(saved: Saved, variables: Sequence[Variable]) -> None:
     """Give the variables the saved values.
 
     Raises:
@@ -75,3 +95,14 @@ def restore(saved: Saved, variables: Sequence[keras.Variable]) -> None:
     """
     for variable, array in zip(variables, saved.arrays, strict=True):
         variable.assign(array)
+
+
+def _facts(file: np.lib.npyio.NpzFile) -> dict[str, Any]:
+    """The facts of an open file.
+
+    Raises:
+        ValueError: it is of an earlier version's fine-tuning, or damaged.
+    """
+    if file["facts"].dtype != np.uint8:
+        raise ValueError("the facts are no bytes")
+    return json.loads(file["facts"].tobytes())

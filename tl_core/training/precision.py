@@ -1,4 +1,4 @@
-"""Which dtype policy is the faster one for a backbone on this machine: measured, since CPUs differ both ways.
+"""Which dtype policy is the faster one for a network on this machine: measured, since CPUs differ both ways.
 
 Measured with VGG16 at 150 px: mixed_bfloat16 is 1.9 times as fast as float32 on an AMD EPYC with AVX-512 bf16, and half
 as fast on an Intel Xeon with the same instructions but without AMX. So a list of processors would not do.
@@ -7,22 +7,26 @@ as fast on an Intel Xeon with the same instructions but without AMX. So a list o
 import contextlib
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 
-from tl_core.images.pretrained.backbones import Backbone
 from tl_core.training.options import Precision
 
 WORTHWHILE = 1.1  # a smaller gain is not worth bfloat16's rounding
 
 
-def resolve(asked: Precision, backbone: Backbone) -> Precision:
+def resolve(asked: Precision, gain: Callable[[], float]) -> Precision:
     """The dtype policy to use: what was asked for, or for "auto" the faster one.
 
     On GPUs with tensor cores that is mixed precision (https://keras.io/api/mixed_precision): bfloat16 from capability
-    8, float16 from 7. On a CPU depthwise networks stay in float32, others are decided by timing one convolution.
+    8, float16 from 7. A CPU is timed.
+
+    Args:
+        asked: the setting.
+        gain: how many times as fast as in float32 what the network mainly does runs in bfloat16 on this CPU; asked
+            only where it decides.
     """
     if asked != "auto":
         return asked
@@ -30,9 +34,7 @@ def resolve(asked: Precision, backbone: Backbone) -> Precision:
     if gpus:
         generation = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))[0]
         return "mixed_bfloat16" if generation >= 8 else "mixed_float16" if generation == 7 else "float32"
-    if backbone.cpu_precision == "float32" or bfloat16_gain() < WORTHWHILE:
-        return "float32"
-    return "mixed_bfloat16"
+    return "float32" if gain() < WORTHWHILE else "mixed_bfloat16"
 
 
 def device() -> str:
@@ -62,9 +64,26 @@ def scales_loss() -> bool:
 
 
 @functools.cache
-def bfloat16_gain() -> float:
+def convolution_gain() -> float:
     """How many times as fast as in float32 a typical 3 x 3 convolution runs in bfloat16 on this CPU; under a second."""
-    runs = {dtype: _convolution(dtype) for dtype in ("float32", "bfloat16")}
+
+    def convolution(dtype: str) -> Callable[[], tf.Tensor]:
+        layer = keras.layers.Conv2D(128, 3, padding="same", dtype=dtype)
+        images = tf.zeros((8, 38, 38, 128), dtype)
+        return tf.function(lambda: layer(images)[0, 0, 0])
+
+    return gain(convolution)
+
+
+def gain(build: Callable[[str], Callable[[], tf.Tensor]]) -> float:
+    """How many times as fast as in float32 something runs in bfloat16.
+
+    Args:
+        build: gives for a dtype a function that does it.
+    """
+    runs = {dtype: build(dtype) for dtype in ("float32", "bfloat16")}
+    for run in runs.values():
+        run()  # the first call compiles
     seconds = dict.fromkeys(runs, float("inf"))
     for _ in range(5):  # in turn, so that other work on the machine burdens both; the best time of each counts
         for dtype, run in runs.items():
@@ -72,11 +91,3 @@ def bfloat16_gain() -> float:
             run().numpy()
             seconds[dtype] = min(seconds[dtype], time.perf_counter() - began)
     return seconds["float32"] / seconds["bfloat16"]
-
-
-def _convolution(dtype: str) -> tf.types.experimental.PolymorphicFunction:
-    layer = keras.layers.Conv2D(128, 3, padding="same", dtype=dtype)
-    images = tf.zeros((8, 38, 38, 128), dtype)
-    run = tf.function(lambda: layer(images)[0, 0, 0])
-    run()
-    return run

@@ -10,8 +10,8 @@ from PIL import Image
 
 from pages.ui.i18n import _, ngettext, show
 from pages.ui.markdown import plain, sentence
+from tl_core.base.metrics import percent
 from tl_core.charts import probabilities
-from tl_core.charts.curves import percent
 from tl_core.engine.client import Answer
 from tl_core.images.data import pictures
 

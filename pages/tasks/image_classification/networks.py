@@ -12,7 +12,7 @@ from pages.ui.markdown import plain, problem
 from pages.ui.whose import marked, own, own_first
 from tl_core.base import events, records
 from tl_core.base.errors import UserError
-from tl_core.charts.curves import percent
+from tl_core.base.metrics import percent
 from tl_core.engine.client import Answer
 from tl_core.images.data import dataset as datasets
 from tl_core.images.pretrained import weights

@@ -5,17 +5,17 @@ import time
 import streamlit as st
 
 from pages.components.thumbnails import Thumbnail, thumbnails
-from pages.experiments.progress import history_of
 from pages.ui.i18n import _, ngettext, show
 from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
 from pages.ui.tables import Cell, table
 from tl_core.base.errors import UserError
+from tl_core.base.metrics import percent
 from tl_core.charts import confusion
-from tl_core.charts.curves import percent
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
+from tl_core.runs import watch
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import DataConfig
@@ -29,7 +29,7 @@ def show_report(run: Run) -> None:
     if run.config is None:
         return
     made = reports.load(run.folder, "validation")
-    if made is None and not history_of(run).best:
+    if made is None and not watch.history(run).best:
         st.caption(_("There is nothing to report: this run ended before its first epoch was complete."))
         return
     st.header(_("On the validation pictures"), anchor=False)

@@ -16,7 +16,8 @@ from pages.ui.markdown import reason
 from pages.ui.tables import Cell, table
 from tl_core.base import events
 from tl_core.base.errors import UserError
-from tl_core.runs import scheduler, store
+from tl_core.runs import store
+from tl_core.runs.executors.local import gpus
 from tl_core.tasks.text_generation import estimate
 from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, validate
 from tl_core.text.data.corpus import TextReport
@@ -73,7 +74,7 @@ def multiplied(batch_size: int, context: int, shape: Shape) -> float:
 @st.cache_data(max_entries=1, show_spinner=False)
 def graphics() -> bool:
     """Whether runs work on a graphics processor."""
-    return scheduler.slots() != [None]
+    return gpus() != [None]
 
 
 def pace(config: TextConfig, shape: Shape) -> tuple[float, str]:
@@ -102,7 +103,7 @@ def time_sentence(config: TextConfig, shape: Shape, seen: TextReport | None) -> 
 def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> None:
     """All weights, those above the line, and LoRA: what each costs; the chosen one is marked."""
     total = len(shape.blocks)
-    ways = {_("Everything"): replace(config, frozen_blocks=0, lora_rank=0)}
+    ways = {_("Everything"): replace(config, lora_rank=0).with_phase(frozen_blocks=0)}
     if config.frozen_blocks:
         ways[_("Above the line")] = replace(config, lora_rank=0)
     if config.frozen_blocks != total:

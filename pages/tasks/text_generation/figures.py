@@ -5,12 +5,14 @@ import streamlit as st
 from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.passages import passage
-from tl_core.base.events import Sample
-from tl_core.charts import language
+from tl_core.base.metrics import value
+from tl_core.charts import comparison
 from tl_core.runs.history import History
 from tl_core.runs.store import ACTIVE, Run, Status
-from tl_core.tasks.text_generation import stored
+from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.progress import Sample
+from tl_core.training import checkpoint
 
 PHRASE = 12  # tokens; a longer stretch that stands in the training text is no mere phrase of the language
 BY_HEART = 30  # and one as long as this was learned by heart
@@ -19,9 +21,9 @@ BY_HEART = 30  # and one as long as this was learned by heart
 def figures(run: Run, now: Status, history: History) -> None:
     """The figures that a class watches."""
     config, last = run.config, history.epochs[-1] if history.epochs else None
-    before = language.base(history)
-    latest = language.perplexity(last.val_loss) if last else None
-    reached = latest if now in ACTIVE else language.kept(history) or latest
+    before = progress.base_perplexity(history)
+    latest = value(last.metrics, "val_perplexity") if last else None
+    reached = latest if now in ACTIVE else comparison.kept(history, "perplexity") or latest
     with st.container(horizontal=True, gap="medium"):
         st.metric(_("Step"), f"{min(step(history), config.steps):,} / {config.steps:,}", width="content")
         if reached is not None:
@@ -40,7 +42,7 @@ def figures(run: Run, now: Status, history: History) -> None:
         if now == "running":
             remaining = duration(history.remaining) if history.remaining is not None else "…"
             st.metric(_("Remaining"), remaining, width="content")
-        if speed := history.mean_speed:
+        if speed := history.mean_rate:
             st.metric(
                 _("Tokens per second"),
                 f"{speed:,.0f}",
@@ -68,7 +70,7 @@ def stage(history: History, config: TextConfig) -> tuple[float, str]:
 
 def resumes(run: Run) -> None:
     """Where a run that was interrupted goes on."""
-    made = stored.step(run.folder)
+    made = checkpoint.step(run.folder)
     if made:
         st.caption(_("Resume goes on behind step {n} of {total}.").format(n=f"{made:,}", total=f"{run.config.steps:,}"))
     else:
@@ -77,12 +79,13 @@ def resumes(run: Run) -> None:
 
 def show_samples(history: History, now: Status) -> None:
     """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
-    if not history.samples:
+    written = progress.samples(history)
+    if not written:
         return
     heading = _("Before and after training") if now == "finished" else _("Before training and on the way")
     st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
-    first, later = history.samples[0], history.samples[1:]
-    kept = history.kept_sample if now not in ACTIVE else None
+    first, later = written[0], written[1:]
+    kept = progress.kept_sample(history) if now not in ACTIVE else None
     chosen = _looked_at(later, kept or (later[-1] if later else None))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -149,9 +152,10 @@ def _copied(sample: Sample) -> str:
 
 def _forgetting(history: History, ended: bool) -> None:
     """What has become of the source task: with the newest weights while the run goes on, then with those kept."""
-    measured = [sample for sample in history.samples if sample.source_perplexity is not None]
-    if ended and history.forgetting:
-        before, after = history.forgetting
+    measured = [sample for sample in progress.samples(history) if sample.source_perplexity is not None]
+    forgotten = progress.forgetting(history) if ended else None
+    if forgotten:
+        before, after = forgotten
     elif not ended and len(measured) > 1 and measured[0].step == 0:
         before, after = measured[0].source_perplexity, measured[-1].source_perplexity
     else:

@@ -6,7 +6,7 @@ from pages.experiments import player
 from pages.ui.i18n import _
 from pages.ui.passages import passage
 from pages.ui.tables import Cell, table
-from tl_core.charts.curves import percent
+from tl_core.base.metrics import percent
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.tasks.text_generation.stream import Ended, Written, loops
 

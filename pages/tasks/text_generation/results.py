@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components import live_chart
 from pages.experiments import listing
 from pages.experiments.listing import Listed
-from pages.experiments.progress import history_of
 from pages.material import text_view
 from pages.tasks.image_classification.consequences import rate_text
 from pages.ui import status
@@ -18,12 +17,13 @@ from pages.ui.session import may
 from pages.ui.tables import Cell, figure, table
 from tl_core.charts import language
 from tl_core.charts.curves import NamedHistory
+from tl_core.runs import watch
 from tl_core.runs.store import Run
 
 
 def show_comparison(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
     """Draw the runs as they are now, each in its chosen colour."""
-    histories = [NamedHistory(line.run.name, history_of(line.run), chosen[line.run.id]) for line in lines]
+    histories = [NamedHistory(line.run.name, watch.history(line.run), chosen[line.run.id]) for line in lines]
     _results(lines, chosen)
     with_training = st.toggle(_("Training curves too (dashed)"), key="compare_training_texts")
     figures = {metric: language.several(histories, metric, _, with_training) for metric in language.METRICS}
@@ -75,7 +75,7 @@ def _results(lines: Sequence[Listed], chosen: dict[str, str]) -> None:
                 figure(found.forgotten, "× {:.1f}"),
                 "–" if found.copied is None else _("{n} tokens").format(n=found.copied),
                 duration(found.seconds) if found.seconds else "–",
-                figure(found.images_per_second, "{:,.0f}"),
+                figure(found.rate, "{:,.0f}"),
             ]
         )
     headings = [

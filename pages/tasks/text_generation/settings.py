@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from tl_core.tasks.text_generation.config import TextConfig, suggested_rate
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, suggested_rate
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
 
@@ -18,17 +18,15 @@ RANK = 8
 def default(model: str, shape: Shape) -> TextConfig:
     """Settings that suit the size of a model; on two processor cores the bundled one takes a minute or two."""
     if shape.width < SMALL:
-        return TextConfig("", model, learning_rate=suggested_rate(shape))
+        return TextConfig("", model).with_phase(learning_rate=suggested_rate(shape))
     return TextConfig(
         "",
         model,
-        frozen_blocks=len(shape.blocks) - 2,
-        steps=60,
+        phases=(PhaseConfig(len(shape.blocks) - 2, 60, suggested_rate(shape)),),
         evaluate_every=10,
         sample_every=20,
         batch_size=4,
         context=64,
-        learning_rate=suggested_rate(shape),
         sample_length=40,
     )
 
@@ -96,14 +94,12 @@ def config(text: str) -> TextConfig:
         model=model(),
         validation=get("validation") / 100,
         straighten=get("straighten"),
-        frozen_blocks=get("frozen"),
+        phases=(PhaseConfig(get("frozen"), get("steps"), get("rate")),),
         lora_rank=get("rank") if get("method") == "lora" else 0,
-        steps=get("steps"),
         evaluate_every=get("evaluate"),
         sample_every=get("sample"),
         batch_size=get("batch"),
         context=get("context"),
-        learning_rate=get("rate"),
         weight_decay=get("decay"),
         dropout=get("dropout"),
         prompt=get("prompt"),

@@ -41,7 +41,7 @@ def test_earlier_runs_of_this_machine_correct_the_figure_and_others_do_not():
         Phase(phase="features", total=3000, unit="images"),
         Progress(phase="features", done=3000, total=3000, rate=710.0),
         Phase(phase="head", frozen_blocks=5, unit="epochs"),
-        Epoch(epoch=1, images_per_second=50_000.0),
+        Epoch(epoch=1, rate=50_000.0),
     ]
     known = samples(VGG, log, "here")
     assert [sample.rate for sample in known] == [710.0, 50_000.0]

@@ -13,6 +13,7 @@ from tl_core.base import events, paths
 from tl_core.base.errors import Stopped
 from tl_core.images.data import dataset as datasets
 from tl_core.tasks.image_classification import features, network
+from tl_core.training import activations as store
 from tl_core.training import precision
 
 
@@ -141,7 +142,7 @@ def test_the_cache_stays_within_its_bounds(stripes, base, monkeypatch):
     for view in (1, 2):
         activations(stripes, base, boundary=3, augmentation="light")[0].prepare({view: everything(stripes)[:3]})
         assert old.exists() == (view == 1)
-        assert features.used() <= 2.5 * size
+        assert store.used() <= 2.5 * size
     monkeypatch.setenv("TL_CACHE_GB", str(0.5 * size / 1e9))
     made, log = activations(stripes, base, boundary=3)
     made.prepare({0: everything(stripes)})
@@ -164,7 +165,7 @@ def test_files_in_use_are_not_deleted_for_room(stripes, base, monkeypatch):
 def test_without_a_limit_a_fifth_of_the_free_disk_is_used(tl_home, monkeypatch):
     monkeypatch.delenv("TL_CACHE_GB", raising=False)
     free = os.statvfs(tl_home).f_bavail * os.statvfs(tl_home).f_frsize
-    assert features.limit() == pytest.approx(min(20e9, free / 5), rel=0.05)
+    assert store.limit() == pytest.approx(min(20e9, free / 5), rel=0.05)
 
 
 def test_a_full_disk_is_told_and_the_run_goes_on(stripes, tmp_path, monkeypatch):
@@ -174,7 +175,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on(stripes, tmp_path, monkeypatch)
     settings = toys.config(stripes)
     usual = toys.curve(settings, stripes, tmp_path / "usual")
     rows_file().unlink()
-    monkeypatch.setattr(features._Rows, "put", full)
+    monkeypatch.setattr(store.Rows, "put", full)
     _, log = toys.run(settings, stripes, tmp_path / "full")
     assert ["disk is full" in str(notice.message) for notice in log.of(events.Notice)] == [True]
     assert np.array(log.losses) == pytest.approx(np.array(usual.losses), rel=1e-5)
@@ -185,7 +186,7 @@ def test_another_error_of_the_disk_is_not_hidden(stripes, base, monkeypatch):
     def broken(self, places, values):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(features._Rows, "put", broken)
+    monkeypatch.setattr(store.Rows, "put", broken)
     with pytest.raises(OSError, match="Input/output"):
         activations(stripes, base)[0].prepare({0: everything(stripes)})
 

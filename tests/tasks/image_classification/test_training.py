@@ -16,9 +16,10 @@ from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, network, report, steps, training
+from tl_core.tasks.image_classification import export, learner, network, report, steps, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
-from tl_core.training import checkpoint
+from tl_core.training import checkpoint, loop, precision
+from tl_core.training.optimizers import OPTIMIZERS
 
 
 @pytest.fixture
@@ -61,15 +62,15 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert [epoch.step for epoch in epochs] == [2, 4, 6, 8, 10, 12]
     lowest = math.inf
     for epoch in epochs:
-        assert epoch.best == (epoch.val_loss < lowest)
-        lowest = min(lowest, epoch.val_loss)
+        assert epoch.best == (epoch.metrics["val_loss"] < lowest)
+        lowest = min(lowest, epoch.metrics["val_loss"])
     best = [epoch for epoch in epochs if epoch.best][-1]
     made = report.load(tmp_path / "run", "validation")
     assert not outcome.stopped
     assert outcome.best_epoch == best.epoch
     assert outcome.metrics == made.metrics
-    assert made.loss == pytest.approx(best.val_loss, abs=1e-6)
-    assert made.accuracy == best.val_accuracy
+    assert made.loss == pytest.approx(best.metrics["val_loss"], abs=1e-6)
+    assert made.accuracy == best.metrics["val_accuracy"]
     assert export.labels(tmp_path / "run") == ("level", "upright")
     assert keras.config.dtype_policy().name == "float32"
 
@@ -78,16 +79,16 @@ def test_batches_are_averaged_and_not_too_many(stripes, tmp_path, monkeypatch):
     settings = toys.config(stripes, PhaseConfig(-1, 40, 1e-3))
     log = toys.curve(settings, stripes, tmp_path / "few")
     epochs = log.of(events.Epoch)
-    assert 1 <= len(log.of(events.Batch)) <= 2 + (epochs[-1].t - epochs[0].t) / training.BETWEEN_BATCHES
+    assert 1 <= len(log.of(events.Batch)) <= 2 + (epochs[-1].t - epochs[0].t) / loop.BETWEEN_BATCHES
 
-    monkeypatch.setattr(training, "BETWEEN_BATCHES", 0.0)
+    monkeypatch.setattr(loop, "BETWEEN_BATCHES", 0.0)
     log = toys.curve(settings, stripes, tmp_path / "all")
     for epoch in log.of(events.Epoch):
         batches = [batch for batch in log.of(events.Batch) if batch.epoch == epoch.epoch]
         assert sum(batch.batches for batch in batches) == 2
         assert batches[-1].step == epoch.step
-        whole = sum(batch.loss * batch.batches for batch in batches) / 2
-        assert whole == pytest.approx(epoch.loss, abs=1e-6)
+        whole = sum(batch.metrics["loss"] * batch.batches for batch in batches) / 2
+        assert whole == pytest.approx(epoch.metrics["loss"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("boundary", "augmentation"), [(0, "none"), (3, "light"), (5, "strong")])
@@ -128,7 +129,7 @@ def test_the_same_seed_gives_the_same_curve(stripes, weights, tmp_path):
 
 def test_a_resumed_run_has_the_curve_it_would_have_had(stripes, weights, tmp_path, monkeypatch):
     """Stopped within the first phase, between the two, within the second and before the report."""
-    monkeypatch.setattr(training, "BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(loop, "BETWEEN_CHECKPOINTS", 0.0)
     settings = toys.config(
         stripes,
         *two_phases(optimizer="rmsprop"),
@@ -154,6 +155,7 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(stripes, weights, tmp_pat
 
 def test_a_phase_cut_off_before_its_first_checkpoint_begins_again(stripes, weights, tmp_path, monkeypatch):
     """From the weights with which it began, though better ones have been found since."""
+    monkeypatch.setattr(loop, "QUICKLY", 0)  # a Stop leaves no checkpoint
     better = itertools.count(0, -1)  # every epoch is the best so far, by a score that no rounding changes
     monkeypatch.setattr(report, "cross_entropy", lambda right: float(next(better)))
     phases = PhaseConfig(-1, 3, 1e-4), PhaseConfig(4, 3, 1e-3, name="fine-tuning")
@@ -168,7 +170,7 @@ def test_a_phase_cut_off_before_its_first_checkpoint_begins_again(stripes, weigh
 
 
 def test_a_random_network_resumes_with_its_statistics(stripes, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(loop, "BETWEEN_CHECKPOINTS", 0.0)
     settings = toys.config(stripes, PhaseConfig(4, 3, 1e-3, "adamw", "from scratch"))
     whole = toys.curve(settings, stripes, tmp_path / "whole")
     log = toys.Log()
@@ -181,9 +183,9 @@ def test_a_resumed_run_keeps_its_precision(stripes, weights, tmp_path, monkeypat
     """The one that was the faster, whatever a second measurement would say."""
     log, rest = toys.Log(), toys.Log()
     settings = toys.config(stripes, *two_phases(), weights=weights, precision="auto")
-    monkeypatch.setattr(training.precision, "resolve", lambda asked, row: "mixed_bfloat16")
+    monkeypatch.setattr(precision, "resolve", lambda asked, gain: "mixed_bfloat16")
     toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 4, log=log)
-    monkeypatch.setattr(training.precision, "resolve", lambda asked, row: "float32")
+    monkeypatch.setattr(precision, "resolve", lambda asked, gain: "float32")
     toys.run(settings, stripes, tmp_path / "run", lambda: len(rest.losses) == 1, resume=True, log=rest)
     assert [started.precision for started in (*log.of(events.Started), *rest.of(events.Started))] == [
         "mixed_bfloat16"
@@ -214,7 +216,7 @@ def test_stop_is_obeyed_at_once_and_keeps_the_best(stripes, weights, tmp_path):
     assert outcome.stopped
     best = [epoch for epoch in log.of(events.Epoch) if epoch.best][-1]
     assert outcome.best_epoch == best.epoch
-    assert outcome.metrics == {"loss": best.val_loss, "accuracy": best.val_accuracy}
+    assert outcome.metrics == {"loss": best.metrics["val_loss"], "accuracy": best.metrics["val_accuracy"]}
     assert not export.model_path(tmp_path / "run").exists()
     saved = checkpoint.load(checkpoint.best_path(tmp_path / "run"))
     assert saved.facts["epoch"] == best.epoch
@@ -252,13 +254,14 @@ def test_a_phase_ends_early_when_validation_no_longer_improves(tl_home, weights,
     _, log = toys.run(settings, pictures, tmp_path / "run")
     epochs = log.of(events.Epoch)
     first = [epoch for epoch in epochs if epoch.phase == "head"]
-    lowest = min(range(len(first)), key=lambda place: first[place].val_loss)
+    losses = [epoch.metrics["val_loss"] for epoch in first]
+    lowest = min(range(len(first)), key=lambda place: losses[place])
     assert len(first) == lowest + 1 + 3 < 100
     second = next(phase for phase in log.of(events.Phase) if phase.phase == "fine-tuning")
     assert second.first_epoch == len(first)
     # The next phase goes on from the best weights, not from the last.
-    assert epochs[-2].val_loss == pytest.approx(first[lowest].val_loss, rel=1e-4)
-    assert abs(first[-1].val_loss - first[lowest].val_loss) > 1e-2 * first[lowest].val_loss
+    assert epochs[-2].metrics["val_loss"] == pytest.approx(losses[lowest], rel=1e-4)
+    assert abs(losses[-1] - losses[lowest]) > 1e-2 * losses[lowest]
 
 
 def test_class_weights_count_rare_classes_more(tl_home, tmp_path):
@@ -285,7 +288,7 @@ def test_a_sigmoid_tells_two_classes_apart(stripes, weights, tmp_path):
         data=DataConfig(stripes.id, 0.0, 0.0),
     )
     _, log = toys.run(settings, stripes, tmp_path / "run")
-    assert log.of(events.Epoch)[-1].accuracy == 1.0
+    assert log.of(events.Epoch)[-1].metrics["accuracy"] == 1.0
     model = keras.models.load_model(export.model_path(tmp_path / "run"))
     for image in stripes.images[::4]:
         probabilities = model(np.asarray(Image.open(stripes.path(image)))[None]).numpy()[0]
@@ -314,7 +317,7 @@ def test_steps_are_those_of_keras(optimizer, boundary, stripes, weights, tmp_pat
     pixels = [np.asarray(Image.open(stripes.path(image)))[None] for image in stripes.images]
     rows = np.concatenate([trunk(scaled(picture), training=False) for picture in pixels])
     labels = np.array([image.label for image in stripes.images])
-    part.compile(training.OPTIMIZERS[optimizer](1e-3), "sparse_categorical_crossentropy")
+    part.compile(OPTIMIZERS[optimizer](1e-3), "sparse_categorical_crossentropy")
     for epoch, (loss, val_loss) in enumerate(log.losses, 1):
         order = np.random.default_rng((settings.seed, epoch)).permutation(parts.train)
         history = part.fit(rows[order], labels[order], batch_size=8, shuffle=False, verbose=0).history
@@ -382,7 +385,7 @@ def test_float16_scales_its_loss(stripes, weights, tmp_path):
 
 def test_a_class_without_training_pictures_has_no_infinite_weight():
     labels = np.array([0, 0, 0, 1, 2])
-    weights = training._importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
+    weights = learner._importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
     assert weights[:4] == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2])
     assert np.isfinite(weights).all()
 
@@ -391,8 +394,8 @@ def test_without_validation_pictures_the_training_loss_decides(stripes, tmp_path
     settings = toys.config(stripes, PhaseConfig(-1, 3, 1e-2), data=DataConfig(stripes.id, 0.0, 0.0))
     outcome, log = toys.run(settings, stripes, tmp_path / "run")
     epochs = log.of(events.Epoch)
-    assert all(epoch.val_loss is None and epoch.val_accuracy is None for epoch in epochs)
-    assert outcome.metrics["loss"] == min(epoch.loss for epoch in epochs)
+    assert all(set(epoch.metrics) == {"loss", "accuracy"} for epoch in epochs)
+    assert outcome.metrics["loss"] == min(epoch.metrics["loss"] for epoch in epochs)
     assert export.model_path(tmp_path / "run").exists()
     assert report.load(tmp_path / "run", "validation") is None
 

@@ -79,7 +79,7 @@ class Log(list):
     @property
     def losses(self) -> list[tuple[float, float | None]]:
         """Training and validation loss of every epoch."""
-        return [(epoch.loss, epoch.val_loss) for epoch in self.of(events.Epoch)]
+        return [(epoch.metrics["loss"], epoch.metrics.get("val_loss")) for epoch in self.of(events.Epoch)]
 
 
 def run(

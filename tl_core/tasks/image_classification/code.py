@@ -23,9 +23,9 @@ from tl_core.images.options import STRENGTHS
 from tl_core.images.pretrained import backbones, packages, weights
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
+from tl_core.training import script
 
 PRETRAINED = Path(backbones.__file__).parent
-OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 PICTURES = '''
 
 class Pictures(keras.utils.PyDataset):
@@ -68,11 +68,11 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
     labels = np.array([image.label for image in dataset.images])
     counts = np.bincount(labels[parts.train], minlength=len(folders)).tolist()
     file = _weights_file(config, row)
-    script = keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
+    text = keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
     with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
         target = Path(place) / "script.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("train.py", script)
+            archive.writestr("train.py", text)
             if file:
                 archive.write(file, file.name)
             for part, indices in (("training", parts.train), ("validation", parts.validation)):
@@ -307,10 +307,10 @@ def _phase(
     if config.label_smoothing:
         name = "BinaryCrossentropy" if sigmoid else "CategoricalCrossentropy"
         loss = f"keras.losses.{name}(label_smoothing={config.label_smoothing:g})"
-        plain = f',\n              weighted_metrics=[keras.metrics.{name}(name="cross_entropy")]'
+        plain = f',\n    weighted_metrics=[keras.metrics.{name}(name="cross_entropy")]'
     lines += [
-        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({float(phase.learning_rate)!r}),",
-        f'              loss={loss}, metrics=["accuracy"]{plain})',
+        *script.optimizer(phase, phase.epochs * math.ceil(sum(counts) / config.batch_size)),
+        f'model.compile(optimizer, loss={loss}, metrics=["accuracy"]{plain})',
     ]
     epochs = f"epochs={phase.epochs}"
     if number:

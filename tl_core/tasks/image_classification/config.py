@@ -14,7 +14,7 @@ from tl_core.base.messages import message
 from tl_core.base.settings import in_range, one_of, unreadable, whole
 from tl_core.images.data.split import DataConfig
 from tl_core.images.options import AUGMENTATIONS, Augmentation
-from tl_core.training.options import OPTIMIZERS, PRECISIONS, Optimizer, Precision
+from tl_core.training.options import OPTIMIZERS, PRECISIONS, SCHEDULES, Optimizer, PhaseName, Precision, Schedule
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class PhaseConfig:
     epochs: int
     learning_rate: float = 1e-3
     optimizer: Optimizer = "adam"
-    name: Literal["head", "fine-tuning", "from scratch"] = "head"
+    name: PhaseName = "head"
+    schedule: Schedule = "constant"  # cosine: after a short warm-up the rate falls to a tenth
 
 
 @dataclass(frozen=True)
@@ -125,3 +126,4 @@ def validate(config: RunConfig) -> None:
         whole(message("epochs"), phase.epochs, 1, 1000)
         in_range(message("learning rate"), phase.learning_rate, 1e-8, 10)
         one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
+        one_of(message("learning rate schedule"), phase.schedule, SCHEDULES)

@@ -109,9 +109,9 @@ def samples(config: RunConfig, log: Iterable[Event], host: str) -> list[Sample]:
             first = next((b for b in (frozen, boundary(row, config.phases[0].frozen_blocks)) if b), len(row.blocks))
             expected = _below(config, row, first)
             passes[0] = Sample(row.name, config.backbone.image_size, None, event.rate, expected)
-        elif here and isinstance(event, Epoch) and event.images_per_second > 0 and frozen is not None:
+        elif here and isinstance(event, Epoch) and event.rate > 0 and frozen is not None:
             expected = _training(config, row, frozen)
-            sample = Sample(row.name, config.backbone.image_size, frozen, event.images_per_second, expected)
+            sample = Sample(row.name, config.backbone.image_size, frozen, event.rate, expected)
             epochs.setdefault(frozen, []).append(sample)
     middle = [sorted(group, key=lambda sample: sample.rate)[len(group) // 2] for group in epochs.values()]
     return [*passes.values(), *middle]

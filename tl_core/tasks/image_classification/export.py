@@ -17,8 +17,8 @@ from tl_core.images.data.dataset import Dataset, write_json
 from tl_core.images.pretrained.backbones import Backbone, backbone
 from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.features import fingerprint
 from tl_core.training import checkpoint, precision
+from tl_core.training.activations import fingerprint
 
 
 def model_path(folder: Path) -> Path:
@@ -50,7 +50,7 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
     with precision.policy("float32"):
         keras.utils.set_random_seed(config.seed)  # for random weights, which are then those of the training
         base = network.load_base(row, config.backbone.weights, config.backbone.image_size)
-        loaded = fingerprint(base)
+        loaded = fingerprint(base.weights)
         head = network.build_head(config.head, len(dataset.classes), base.output_shape[1:], config.seed)
         if load_best(folder, base, head, row)["base"] != loaded:
             raise UserError(

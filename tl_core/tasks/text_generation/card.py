@@ -65,8 +65,8 @@ def _rows(metrics: Mapping[str, float]) -> list[str]:
         rows.append(("trained for", f"{step:,.0f} steps, the best of the run"))
     if (reached := known("perplexity")) and (before := known("base_perplexity")):
         rows.append(("validation perplexity", _with_before(reached, before)))
-    if (source := known("source_perplexity_after")) is not None:
-        rows.append(("perplexity on held-out fairy tales", _with_before(source, known("source_perplexity_before"))))
+    if (source := known("source_perplexity")) is not None:
+        rows.append(("perplexity on held-out fairy tales", _with_before(source, known("base_source_perplexity"))))
     if (copied := known("copied_tokens")) is not None:
         rows.append(("longest stretch of its sample that stands in the training text", f"{copied:.0f} tokens"))
     return [f"| {name} | {value} |\n" for name, value in rows]

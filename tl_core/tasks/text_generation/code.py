@@ -11,6 +11,7 @@ from tl_core.tasks.text_generation.config import VALIDATION_TOKENS, TextConfig, 
 from tl_core.text.pretrained.hub_format import FILES
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
+from tl_core.training import script
 
 SCRIPT, TRAINING, VALIDATION, BASE = "train.py", "training.txt", "validation.txt", "base"  # names in the ZIP
 RESULT = "fine-tuned"
@@ -34,11 +35,11 @@ def keras_code(config: TextConfig, shape: Shape, validated: bool = True) -> str:
     parts = [
         _head(config, shape, validated),
         _data(config, min(config.context, shape.context), validated),
-        _trained(config, shape),
-        _network(config, shape),
-        _training(config, validated),
-        _result(config, shape, validated),
+        [f"backbone.enable_lora({config.lora_rank})"] if config.lora_rank else [],
+        _best(config, validated),
     ]
+    parts += [_phase(config, shape, number, validated) for number in range(len(config.phases))]
+    parts.append(_result(config, shape, validated))
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -116,17 +117,44 @@ def _data(config: TextConfig, context: int, validated: bool) -> list[str]:
     ]
 
 
-def _trained(config: TextConfig, shape: Shape) -> list[str]:
+def _best(config: TextConfig, validated: bool) -> list[str]:
+    return [
+        "best = keras.callbacks.ModelCheckpoint(",
+        f'    "best.weights.h5", monitor="{_monitored(validated)}", mode="min", '
+        "save_best_only=True, save_weights_only=True)",
+        *(["taken = 0  # steps"] if len(config.phases) > 1 else []),
+    ]
+
+
+def _phase(config: TextConfig, shape: Shape, number: int, validated: bool) -> list[str]:
+    """What learns, the network, the optimizer, and rounds of training that keep the best weights."""
+    phase = config.phases[number]
+    decay = {"weight_decay": config.weight_decay} if phase.optimizer == "adamw" else {}
+    return [
+        "",
+        *_trained(config, shape, number),
+        *_network(config, shape, number),
+        *script.optimizer(phase, phase.steps, global_clipnorm=1.0, **decay),
+        "model.compile(",
+        "    optimizer,",
+        "    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),",
+        '    metrics=["accuracy"],',
+        ")",
+        *_rounds(config, number, validated),
+        'model.load_weights("best.weights.h5")',
+    ]
+
+
+def _trained(config: TextConfig, shape: Shape, number: int) -> list[str]:
     """What learns: whole blocks, or LoRA's weights above the boundary."""
-    below = boundary(config, shape)
+    below = boundary(config, shape, number)
     if config.lora_rank:
         return [
-            f"backbone.enable_lora({config.lora_rank})",
             f'frozen = tuple(f"{{block.name}}/" for block in backbone.transformer_layers[:{below - 1}])',
-            "for weight in backbone.trainable_weights:  # of these, what LoRA has added above the frozen blocks",
+            "for weight in backbone.weights:  # of these, what LoRA has added above the frozen blocks",
             '    weight.trainable = "lora" in weight.name and not weight.path.startswith(frozen)',
         ]
-    lines = []
+    lines = ["backbone.trainable = True"] if number else []
     if below:
         lines += ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
     if below > 1:
@@ -134,15 +162,19 @@ def _trained(config: TextConfig, shape: Shape) -> list[str]:
     return lines
 
 
-def _network(config: TextConfig, shape: Shape) -> list[str]:
+def _network(config: TextConfig, shape: Shape, number: int) -> list[str]:
     """Tokens to logits; where something is frozen and there is dropout, without dropout in what is frozen."""
-    below = boundary(config, shape)
+    boundaries = [boundary(config, shape, each) for each in range(len(config.phases))]
     logits = "backbone.token_embedding({}, reverse=True)"
     if _precision(config):
         logits = f'keras.ops.cast({logits}, "float32")'
-    if not (below and config.dropout):
-        return [f"model = keras.Model(backbone.input, {logits.format('backbone.output')})"]
+    if not (any(boundaries) and config.dropout):
+        return [] if number else [f"model = keras.Model(backbone.input, {logits.format('backbone.output')})"]
+    frozen = f"frozen_blocks = {max(0, boundaries[number] - 1)}"
+    if number:
+        return [frozen]
     return [
+        frozen,
         "",
         "",
         "class Model(keras.Model):",
@@ -151,8 +183,9 @@ def _network(config: TextConfig, shape: Shape) -> list[str]:
         "    def call(self, inputs, training=False):",
         '        x = backbone.token_embedding(inputs["token_ids"])',
         "        x = backbone.embeddings_add((x, backbone.position_embedding(x)))",
+        "        x = backbone.embeddings_dropout(x, training=training and backbone.token_embedding.trainable)",
         "        for number, block in enumerate(backbone.transformer_layers):",
-        f"            x = block(x, training=training and number >= {max(0, below - 1)})",
+        "            x = block(x, training=training and number >= frozen_blocks)",
         f"        return {logits.format('backbone.layer_norm(x)')}",
         "",
         "",
@@ -161,31 +194,36 @@ def _network(config: TextConfig, shape: Shape) -> list[str]:
     ]
 
 
-def _training(config: TextConfig, validated: bool) -> list[str]:
-    """The schedule and the optimizer of the app, and rounds of training that keep the best weights."""
-    warm, size = config.warm_up, config.batch_size
-    one = f"first * {size} : min(first + {config.evaluate_every}, {config.steps}) * {size}"
+def _rounds(config: TextConfig, number: int, validated: bool) -> list[str]:
+    """Rounds of training, each with a validation behind it; the last one may be shorter."""
+    steps, every, size = config.phases[number].steps, config.evaluate_every, config.batch_size
+    several, patience = len(config.phases) > 1, config.early_stopping
+    first, last = "first", f"min(first + {every}, {steps})"
+    if several:
+        first, last = "taken", f"taken + min({every}, {steps} - first)"
     held_out = "validation_data=examples(validation), " if validated else ""
-    return [
-        "rate = keras.optimizers.schedules.CosineDecay(",
-        f"    {config.learning_rate / 10:g}, {max(1, config.steps - warm)}, alpha=0.1, "
-        f"warmup_target={config.learning_rate:g}, warmup_steps={warm})",
-        f"optimizer = keras.optimizers.AdamW(rate, weight_decay={config.weight_decay:g}, global_clipnorm=1.0)",
-        'optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])',
-        "model.compile(",
-        "    optimizer,",
-        "    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),",
-        '    metrics=["accuracy"],',
-        ")",
-        "best = keras.callbacks.ModelCheckpoint(",
-        f'    "best.weights.h5", monitor="{"val_" if validated else ""}loss", mode="min", '
-        "save_best_only=True, save_weights_only=True)",
-        f"for first in range(0, {config.steps}, {config.evaluate_every}):  # steps; one round after the other",
-        f"    rows = training[order[{one}]]",
-        f"    model.fit(*examples(rows), batch_size={size}, shuffle=False, {held_out}callbacks=[best])",
-        'model.load_weights("best.weights.h5")',
-        "",
+    lines = [
+        *(["lowest, waited = math.inf, 0"] if patience else []),
+        f"for first in range(0, {steps}, {every}):  # steps; one round after the other",
+        *([f"    last = {last}"] if several else []),
+        f"    rows = training[order[{first} * {size} : {'last' if several else last} * {size}]]",
+        f"    {'history = ' if patience else ''}model.fit(",
+        f"        *examples(rows), batch_size={size}, shuffle=False, {held_out}callbacks=[best])",
+        *(["    taken = last"] if several else []),
     ]
+    if patience:
+        lines += [
+            f'    loss = history.history["{_monitored(validated)}"][-1]',
+            "    waited = 0 if loss < lowest else waited + 1",
+            "    lowest = min(loss, lowest)",
+            f"    if waited == {patience}:  # rounds without a better one",
+            "        break",
+        ]
+    return lines
+
+
+def _monitored(validated: bool) -> str:
+    return "val_loss" if validated else "loss"
 
 
 def _result(config: TextConfig, shape: Shape, validated: bool) -> list[str]:
@@ -196,6 +234,7 @@ def _result(config: TextConfig, shape: Shape, validated: bool) -> list[str]:
         loss = 'model.evaluate(*examples(validation), return_dict=True, verbose=0)["loss"]'
         last = f'print("validation perplexity:", math.exp({loss}))'
     return [
+        "",
         "causal = keras_hub.models.GPT2CausalLM(backbone, preprocessor)",
         f'causal.save_to_preset("{RESULT}")',
         f"prompt = {config.opening!r}",
@@ -206,4 +245,4 @@ def _result(config: TextConfig, shape: Shape, validated: bool) -> list[str]:
 
 def _precision(config: TextConfig) -> str:
     """The dtype policy where it is not Keras' own."""
-    return "mixed_bfloat16" if config.precision == "mixed_bfloat16" else ""
+    return "" if config.precision in ("auto", "float32") else config.precision

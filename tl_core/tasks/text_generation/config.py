@@ -4,15 +4,39 @@ Nothing here imports TensorFlow.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, unreadable
+from tl_core.base.settings import in_range, one_of, unreadable, whole
 from tl_core.text.data.typography import straightened
 from tl_core.text.pretrained.shape import Shape
+from tl_core.training.options import (
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    Optimizer,
+    PhaseName,
+    Precision,
+    Schedule,
+    warm_up,
+)
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """One stretch of training with one freeze boundary, optimizer and rate."""
+
+    frozen_blocks: int = 0  # leading ones of embeddings, h.0, h.1, ... kept frozen; -1 means all of them
+    steps: int = 300
+    learning_rate: float = 1e-3
+    optimizer: Optimizer = "adamw"
+    schedule: Schedule = "cosine"  # after a short warm-up the rate falls to a tenth
+    name: PhaseName = "fine-tuning"
+
 
 VALIDATION_TOKENS = 8192  # at most, spread over the validation part
 
@@ -28,21 +52,20 @@ class TextConfig:
     model: str = "tales"  # name of tl_core.text.pretrained.registry.CHECKPOINTS, or a folder in the Hub's format
     validation: float = 0.1  # fraction of every document, its end
     straighten: bool = False  # plain quotes and dashes instead of typographic ones, in the text and the prompt
-    frozen_blocks: int = 0  # leading ones of embeddings, h.0, h.1, ... kept frozen; -1 means all of them
+    phases: tuple[PhaseConfig, ...] = (PhaseConfig(),)
     lora_rank: int = 0  # 0: train whole weights; else only low-rank changes of query and value
-    steps: int = 300
     evaluate_every: int = 25  # steps
     sample_every: int = 50  # steps
     batch_size: int = 8  # windows
     context: int = 128  # tokens a window
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
+    early_stopping: int = 0  # rounds without a better validation loss before a phase ends; 0 is off
+    weight_decay: float = 0.01  # of AdamW; the other optimizers have none
     dropout: float = 0.0
     prompt: str = "Once upon a time"
     sample_length: int = 60  # tokens
     seed: int = 0
     cache: bool = True  # keep activations at the freeze boundary
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    precision: Precision = "auto"  # auto: whatever is faster on this machine for this model
     kind: Literal["text"] = "text"
 
     @property
@@ -52,13 +75,32 @@ class TextConfig:
 
     @property
     def epochs(self) -> int:
-        """Rounds: a validation stands at the end of each."""
-        return -(-self.steps // self.evaluate_every)
+        """Rounds of all phases together: a validation stands at the end of each."""
+        return sum(-(-phase.steps // self.evaluate_every) for phase in self.phases)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of all phases together."""
+        return sum(phase.steps for phase in self.phases)
+
+    @property
+    def frozen_blocks(self) -> int:
+        """Of the last phase; -1 means all."""
+        return self.phases[-1].frozen_blocks
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last phase."""
+        return self.phases[-1].learning_rate
 
     @property
     def warm_up(self) -> int:
-        """Steps at the beginning in which the learning rate rises."""
-        return min(20, max(1, self.steps // 10))
+        """Steps at the beginning of the last phase in which the learning rate rises."""
+        return warm_up(self.phases[-1].steps)
+
+    def with_phase(self, **changes: Any) -> "TextConfig":
+        """The same experiment with its last phase changed."""
+        return replace(self, phases=(*self.phases[:-1], replace(self.phases[-1], **changes)))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary that `text_config` reads back."""
@@ -72,11 +114,20 @@ def text_config(data: Any) -> TextConfig:
         UserError: a key is unknown or missing, or a value is of another type or out of range.
     """
     try:
-        config = records.build(TextConfig, data, strict=True)
+        config = records.build(TextConfig, _upgraded(data), strict=True)
     except ValueError as error:
         raise unreadable(error) from error
     validate(config)
     return config
+
+
+def _upgraded(data: Any) -> Any:
+    """Settings of the versions in which a fine-tuning had one phase, with what they called it."""
+    flat = ("frozen_blocks", "steps", "learning_rate")
+    if not isinstance(data, Mapping) or "phases" in data:
+        return data
+    phase = {name: data[name] for name in flat if name in data}
+    return {name: value for name, value in data.items() if name not in flat} | {"phases": [phase]}
 
 
 def validate(config: TextConfig) -> None:
@@ -85,21 +136,31 @@ def validate(config: TextConfig) -> None:
     Raises:
         UserError: names the setting, its value and the allowed range.
     """
+    if not config.phases:
+        raise UserError(
+            message("The experiment has no training phase."),
+            message("Add at least one phase with one step."),
+        )
     for name, value, low, high in (
         (message("validation fraction"), config.validation, 0, 0.8),
-        (message("frozen blocks"), config.frozen_blocks, -1, 1000),
         (message("LoRA rank"), config.lora_rank, 0, 256),
-        (message("steps"), config.steps, 1, 1_000_000),
         (message("steps between validations"), config.evaluate_every, 1, 100_000),
         (message("steps between samples"), config.sample_every, 1, 1_000_000),
         (message("batch size"), config.batch_size, 1, 256),
         (message("context"), config.context, 8, 1024),
-        (message("learning rate"), config.learning_rate, 1e-8, 1),
         (message("weight decay"), config.weight_decay, 0, 1),
         (message("dropout"), config.dropout, 0, 0.95),
         (message("sample length"), config.sample_length, 1, 512),
     ):
         in_range(name, value, low, high)
+    whole(message("early stopping"), config.early_stopping, 0, 1000)
+    one_of(message("precision"), config.precision, PRECISIONS)
+    for phase in config.phases:
+        whole(message("frozen blocks"), phase.frozen_blocks, -1, 1000)
+        whole(message("steps"), phase.steps, 1, 1_000_000)
+        in_range(message("learning rate"), phase.learning_rate, 1e-8, 1)
+        one_of(message("optimizer"), phase.optimizer, OPTIMIZERS)
+        one_of(message("learning rate schedule"), phase.schedule, SCHEDULES)
 
 
 def suggested_rate(shape: Shape, lora_rank: int = 0) -> float:
@@ -112,19 +173,21 @@ def suggested_rate(shape: Shape, lora_rank: int = 0) -> float:
     return rate * (5 if lora_rank else 1)
 
 
-def boundary(config: TextConfig, shape: Shape) -> int:
-    """The number of leading blocks that stay as they are; with LoRA the embeddings always do.
+def boundary(config: TextConfig, shape: Shape, number: int = -1) -> int:
+    """The number of leading blocks that stay as they are in a phase (the last one, unless `number` says which).
+
+    With LoRA the embeddings always stay.
 
     Raises:
         UserError: the model has fewer blocks.
     """
-    total = len(shape.blocks)
-    if config.frozen_blocks > total:
+    total, asked = len(shape.blocks), config.phases[number].frozen_blocks
+    if asked > total:
         raise UserError(
-            message("The setting {name} is {value}.", name=message("frozen blocks"), value=config.frozen_blocks),
+            message("The setting {name} is {value}.", name=message("frozen blocks"), value=asked),
             message("Choose a number from {low} to {high}.", low=0, high=total),
         )
-    chosen = total if config.frozen_blocks < 0 else config.frozen_blocks
+    chosen = total if asked < 0 else asked
     if config.lora_rank and chosen == total:
         raise UserError(
             message("With all blocks frozen there is nothing left for LoRA to change."),
@@ -149,8 +212,8 @@ class Cost:
         return self.trainable / (self.trainable + self.frozen)
 
 
-def cost(config: TextConfig, shape: Shape) -> Cost:
-    """Parameters, memory and operations of a fine-tuning.
+def cost(config: TextConfig, shape: Shape, number: int = -1) -> Cost:
+    """Parameters, memory and operations of a phase of a fine-tuning (the last one, unless `number` says which).
 
     A trained weight costs two operations a token forward and four backward; a frozen one above the boundary two and
     two; one below it two, and none where its activations are cached (Kaplan et al. 2020,
@@ -159,7 +222,7 @@ def cost(config: TextConfig, shape: Shape) -> Cost:
     Raises:
         UserError: the boundary is out of range.
     """
-    below = boundary(config, shape)
+    below = boundary(config, shape, number)
     blocks = shape.blocks
     upper = sum(block.parameters for block in blocks[max(1, below) :])
     tokens = config.batch_size * min(config.context, shape.context)

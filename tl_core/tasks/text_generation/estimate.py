@@ -54,18 +54,20 @@ def seconds(
     Raises:
         UserError: the freeze boundary is out of range.
     """
-    each, window = cost(config, shape), min(config.context, shape.context)
-    first = config.steps  # until the text has been read once; what the frozen blocks make of it is kept from then on
-    if training is not None:
-        first = min(config.steps, -(-training // (window * config.batch_size)))
-    operations = config.steps * _step(config, shape)
-    operations += first * (each.operations_per_step - each.operations_per_cached_step)
+    window, operations, kept = min(config.context, shape.context), 0.0, 0.0
+    for number, phase in enumerate(config.phases):
+        each = cost(config, shape, number)
+        first = phase.steps  # until the text has been read once: what the frozen blocks make of it is kept from then on
+        if training is not None:
+            first = min(phase.steps, -(-training // (window * config.batch_size)))
+        operations += phase.steps * _step(config, shape, number)
+        operations += first * (each.operations_per_step - each.operations_per_cached_step)
+        kept += (-(-phase.steps // config.evaluate_every) + 2) * 4 * each.trainable / DISK
     looks = 1 + config.epochs  # before the first step, and behind each round
     seen = SOURCE + (VALIDATION if validation is None else min(VALIDATION, validation // window * window))
     operations += looks * seen * 2 * shape.parameters
     samples = 2 + (config.steps - 1) // config.sample_every
     written = samples * (config.sample_length * (TOKEN + 4 * shape.parameters / MEMORY) + 8 * shape.parameters / DISK)
-    kept = (config.epochs + 2) * 4 * each.trainable / DISK
     return BEGIN + BLOCK * shape.layers + operations / (rate * _part(shape)) + written + kept
 
 
@@ -98,8 +100,8 @@ def sample(config: TextConfig, shape: Shape, log: Iterable[Event], host: str) ->
     for event in log:
         if isinstance(event, Started):
             here = event.host == host
-        elif here and isinstance(event, Epoch) and event.images_per_second > 0:
-            rates.append(event.images_per_second / tokens)  # steps a second
+        elif here and isinstance(event, Epoch) and event.rate > 0:
+            rates.append(event.rate / tokens)  # steps a second
     if not rates:
         return None
     return Sample(config.model, statistics.median(rates) * _step(config, shape) / _part(shape))
@@ -111,9 +113,9 @@ def rate_of(known: Sequence[Sample], model: str) -> float | None:
     return statistics.median(rates) if rates else None
 
 
-def _step(config: TextConfig, shape: Shape) -> float:
+def _step(config: TextConfig, shape: Shape, number: int = -1) -> float:
     """Operations of a step once all activations are kept, and what else takes time in it as so many."""
-    each, blocks = cost(config, shape), len(shape.blocks) - max(1, boundary(config, shape))
+    each, blocks = cost(config, shape, number), len(shape.blocks) - max(1, boundary(config, shape, number))
     return each.operations_per_cached_step + UPDATE * each.trainable + LAUNCH * blocks
 
 

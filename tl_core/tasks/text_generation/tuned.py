@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -10,33 +11,46 @@ import numpy as np
 from tl_core.base.errors import UserError
 from tl_core.base.events import Event
 from tl_core.base.messages import message
-from tl_core.tasks.text_generation import card, stored
+from tl_core.tasks.text_generation import card
 from tl_core.tasks.text_generation.config import TextConfig, boundary
 from tl_core.text.pretrained import hub_format as format_
 from tl_core.text.pretrained import model as models
 from tl_core.text.pretrained.model import LanguageModel
+from tl_core.training import checkpoint
+from tl_core.training.checkpoint import Saved
 
-BEST = "best.npz"  # in the run's folder: what is trained, of the best round so far
+FORMER_BEST = "best.npz"  # in the run's folder: where earlier versions kept the best weights
 FOLDER = "model"  # in the run's folder: the whole model in the Hub's format
 LORA = "weights.lora.h5"
 
 
 def trained_part(network: keras.Model, config: TextConfig, below: int) -> list[keras.Variable]:
     """Freeze what is below the boundary, or all but LoRA's weights above it; returns what is trained."""
-    upper = network.transformer_layers[max(0, below - 1) :]
     if config.lora_rank:
-        network.enable_lora(config.lora_rank)
-        layers = [layer for block in upper for layer in models.lora_layers(block)]
-        return [variable for layer in layers for variable in (layer.lora_kernel_a, layer.lora_kernel_b)]
+        if not models.lora_layers(network.transformer_layers[0])[0].lora_enabled:
+            network.enable_lora(config.lora_rank)
+        return above(network, config, below)
     network.token_embedding.trainable = network.position_embedding.trainable = below == 0
-    for block in network.transformer_layers[: max(0, below - 1)]:
-        block.trainable = False
+    for number, block in enumerate(network.transformer_layers, 1):
+        block.trainable = number >= below
     return network.trainable_variables
+
+
+def above(network: keras.Model, config: TextConfig, lowest: int) -> list[keras.Variable]:
+    """What training changes above a boundary, in the order of the network, whether it is frozen now or not."""
+    blocks = network.transformer_layers[max(0, lowest - 1) :]
+    if config.lora_rank:
+        layers = [layer for block in blocks for layer in models.lora_layers(block)]
+        return [variable for layer in layers for variable in (layer.lora_kernel_a, layer.lora_kernel_b)]
+    embeddings = [] if lowest else [network.token_embedding, network.position_embedding]
+    own = {id(weight) for layer in (*embeddings, *blocks, network.layer_norm) for weight in layer.weights}
+    return [weight for weight in network.weights if id(weight) in own]
 
 
 def version(folder: Path) -> tuple[int, int]:
     """What tells the model of a run's folder from a later one of the same run; no weights are read."""
-    return _stamp(folder / FOLDER / format_.WEIGHTS), _stamp(folder / BEST)
+    best = _stamp(checkpoint.best_path(folder)) or _stamp(folder / FORMER_BEST)
+    return _stamp(folder / FOLDER / format_.WEIGHTS), best
 
 
 def whole(folder: Path) -> bool:
@@ -104,42 +118,48 @@ def _rebuilt(
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[LanguageModel, keras.Model]:
     """The base, and the network with the weights of the best round."""
-    if not (folder / BEST).exists():
+    if not version(folder)[1]:
         raise UserError(
             message("This run has no model yet."),
             message("Wait until its first round is over, or choose another run."),
         )
     base = models.load(config.model, emit, should_stop)
     network = models.backbone(base.shape, base.weights)
-    put_back(config, folder, base, trained_part(network, config, boundary(config, base.shape)))
+    trained_part(network, config, boundary(config, base.shape))
+    put_back(config, folder, base, network)
     return base, network
 
 
-def keep(folder: Path, variables: list[keras.Variable], base: str) -> None:
-    """Keep the trained variables as those of the best round, with the mark of the base that they were trained on."""
-    arrays = {str(index): variable.numpy() for index, variable in enumerate(variables)}
-    stored.write_arrays(folder / BEST, arrays | {"base": np.array(base)})
-
-
-def put_back(config: TextConfig, folder: Path, base: LanguageModel, variables: list[keras.Variable]) -> None:
-    """Give the trained variables the weights of the best round.
+def put_back(config: TextConfig, folder: Path, base: LanguageModel, network: keras.Model) -> None:
+    """Give the network, which has the base's weights, those of the best round.
 
     Raises:
         UserError: the file is damaged, or the base is another one than when they were trained.
     """
     try:
-        with np.load(folder / BEST) as arrays:
-            check_base(config, base, str(arrays["base"]) if "base" in arrays else "")
-            for index, variable in enumerate(variables):
-                variable.assign(arrays[str(index)])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        best = _best(folder)
+        _check_base(config, base, best.facts.get("base", ""))
+        lowest = best.facts.get("lowest", boundary(config, base.shape))
+        checkpoint.restore(best, above(network, config, lowest))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UserError(
             message("The weights of this run cannot be read: {reason}", reason=str(error)[:200]),
             message("The file is damaged. Train it again."),
         ) from error
 
 
-def check_base(config: TextConfig, base: LanguageModel, trained_on: str) -> None:
+def _best(folder: Path) -> Saved:
+    """The best weights, also where an earlier version kept them."""
+    if checkpoint.best_path(folder).exists():
+        if found := checkpoint.load(checkpoint.best_path(folder)):
+            return found
+        raise ValueError(checkpoint.best_path(folder).name)
+    with np.load(folder / FORMER_BEST) as file:
+        facts = {"base": str(file["base"])} if "base" in file else {}
+        return Saved(facts, [file[str(number)] for number in range(len(file.files) - len(facts))])
+
+
+def _check_base(config: TextConfig, base: LanguageModel, trained_on: str) -> None:
     """Refuse weights that were trained on top of others than the base's.
 
     Args:
