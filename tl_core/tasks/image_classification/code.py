@@ -51,6 +51,7 @@ class Pictures(keras.utils.PyDataset):
         return np.stack(pixels), {labels}
 
 '''
+KEPT = " Above, BatchNorm learns its scale and shift, but keeps the statistics it came with."
 SCALES_ITSELF = ("EfficientNetV2B0", "ConvNeXtTiny")  # unless told not to
 
 
@@ -109,6 +110,7 @@ def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str],
             "save_best_only=True, save_weights_only=True)",
         ],
     ]
+    parts.append(_freezing(config, row))
     for number, phase in enumerate(config.phases):
         parts += [[""], _phase(config, phase, row, number, counts, validated)]
     parts.append(["", 'model.save("model.keras")', _result(validated)])
@@ -278,29 +280,37 @@ def _network(config: RunConfig, row: Backbone, classes: int) -> list[str]:
     return lines
 
 
+def _freezing(config: RunConfig, row: Backbone) -> list[str]:
+    """The function that sets a freeze boundary in the script; none where the whole base is frozen all the time."""
+    if len(config.phases) == 1 and boundary(row, config.phases[0].frozen_blocks) == len(row.blocks):
+        return []
+    keeps = config.backbone.weights != "random" and any(block.trainable < block.parameters for block in row.blocks)
+    but = " and not isinstance(layer, keras.layers.BatchNormalization)" if keeps else ""
+    return [
+        "",
+        "",
+        "def train_above(cut):",
+        f'    """Freeze the base up to the layer `cut`.{KEPT if keeps else ""}"""',
+        "    base.trainable, above = True, cut is None",
+        "    for layer in base.layers:",
+        "        layer.trainable = True",
+        *(["        learned = layer.trainable_weights if above else []"] if keeps else []),
+        f"        layer.trainable = above{but}",
+        *(["        for weight in learned:", "            weight.trainable = True"] if keeps else []),
+        "        above = above or layer is cut",
+        "",
+    ]
+
+
 def _phase(
     config: RunConfig, phase: PhaseConfig, row: Backbone, number: int, counts: Sequence[int], validated: bool
 ) -> list[str]:
     """One phase: what is frozen, the optimizer, and the epochs, which go on from the best weights so far."""
     frozen = boundary(row, phase.frozen_blocks)
-    upper = row.blocks[frozen:]
-    lines = [f"base.trainable = {bool(upper)}"]
-    if frozen and upper:
-        cut = row.blocks[frozen - 1].cut
-        lines += [
-            f'for layer in base.layers[: base.layers.index(base.get_layer("{cut}")) + 1]:',
-            "    layer.trainable = False",
-        ]
-    normalized = any(block.trainable < block.parameters for block in upper)
-    if normalized and config.backbone.weights != "random":
-        lines += [
-            "for layer in base.layers:  # BatchNorm learns its scale and shift, but keeps the statistics it came with",
-            "    if isinstance(layer, keras.layers.BatchNormalization):",
-            "        scale_and_shift = layer.trainable_weights",
-            "        layer.trainable = False",
-            "        for weight in scale_and_shift:",
-            "            weight.trainable = True",
-        ]
+    lines = ["base.trainable = False"]
+    if number or frozen < len(row.blocks):
+        cut = f'base.get_layer("{row.blocks[frozen - 1].cut}")' if frozen else "None"
+        lines = [f"train_above({cut})"]
     sigmoid = config.head.output == "sigmoid"
     loss = '"binary_crossentropy"' if sigmoid else '"sparse_categorical_crossentropy"'
     plain = ""

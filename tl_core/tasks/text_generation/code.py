@@ -154,7 +154,7 @@ def _trained(config: TextConfig, shape: Shape, number: int) -> list[str]:
             "for weight in backbone.weights:  # of these, what LoRA has added above the frozen blocks",
             '    weight.trainable = "lora" in weight.name and not weight.path.startswith(frozen)',
         ]
-    lines = ["backbone.trainable = True"] if number else []
+    lines = ["for layer in backbone.layers:", "    layer.trainable = True"] if number else []
     if below:
         lines += ["backbone.token_embedding.trainable = False", "backbone.position_embedding.trainable = False"]
     if below > 1:
