@@ -83,11 +83,11 @@ IMAGES = {
         "early_stopping": 2,
         "label_smoothing": 0.1,
     },
-    "sigmoid": {"phases": (replace(HEAD, optimizer="sgd", learning_rate=0.05),), "head": HeadConfig(output="sigmoid")},
 }
 VARIED = {
     "varied": {
         "phases": (replace(HEAD, epochs=8, learning_rate=1e-2), replace(UPPER, learning_rate=1e-4)),
+        "head": HeadConfig("average", 32, output="sigmoid"),
         "augmentation": "strong",
         "class_weights": True,
     },
@@ -121,7 +121,7 @@ def test_where_chance_has_a_part_run_and_script_learn_the_task_alike(name: str, 
 
 TUNED = text_config.PhaseConfig(steps=30)
 TEXTS = {
-    "frozen": {"phases": (replace(TUNED, frozen_blocks=4),)},
+    "frozen": {"phases": (replace(TUNED, frozen_blocks=4),), "dropout": 0.2},
     "fine-tuned": {"phases": (TUNED,)},
     "two phases": {
         "phases": (
@@ -130,7 +130,6 @@ TEXTS = {
         ),
         "early_stopping": 2,
     },
-    "dropout above frozen blocks": {"phases": (replace(TUNED, frozen_blocks=3),), "dropout": 0.2},
     "LoRA": {"phases": (replace(TUNED, frozen_blocks=2, learning_rate=5e-3),), "lora_rank": 4},
     "from scratch": {"phases": (replace(TUNED, learning_rate=1e-2, name="from scratch"),), "model": "random"},
 }

@@ -51,7 +51,10 @@ class Pictures(keras.utils.PyDataset):
         return np.stack(pixels), {labels}
 
 '''
-KEPT = " Above, BatchNorm learns its scale and shift, but keeps the statistics it came with."
+LEARNED = (
+    "        learned = layer.trainable_weights if above else []",
+    "        # BatchNorm learns its scale and shift, but keeps the statistics that it came with.",
+)
 SCALES_ITSELF = ("EfficientNetV2B0", "ConvNeXtTiny")  # unless told not to
 
 
@@ -290,11 +293,11 @@ def _freezing(config: RunConfig, row: Backbone) -> list[str]:
         "",
         "",
         "def train_above(cut):",
-        f'    """Freeze the base up to the layer `cut`.{KEPT if keeps else ""}"""',
+        '    """Freeze the base up to this layer, train what is above."""',
         "    base.trainable, above = True, cut is None",
         "    for layer in base.layers:",
         "        layer.trainable = True",
-        *(["        learned = layer.trainable_weights if above else []"] if keeps else []),
+        *(LEARNED if keeps else ()),
         f"        layer.trainable = above{but}",
         *(["        for weight in learned:", "            weight.trainable = True"] if keeps else []),
         "        above = above or layer is cut",
