@@ -45,7 +45,7 @@ FORBIDDEN = {  # package -> what it does not know
     "base": ("tl_core.images", "tl_core.text", "tl_core.training", "tl_core.tasks", "tl_core.charts", *RUNS),
     "images": ("tl_core.text", "tl_core.training", "tl_core.tasks", *RUNS),
     "text": ("tl_core.images", "tl_core.training", "tl_core.tasks", *RUNS),
-    "training": ("tl_core.tasks", *RUNS),
+    "training": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
     "tasks/image_classification": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", *RUNS),
     "tasks/text_generation": ("tl_core.images", "tl_core.tasks.image", "tl_core.tasks.registry", *RUNS),
 }

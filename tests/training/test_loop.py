@@ -252,6 +252,13 @@ def test_other_pretrained_weights_and_a_loss_that_is_no_number_are_refused(tmp_p
         run(Falling(scores=[math.nan]), tmp_path / "nan")
 
 
+def test_best_weights_that_cannot_be_read_are_told(tmp_path):
+    run(Falling(), tmp_path, lambda: checkpoint.step(tmp_path) >= 3 * STEPS)
+    checkpoint.best_path(tmp_path).write_bytes(b"PK torn")
+    with pytest.raises(UserError, match="cannot be read"):
+        run(Falling(), tmp_path, resume=True)
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 torn"], ids=["empty", "torn"])
 def test_a_checkpoint_that_cannot_be_read_means_a_new_beginning_and_is_told(tmp_path, data):
     whole, _, _ = run(Falling(), tmp_path / "run")

@@ -1,1 +1,1 @@
-"""What training is in every task: checkpoints, activations, precision. Knows no task and no run."""
+"""What training is in every task: loop, checkpoints, activations, optimizers, precision. Knows no task and no run."""

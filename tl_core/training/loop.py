@@ -114,7 +114,7 @@ class _Run:
         learner, standing = self.learner, self.standing
         phase = learner.phase(number)
         if standing.best_epoch:
-            best = checkpoint.load(checkpoint.best_path(self.folder))
+            best = _best(self.folder)
             checkpoint.restore(best, learner.weights(best.facts["lowest"]))
         standing.lowest = min(standing.lowest, phase.frozen_blocks)
         if saved and saved.arrays:
@@ -224,6 +224,17 @@ def _standing(saved: Saved | None) -> Standing | None:
     with contextlib.suppress(TypeError):
         return Standing(**facts)
     return None
+
+
+def _best(folder: Path) -> Saved:
+    """The best weights so far."""
+    found = checkpoint.load(checkpoint.best_path(folder))
+    if found is None:
+        raise UserError(
+            message("The best weights of this run cannot be read."),
+            message("The file is damaged. Train it again."),
+        )
+    return found
 
 
 def _check_base(standing: Standing, base: str) -> None:
