@@ -60,6 +60,9 @@ class PhaseConfig:
     name: PhaseName = "fine-tuning"
 
 
+VALIDATION_TOKENS = 8192  # at most, spread over the validation part
+
+
 @dataclass(frozen=True)
 class TextConfig:
     """One text experiment, complete.
