@@ -16,7 +16,7 @@ import tensorflow as tf
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.tasks.text_classification import network, paths
+from tl_core.tasks.text_classification import material, network, paths
 from tl_core.tasks.text_classification.config import TextClassificationConfig
 from tl_core.text.pretrained import encoder as encoders
 from tl_core.text.pretrained.encoder import LoadedEncoder
@@ -126,19 +126,25 @@ def words(text: str) -> list[tuple[str, int, int]]:
     return found
 
 
+def names(folder: Path, config: TextClassificationConfig) -> tuple[str, ...]:
+    """The names of the classes; a run that was stopped has not written them, then the texts tell.
+
+    Raises:
+        UserError: the texts are gone as well.
+    """
+    try:
+        return paths.labels(folder)
+    except (OSError, ValueError):
+        return material.load(config).classes
+
+
 def load(folder: Path, config: TextClassificationConfig) -> Classifier:
     """A run's classifier with its best weights, in float32.
 
     Raises:
         UserError: it has none yet, or its encoder is not to be had (any more).
     """
-    try:
-        classes = paths.labels(folder)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            message("The names of this run's classes cannot be read: {reason}.", reason=str(error)),
-            message("Press Resume to train on, or start another run."),
-        ) from error
+    classes = names(folder, config)
     with precision.policy("float32"):
         encoder, head = untrained(config, len(classes))
         load_best(folder, encoder, head)
