@@ -9,7 +9,26 @@ from safetensors.numpy import save_file
 from tl_core.text.data import labelled
 from tl_core.text.data.labelled import LabelledTexts
 
-WORDS = "a the this that film book was is good bad not very and but story so it truly".split()
+WORDS = [
+    "a",
+    "the",
+    "this",
+    "that",
+    "film",
+    "book",
+    "was",
+    "is",
+    "good",
+    "bad",
+    "not",
+    "very",
+    "and",
+    "but",
+    "story",
+    "so",
+    "it",
+    "truly",
+]
 WIDTH, HEADS, HIDDEN, LAYERS, POSITIONS = 32, 2, 64, 2, 64
 
 

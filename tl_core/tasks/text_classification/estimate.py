@@ -83,8 +83,7 @@ def samples(config: TextClassificationConfig, log: Iterable[Event], host: str) -
                 frozen = boundary(shape, config.phases[max(number, 0)].frozen_blocks)
                 found.append(Sample(event.rate * _forward(shape, config, 0, frozen)))
             elif here and number >= 0 and isinstance(event, Epoch) and event.rate > 0:
-                if boundary(shape, config.phases[number].frozen_blocks) < len(shape.blocks):  # a head says nothing
-                    found.append(Sample(event.rate * _training(config, shape, number)))
+                found.append(Sample(event.rate * _training(config, shape, number)))  # 0 of a head alone
     return [each for each in found if each.rate > 0]
 
 

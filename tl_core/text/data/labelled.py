@@ -178,11 +178,16 @@ def paste(content: str, *, name: str, owner: str = "", shared: bool = False) -> 
     """
     table = tables.read(content)
     if table is None:
-        raise UserError(
-            message("No line has a text and a label."),
-            message("Write one example a line: the text, a tab, and its label."),
-        )
+        raise no_table()
     return from_table(table, name=name, owner=owner, shared=shared)
+
+
+def no_table(reason: Message | None = None) -> UserError:
+    """That there are no two columns; `reason` says where it is not even text."""
+    return UserError(
+        reason or message("No line has a text and a label."),
+        message("Write one example a line: the text, a tab, and its label."),
+    )
 
 
 def from_folders(

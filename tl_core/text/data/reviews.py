@@ -10,6 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
+from tl_core.text.data import labelled
+from tl_core.text.data.labelled import LabelledTexts
+from tl_core.text.data.tables import Table
+
 Language = Literal["en", "zh"]
 TONES: Mapping[Language, tuple[str, ...]] = {
     "en": ("negative", "positive"),
@@ -123,6 +129,25 @@ def write(language: Language, count: int, seed: int = 0, difficulty: Difficulty 
             continue
         reviews[text] = TONES[language][tone]
     return list(reviews.items())
+
+
+def bring_in(
+    language: Language, count: int, seed: int, difficulty: Difficulty, *, name: str, owner: str = ""
+) -> LabelledTexts:
+    """Write so many reviews and keep them as labelled texts that everybody may read.
+
+    Raises:
+        UserError: the grammar has not so many.
+    """
+    try:
+        lines = write(language, count, seed, difficulty)
+    except ValueError as error:
+        raise UserError(
+            message("There are no {n} different reviews of this kind.", n=count),
+            message("Ask for fewer, or for less irony."),
+        ) from error
+    table = Table(("1", "2"), tuple(enumerate(lines, 1)), (), 0, 1)
+    return labelled.from_table(table, name=name, owner=owner, shared=True)
 
 
 def _review(draw: random.Random, words: Words, tone: int, difficulty: Difficulty) -> str:

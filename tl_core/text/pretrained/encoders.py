@@ -6,7 +6,7 @@ installed package, in the Hub's cache, or anywhere on this computer. Nothing her
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -226,6 +226,14 @@ def obtain(
     if emit:
         emit(Notice(source.description))
     return source
+
+
+def token_counter(folder: Path) -> Callable[[Sequence[str]], list[int]]:
+    """A function that counts the tokens of texts as the encoder in a folder cuts them, its marks included."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    return lambda texts: [len(ids) for ids in tokenizer(list(texts), return_attention_mask=False)["input_ids"]]
 
 
 def files(row: Encoder) -> tuple[str, ...]:
