@@ -4,8 +4,6 @@ from typing import Literal, NamedTuple
 
 Augmentation = Literal["none", "light", "strong"]
 
-AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "light", "strong")
-
 
 class Strength(NamedTuple):
     """The most that a view differs from its picture; each is drawn uniformly from minus to plus this."""

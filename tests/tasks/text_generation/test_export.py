@@ -149,7 +149,7 @@ print("SAID", json.dumps({
 
 @pytest.mark.parametrize("rank", [0, 2], ids=["freeze", "lora"])
 def test_the_script_as_downloaded_runs_and_keeps_the_best_weights(tl_home: Path, run: Path, rank: int):
-    from tl_core.tasks.text_generation.config import cost
+    from tl_core.tasks.text_generation.parameters import cost
 
     text = corpus.paste("\n\n".join(folders.SENTENCES * 20), name="tales")
     rate = 0.3 if rank else 0.1  # so high that the last round is hardly the best

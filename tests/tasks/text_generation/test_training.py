@@ -13,10 +13,11 @@ from tests.tasks.text_generation import folders, reference
 from tl_core.base import events, paths
 from tl_core.base.errors import UserError
 from tl_core.tasks.text_generation import features, learner, tuned
-from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, boundary, cost, text_config
+from tl_core.tasks.text_generation.config import PhaseConfig, TextConfig, boundary, text_config
 from tl_core.tasks.text_generation.copies import Copies
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
+from tl_core.tasks.text_generation.parameters import cost
 from tl_core.tasks.text_generation.progress import Sample
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Written
