@@ -61,7 +61,6 @@ def choose_model() -> tuple[EncoderShape | None, Source | UserError | None]:
             _("Path of the encoder's folder"),
             key=f"{KEY}folder",
             on_change=changed,
-            placeholder="/path/to/encoder",
             **SAVED,
         )
     encoder = settings.encoder()

@@ -1,4 +1,4 @@
-"""Classifiers of texts: what they learn frozen and thawed, what stays frozen, the export, the estimate, the settings."""
+"""Classifiers of texts: what they learn frozen and thawed, what stays frozen, export, estimate, settings."""
 
 import dataclasses
 import json
@@ -189,9 +189,12 @@ def test_an_estimate_grows_with_the_work_and_is_corrected_by_what_runs_did():
     assert estimate.samples(DEFAULT, log, "elsewhere") == []
 
 
-def test_a_thousand_reviews_are_enough_for_a_seen_lesson():
-    """They exist, half of each tone, and everybody may read them."""
+def test_reviews_that_the_app_wrote_are_for_everybody_and_too_many_are_refused(monkeypatch):
     made = reviews.bring_in("zh", 1000, 0, reviews.Difficulty(), name="reviews")
     assert made.counts == (500, 500) and not made.private
-    with pytest.raises(UserError, match="There are no"):
-        reviews.bring_in("en", 5000, 0, reviews.Difficulty(0, 1, 0), name="reviews")
+    one = dataclasses.replace(
+        reviews.ENGLISH, things=("film",), aspects=("it",), plain=("{thing}",), endings=(("",), ("",))
+    )
+    monkeypatch.setitem(reviews.WORDS, "en", one)
+    with pytest.raises(UserError, match="There are no 200"):
+        reviews.bring_in("en", 200, 0, reviews.Difficulty(0, 0, 0), name="reviews")

@@ -95,8 +95,8 @@ _ROWS = (
     Encoder(
         "minilm", "MiniLM-L6",
         message("Six narrow layers, distilled from BERT and trained on a billion pairs of sentences: small and good."),
-        message("English"), "sentence-transformers/all-MiniLM-L6-v2", "tokenizer.json", EncoderShape(), 90_868_376, "Apache-2.0",
-        2021, "https://arxiv.org/abs/2002.10957",
+        message("English"), "sentence-transformers/all-MiniLM-L6-v2", "tokenizer.json", EncoderShape(), 90_868_376,
+        "Apache-2.0", 2021, "https://arxiv.org/abs/2002.10957",
         message("which of two sentences belong together, a billion pairs from questions, captions and papers"), MINILM,
     ),
     Encoder(
