@@ -92,7 +92,7 @@ def resuming(run: Run) -> str:
 def below(run: Run, history: History, over: bool) -> None:
     """What stands below the curves: what the model wrote on its way, for whoever may read it."""
     if may("read", run):
-        _samples(history, over)
+        artifacts(history, over)
         return
     st.caption(
         ":material/lock: "
@@ -100,8 +100,11 @@ def below(run: Run, history: History, over: bool) -> None:
     )
 
 
-def _samples(history: History, over: bool) -> None:
-    """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
+def artifacts(history: History, over: bool) -> None:
+    """What the run made on its way: its first sample and a later one, and what it has forgotten.
+
+    By default the later one is the newest, or that of the kept weights when the run has ended.
+    """
     written = progress.samples(history)
     if not written:
         return
