@@ -75,7 +75,7 @@ def play(recording: Recording) -> None:
             key="replay_curves",
             growing=not over,
         )
-        figures.artifacts(history, over)
+        figures.artifacts(history, over, f"replay_{recording.name}")
         for notice in history.notices:
             st.caption(f":material/info: {sentence(notice.message)}")
 
@@ -92,15 +92,15 @@ def replayed(
         below: draws what there is to see at that moment, below them.
         pace: seconds between looks.
     """
-    moving = _clock(recording).playing(time.time(), recording.length)
+    present = _state(recording)
+    moving, _over = present
 
     @st.fragment(run_every=pace if moving else None)
     def view() -> None:
-        now = time.time()
-        clock = _clock(recording)
-        if clock.playing(now, recording.length) != moving:
+        if _state(recording) != present:
             st.rerun()
-        moment = clock.at(now, recording.length)
+        clock = _clock(recording)
+        moment = clock.at(time.time(), recording.length)
         above(moment)
         _controls(recording, clock, moment)
         below(moment)
@@ -110,7 +110,13 @@ def replayed(
 
 def ended(recording: Replayed) -> bool:
     """Whether the replay stands at the end."""
-    return _clock(recording).at(time.time(), recording.length) >= recording.length
+    return _state(recording)[1]
+
+
+def _state(recording: Replayed) -> tuple[bool, bool]:
+    """Whether the replay moves, and whether it stands at the end: what the rest of the page depends on."""
+    now, clock = time.time(), _clock(recording)
+    return clock.playing(now, recording.length), clock.at(now, recording.length) >= recording.length
 
 
 def bar(recording: Replayed, moment: float, text: str) -> None:
