@@ -100,7 +100,8 @@ def run_facts(recording: Recording, whole: NamedHistory) -> list[str]:
 
 def beside(task: Task, histories: dict[str, NamedHistory]):
     """The whole curves of several recordings of one task in one chart."""
-    st.subheader(_("Recordings beside each other"), anchor=False)
+    kind = sentence(task.title)
+    st.subheader(f"{kind} · {_('Recordings beside each other')}", anchor=False)
     names = st.pills(
         _("Recordings"),
         list(histories),
@@ -145,7 +146,7 @@ def everything():
                 card(text, [playback.facts(text)])
     for task in TASKS.values():
         of_task = [recording.name for recording in found if registry.of(recording.config) is task]
-        if of_task:
+        if len(of_task) > 1:
             beside(task, {name: histories[name] for name in of_task})
 
 

@@ -12,6 +12,7 @@ from pages.ui.i18n import _
 from pages.ui.markdown import plain, sentence
 from tl_core.recordings.generation import WrittenRecording
 from tl_core.recordings.play import Clock, Recording, Replay
+from tl_core.tasks.registry import title
 
 PACE = 0.5  # seconds between looks at a replay that plays
 
@@ -27,10 +28,12 @@ class Replayed(Protocol):
 
 
 def label(recording: Recording | WrittenRecording) -> None:
-    """That it is a recording: when and on what it was made, with which weights and pictures."""
+    """That it is a recording: when and on what it was made, with which network, weights and data."""
     card = recording.card
     with st.container(horizontal=True, gap="small"):
         st.badge(_("Recording"), icon=":material/history:", color="violet")
+        if isinstance(recording, Recording):
+            st.badge(plain(title(recording.config)), icon=":material/network_node:", color="gray")
         st.badge(_("Weights: {weights}").format(weights=sentence(card.weights)), icon=":material/hub:", color="gray")
     if isinstance(recording, WrittenRecording):
         st.caption(_("Recorded on {date}, {machine}.").format(date=plain(card.date), machine=sentence(card.machine)))
@@ -56,18 +59,25 @@ def play(recording: Recording) -> None:
         length = duration(recording.length)
         bar(recording, moment, _("{moment} of {length} recorded").format(moment=duration(moment), length=length))
         history = _replay(recording).at(moment)
+        over = moment >= recording.length
         with st.container(horizontal=True, gap="medium"):
-            figures.reached(recording.config, history, moment >= recording.length)
+            figures.reached(recording.config, history, over)
             figures.speed(history)
+        if remark := figures.remark(history, over):
+            st.caption(remark)
 
     def below(moment: float) -> None:
+        history, over = _replay(recording).at(moment), moment >= recording.length
         figures.curves(
             recording.config,
-            _replay(recording).at(moment),
+            history,
             revision=f"{recording.name} {st.session_state.get(_key(recording, 'round'), 0)}",
             key="replay_curves",
-            growing=moment < recording.length,
+            growing=not over,
         )
+        figures.artifacts(history, over, f"replay_{recording.name}")
+        for notice in history.notices:
+            st.caption(f":material/info: {sentence(notice.message)}")
 
     replayed(recording, above, below)
 
@@ -82,15 +92,15 @@ def replayed(
         below: draws what there is to see at that moment, below them.
         pace: seconds between looks.
     """
-    moving = _clock(recording).playing(time.time(), recording.length)
+    present = _state(recording)
+    moving, _over = present
 
     @st.fragment(run_every=pace if moving else None)
     def view() -> None:
-        now = time.time()
-        clock = _clock(recording)
-        if clock.playing(now, recording.length) != moving:
+        if _state(recording) != present:
             st.rerun()
-        moment = clock.at(now, recording.length)
+        clock = _clock(recording)
+        moment = clock.at(time.time(), recording.length)
         above(moment)
         _controls(recording, clock, moment)
         below(moment)
@@ -100,7 +110,13 @@ def replayed(
 
 def ended(recording: Replayed) -> bool:
     """Whether the replay stands at the end."""
-    return _clock(recording).at(time.time(), recording.length) >= recording.length
+    return _state(recording)[1]
+
+
+def _state(recording: Replayed) -> tuple[bool, bool]:
+    """Whether the replay moves, and whether it stands at the end: what the rest of the page depends on."""
+    now, clock = time.time(), _clock(recording)
+    return clock.playing(now, recording.length), clock.at(now, recording.length) >= recording.length
 
 
 def bar(recording: Replayed, moment: float, text: str) -> None:

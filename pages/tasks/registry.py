@@ -11,7 +11,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "choices": ("choose_model", "choose_boundary", "summary"),
     "hyperparameters": ("choose_training", "choose_the_rest"),
     "consequences": ("obstacles", "meaning", "time_sentence"),
-    "figures": ("reached", "speed", "remark", "training", "curves", "resuming", "below", "STAGES"),
+    "figures": ("reached", "speed", "remark", "training", "curves", "resuming", "artifacts", "below", "STAGES"),
     "results": (
         "RUNS",
         "found",

@@ -9,8 +9,9 @@ import pytest
 
 from pages.experiments import player
 from tests.conftest import REPOSITORY
-from tests.pages.made import opened, words
-from tests.recordings.test_play import finished
+from tests.pages.made import opened, run_of, words
+from tests.pages.test_text_runs import STARTED, learned
+from tests.recordings.test_play import finished, spread
 from tests.tasks.text_generation import folders
 from tl_core.base import events
 from tl_core.base.events import Notice
@@ -18,7 +19,9 @@ from tl_core.base.messages import message
 from tl_core.recordings import generation, play
 from tl_core.recordings.record import record
 from tl_core.recordings.record_generation import record_writing
+from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.sampling import ARTICLE
+from tl_core.text.data import samples
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -194,3 +197,47 @@ def test_a_recorded_text_is_listed_and_replayed(shelf, clock, tmp_path):
     test.button(key="replay_end").click().run()
     assert not test.exception and "30 of 30 tokens" in str(test.get("progress")[0].proto.text)
     assert opened("replay", recording="tale_of_mine").title[0].value == "My tale"
+
+
+@LANGUAGES
+def test_a_recorded_fine_tuning_is_drawn_as_its_run_page_draws_it(clock, tmp_path, monkeypatch, language):
+    monkeypatch.setattr(play, "FOLDER", tmp_path / "recordings")
+    text = samples.bring_in("weather", "somebody")
+    log = [STARTED, *learned(60.0, 12), events.Finished(best_epoch=12)]
+    for name in ("mine", "second"):
+        run = run_of(TextConfig(text.id), *spread(log), owner="somebody")
+        record(run.id, name, machine="A laptop", title=f"My {name}", notice="It forgets.")
+    made = play.get("mine")
+    test = opened("replay", language)
+    said = labelled(test)
+    for each in ("My mine", "A laptop", "Tales GPT-2", "60.0", "2026-09-21"):
+        assert each in said, each
+    test.button(key="replay_mine").click().run()
+    assert not test.exception
+    figures = {metric.value for metric in test.metric}
+    assert "20 / 300" in figures and not [value for value in figures if "%" in value]
+    assert words(test).count('class="tl-passage"') == 1, "what the base writes; training has not written yet"
+    clock[0] += (made.moments[-2] - made.curves_begin - 0.5) / made.speed  # the last sample is not there yet
+    test.run()
+    assert test.select_slider[0].value == 275
+    assert words(test).count('class="tl-passage"') == 2 and "fox 275" in words(test)
+    assert "<b>lived</b>" not in words(test)
+    test.button(key="replay_end").click().run()
+    assert test.select_slider[0].value == 300
+    assert {"300 / 300", "60.0"} <= {metric.value for metric in test.metric}
+    assert {"-67 %"} <= {metric.delta for metric in test.metric}
+    assert "80.0" in words(test) and "800.0" in words(test), "what became of the source task"
+    for each in ("A laptop", "Tales GPT-2"):
+        assert each in labelled(test)
+    test.select_slider[0].set_value(50).run()
+    assert "fox 50" in words(test) and not test.exception
+    test.button(key="replay_again").click().run()
+    assert words(test).count('class="tl-passage"') == 1 and not test.exception
+
+
+def test_the_model_and_notices_of_a_run_stand_with_its_recording(shelf, clock):
+    test = opened("replay", recording="frozen")
+    assert "EfficientNet-Lite0" in labelled(test)
+    test.button(key="replay_end").click().run()
+    notices = [caption.value for caption in test.caption if caption.value.startswith(":material/info:")]
+    assert notices == [":material/info: x", ":material/info: y"]

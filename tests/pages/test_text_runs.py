@@ -146,7 +146,7 @@ def test_the_figures_of_a_run_that_has_ended_are_those_of_the_weights_it_keeps(t
             assert "45 tokens;" not in said
     if not old:
         assert "400.0" not in said, "what the last weights forgot"
-        test.select_slider(key="sample_step").set_value(100).run()
+        test.select_slider[0].set_value(100).run()
         assert "45" in words(test), "the last one is there to be looked at"
 
 
@@ -177,7 +177,7 @@ def test_a_copy_that_is_only_the_end_of_a_line_is_no_mark_that_nobody_sees(text)
 def test_the_reader_may_look_at_an_earlier_sample(text):
     test = opened("run", run=finished(text).id)
     assert "**After 300 steps**" in words(test)
-    test.select_slider(key="sample_step").set_value(50).run()
+    test.select_slider[0].set_value(50).run()
     assert "**After 50 steps**" in words(test)
     assert "**After 300 steps**" not in words(test)
 

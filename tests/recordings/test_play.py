@@ -28,9 +28,9 @@ from tl_core.recordings.play import Clock, Replay
 from tl_core.recordings.record import record
 from tl_core.runs import store
 from tl_core.tasks.image_classification.config import BackboneConfig
-from tl_core.tasks.text_generation.config import TextConfig
 
 SHIPPED = sorted(path.parent.name for path in play.FOLDER.glob("[a-z]*/config.json"))
+TEXTS = ("recipes",)  # runs on text; their logs were written when metrics had names already
 BEGAN = 1_790_000_000.0
 
 
@@ -121,12 +121,6 @@ def test_only_a_finished_run_is_recorded(shelf, ending):
     resumed = run_of(recipe(dataset), Started(), *trained(), events.Stopped(), events.Queued(), Started(), Finished())
     with pytest.raises(UserError, match="has not finished in one go"):
         record(resumed.id, "frozen")
-
-
-def test_a_run_on_text_is_refused(shelf):
-    run = store.create(TextConfig(corpus="0" * 16), owner="ada")
-    with pytest.raises(UserError, match="only runs on pictures"):
-        record(run.id, "mine", title="x", notice="y")
 
 
 def test_a_run_is_not_called_what_it_is_not(shelf):
@@ -306,7 +300,7 @@ def test_shipped_recordings_are_sound_labelled_and_say_nobodys_name():
 
 
 @pytest.mark.skipif(not SHIPPED, reason="NO RECORDINGS IN THIS CHECKOUT: what is shipped was not looked at")
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in TEXTS])
 def test_a_shipped_recording_of_an_earlier_version_shows_what_its_lines_say(name):
     """Their logs were written when loss and accuracy were fields; not a line and not a number may be lost."""
     recording = play.get(name)

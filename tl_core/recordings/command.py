@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", default="", help="what it ran on, instead of what this computer says of itself")
     parser.add_argument("--title", default="", help="in English")
     parser.add_argument("--notice", default="", help="what to look at, in English")
-    parser.add_argument("--data", default="", help="what the pictures are, in English")
+    parser.add_argument("--data", default="", help="what the data are, in English")
+    parser.add_argument(
+        "--text-is-public",
+        action="store_true",
+        help="the private text that the run learned from is yours or in the public domain, and everybody may read it",
+    )
     parser.add_argument("--into", type=Path, help="folder of all recordings (default: the app's own)")
 
 
@@ -39,7 +44,8 @@ def main(args: argparse.Namespace) -> int:
         words = {"machine": args.machine, "title": args.title, "notice": args.notice}
         folder = record_writing(args.writing, args.model, args.into, prompt=args.prompt or ARTICLE_PROMPT, **words)
     elif args.run and args.name:
-        folder = record(args.run, args.name, args.into, args.machine, args.title, args.notice, args.data)
+        words = {"machine": args.machine, "title": args.title, "notice": args.notice, "data": args.data}
+        folder = record(args.run, args.name, args.into, **words, public=args.text_is_public)
     else:
         print(message("Name a run and, with --name, its recording; or a text with --writing."), file=sys.stderr)
         return 2

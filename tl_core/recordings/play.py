@@ -11,7 +11,6 @@ Recorded texts lie beside them; `generation` reads those.
 
 import contextlib
 import gzip
-import importlib.util
 import re
 import zlib
 from bisect import bisect_right
@@ -20,7 +19,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from tl_core.base import events, records
@@ -29,7 +27,7 @@ from tl_core.base.messages import Message, message
 from tl_core.base.paths import ASSETS
 from tl_core.runs.history import History
 from tl_core.tasks import registry
-from tl_core.tasks.registry import Config
+from tl_core.tasks.registry import TASKS, Config
 
 FOLDER = ASSETS / "recordings"
 SPEEDS = (1, 2, 5, 10, 20, 50)  # times as fast as it happened
@@ -89,7 +87,7 @@ class Recording:
     @property
     def report(self) -> Any | None:
         """The task's report on the validation part without its pictures, if it was recorded."""
-        return room(self.config).result(self.folder)
+        return registry.of(self.config).room("recording").result(self.folder)
 
 
 class Replay:
@@ -151,21 +149,18 @@ class Clock:
 _Kind = TypeVar("_Kind")
 
 
-def room(config: Config) -> ModuleType | None:
-    """What the task of a run says of recordings, its module `recording`; None where its runs cannot be recorded."""
-    name = f"{type(config).__module__.rpartition('.')[0]}.recording"
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None
-
-
 def all() -> list[Recording]:
-    """All recordings that can be read: each task's lessons first, in their order."""
+    """All recordings that can be read: task by task, its lessons first, in their order."""
     folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
     found = readable(sorted(path.name for path in folders if NAME.fullmatch(path.name)), get)
-    return sorted(found, key=lambda recording: _place(recording.name, list(room(recording.config).LESSONS)))
+    return sorted(found, key=_place)
 
 
-def _place(name: str, lessons: list[str]) -> int:
-    return lessons.index(name) if name in lessons else len(lessons)
+def _place(recording: Recording) -> tuple[int, int]:
+    task = registry.of(recording.config)
+    lessons = list(task.room("recording").LESSONS)
+    known = recording.name in lessons
+    return list(TASKS.values()).index(task), lessons.index(recording.name) if known else len(lessons)
 
 
 def readable(names: Sequence[str], get: Callable[[str], _Kind]) -> list[_Kind]:
@@ -209,8 +204,6 @@ def unreadable(name: str, error: Exception) -> UserError:
 def _read(folder: Path, stamp: int) -> Recording:
     card = records.build(Card, records.load(folder / "card.json"))
     config = registry.config(records.load(folder / "config.json"))
-    if room(config) is None:
-        raise ValueError("runs of its task are not recorded")
     log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
     began = next(event.t for event in log if isinstance(event, events.Started))
     moments = tuple(max(0.0, event.t - began) for event in log)

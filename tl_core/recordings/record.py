@@ -1,7 +1,8 @@
 """Make a recording of a finished run: what `tl_core.recordings.play` reads.
 
 What tells who and where is left out: owner, host, process, absolute paths. What tells how it was made is kept: machine,
-date, weights, data. What differs between tasks is said by the task's room `recording`.
+date, weights, data; what the run made on its way is kept as it was made. A run on private data is recorded only when
+whoever records it says that they may be published. What differs between tasks is said by the task's room `recording`.
 """
 
 import gzip
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tl_core.base import events
@@ -20,7 +22,9 @@ from tl_core.recordings import files, play
 from tl_core.recordings.play import Card
 from tl_core.runs import store
 from tl_core.runs.history import halved
+from tl_core.tasks import registry
 from tl_core.tasks.lesson import Lesson
+from tl_core.tasks.registry import Config
 
 LARGEST = 300_000  # bytes of a recording, all files together
 
@@ -33,6 +37,7 @@ def record(
     title: str = "",
     notice: str = "",
     data: str = "",
+    public: bool = False,
 ) -> Path:
     """Write a recording of a finished run, in place of an earlier one of the same name.
 
@@ -43,31 +48,36 @@ def record(
         machine: instead of what this computer says of itself.
         title, notice: for other names, in English.
         data: what the data are, where they are not those of the lesson, in English.
+        public: private data may be published, and with them what shows them.
 
     Returns:
         The recording's folder.
 
     Raises:
-        UserError: the run has not finished or was interrupted, its task has no recordings, its data are gone, something
-            personal would be left in it, or it is too large.
+        UserError: the run has not finished or was interrupted, its data are gone or private, something personal would
+            be left in it, or it is too large.
     """
     files.check_name(name)
     run = store.get(run_id)
-    room = play.room(run.config) if run.config is not None else None
-    if run.config is not None and room is None:
-        raise UserError(
-            message("Runs like {name} cannot be recorded; only runs on pictures can.", name=run.name),
-            message("Record what a language model writes with --writing."),
-        )
     log = events.read(run.log)[0]
     started = [event for event in log if isinstance(event, events.Started)]
-    if room is None or store.status(run) != "finished" or len(started) != 1:
+    if run.config is None or store.status(run) != "finished" or len(started) != 1:
         raise UserError(
             message("The run {name} has not finished in one go, so it cannot be recorded.", name=run.name),
             message("Wait until it has finished, or record another one."),
         )
+    task = registry.of(run.config)
+    room = task.room("recording")
+    if task.room("material").private(run.config) is not None and not public:
+        raise UserError(
+            message("The run {name} learned from a private text, which its recording would show.", name=run.name),
+            message(
+                "Record a run on a sample text; or, if the text is yours or in the public domain and everybody may "
+                "read it, add --text-is-public."
+            ),
+        )
     classes = room.classes(run.config)
-    lesson = _lesson(name, run.config, classes, Lesson(Message(title), Message(data), Message(notice)))
+    lesson = _lesson(room, name, run.config, classes, Lesson(Message(title), Message(data), Message(notice)))
     card = Card(
         lesson.title,
         lesson.notice,
@@ -85,9 +95,8 @@ def record(
     return (into or play.FOLDER) / name
 
 
-def _lesson(name: str, config: Any, classes: tuple[str, ...], given: Lesson) -> Lesson:
+def _lesson(room: ModuleType, name: str, config: Config, classes: tuple[str, ...], given: Lesson) -> Lesson:
     """The lesson of this name with what was given instead; for another name, what was given."""
-    room = play.room(config)
     known = room.LESSONS.get(name)
     if known is None and not (given.title.text and given.notice.text):
         raise UserError(
@@ -99,7 +108,7 @@ def _lesson(name: str, config: Any, classes: tuple[str, ...], given: Lesson) -> 
     if not known.fits(config, classes):
         raise UserError(
             message("This run is not what the recording would be called: {title}.", title=known.title),
-            message("Record a run with these settings and pictures, or choose another name."),
+            message("Record a run with these settings on the same data, or choose another name."),
         )
     if known.untaught and room.untaught(config):
         known = replace(known, notice=known.untaught, title=known.untaught_title or known.title)
@@ -116,9 +125,7 @@ def _write_log(log: Sequence[events.Event], folder: Path) -> None:
     """Write the log, compressed; neighbouring batches are averaged until all fits."""
     rest = sum(path.stat().st_size for path in folder.iterdir())
     while True:
-        lines = [
-            json.dumps(files.impersonal(_short(event)), ensure_ascii=False, separators=(",", ":")) for event in log
-        ]
+        lines = [json.dumps(_short(event), ensure_ascii=False, separators=(",", ":")) for event in log]
         data = gzip.compress("\n".join(lines).encode("utf-8") + b"\n", 9, mtime=0)
         if rest + len(data) < LARGEST:
             break
@@ -149,8 +156,9 @@ def _thinner(log: Sequence[events.Event]) -> list[events.Event]:
 
 
 def _short(event: events.Event) -> dict[str, Any]:
-    """An event as JSON, without who and where, its numbers rounded."""
+    """An event as JSON, without who and where, its numbers rounded; what the run made keeps every letter."""
     if isinstance(event, events.Started):
         event = replace(event, pid=0, host="")
     known = event.to_json()
-    return {"kind": known.pop("kind"), "t": round(known.pop("t"), 3), **files.rounded(known)}
+    short = {"kind": known.pop("kind"), "t": round(known.pop("t"), 3), **files.rounded(known)}
+    return short if isinstance(event, events.Artifact) else files.impersonal(short)

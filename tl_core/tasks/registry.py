@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "paths": ("MADE", "whole"),
     "code": ("script_zip",),
     "estimate": ("samples",),
+    "recording": ("LESSONS", "weights", "untaught", "classes", "data", "keep", "result"),
     "training": ("train",),
     "export": (),
 }

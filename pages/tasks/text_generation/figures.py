@@ -92,7 +92,7 @@ def resuming(run: Run) -> str:
 def below(run: Run, history: History, over: bool) -> None:
     """What stands below the curves: what the model wrote on its way, for whoever may read it."""
     if may("read", run):
-        _samples(history, over)
+        artifacts(history, over, run.id)
         return
     st.caption(
         ":material/lock: "
@@ -100,8 +100,14 @@ def below(run: Run, history: History, over: bool) -> None:
     )
 
 
-def _samples(history: History, over: bool) -> None:
-    """The first sample and a later one: by default the newest, or that of the kept weights when the run has ended."""
+def artifacts(history: History, over: bool, key: str) -> None:
+    """What the run made on its way: its first sample and a later one, and what it has forgotten.
+
+    By default the later one is the newest, or that of the kept weights when the run has ended.
+
+    Args:
+        key: what the run is known by on this page.
+    """
     written = progress.samples(history)
     if not written:
         return
@@ -110,7 +116,8 @@ def _samples(history: History, over: bool) -> None:
     st.subheader(heading, anchor=False, help=_("Same prompt, same seed; weights differ."))
     first, later = written[0], written[1:]
     kept = progress.kept_sample(history) if over else None
-    chosen = _looked_at(later, kept or (later[-1] if later else None))
+    offered = kept or (later[-1] if later else None)
+    chosen = _looked_at(later, offered, key)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{_('Before training')}**" if first.step == 0 else _when(first))
@@ -124,21 +131,39 @@ def _samples(history: History, over: bool) -> None:
             st.markdown(_when(chosen) + (f" · {_('the weights that are kept')}" if chosen == kept else ""))
             _sample(chosen)
     if len(later) > 1:
-        steps = [sample.step for sample in later]
-        st.select_slider(_("Sample at step"), steps, key="sample_step", format_func=lambda number: f"{number:,}")
+        _choose(later, offered, chosen, key)
     _forgetting(history, over)
 
 
-def _looked_at(samples: list[Sample], offered: Sample | None) -> Sample | None:
-    """The sample that the slider points at; who looks at the one that is offered goes on doing so."""
-    if offered not in samples:
-        return samples[-1] if samples else None
-    steps = [sample.step for sample in samples]
-    shown, before = (st.session_state.get(key) for key in ("sample_step", "sample_offered"))
-    if shown not in steps or shown == before:
-        st.session_state["sample_step"] = shown = offered.step
-    st.session_state["sample_offered"] = offered.step
-    return samples[steps.index(shown)]
+def _looked_at(samples: list[Sample], offered: Sample | None, key: str) -> Sample | None:
+    """The sample that the reader chose; who chose none, or the one that was offered, sees what is offered now."""
+    wanted = st.session_state.get(f"sample_wanted_{key}")
+    found = next((sample for sample in samples if sample.step == wanted), None)
+    if found is None:
+        st.session_state.pop(f"sample_wanted_{key}", None)
+    return found or offered
+
+
+def _choose(samples: list[Sample], offered: Sample, chosen: Sample, key: str) -> None:
+    """The slider over the samples.
+
+    It is another one for each that is offered: else a browser that has not heard of the newest yet, and reports where
+    its slider stood, would be taken for a reader who chose.
+    """
+    slider = f"sample_step_{key}_{offered.step}"
+
+    def choose() -> None:
+        step = st.session_state[slider]
+        st.session_state[f"sample_wanted_{key}"] = None if step == offered.step else step
+
+    st.select_slider(
+        _("Sample at step"),
+        [sample.step for sample in samples],
+        chosen.step,
+        key=slider,
+        format_func=lambda number: f"{number:,}",
+        on_change=choose,
+    )
 
 
 def _when(sample: Sample) -> str:
