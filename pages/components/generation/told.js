@@ -66,7 +66,7 @@ export function tellCircles(state) {
   })
 }
 
-function circles({ loops }, records, { words, strategy }) {
+export function circles({ loops }, records, { words, strategy }) {
   if (!loops.length) return []
   const said = loops.map(([start, size, repeated]) => {
     const end = start + size + repeated
