@@ -11,6 +11,7 @@ from pages.server.downloads import DOWNLOADS
 from pages.ui.visitors import COOKIE
 from tests.pages import test_routes
 from tests.pages.made import ME, SECRET, drawn, recipe, run_of
+from tl_core.base import events
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 from tl_core.tasks.text_generation.config import TextConfig
@@ -112,6 +113,14 @@ def test_the_script_comes_with_its_pictures_by_part_and_class(get):
     assert len(pictures) == len(set(pictures)) <= len(dataset.images)
     datasets.delete(dataset.id)
     assert get(f"/tl/code/{run.id}")[0] == 404
+
+
+def test_the_script_computes_in_the_precision_that_the_run_chose(get):
+    run = run_of(recipe(drawn()))
+    assert run.config.precision == "auto"
+    events.append(run.log, events.Started(precision="mixed_bfloat16"))
+    script = zipfile.ZipFile(io.BytesIO(get(f"/tl/code/{run.id}")[2])).read("train.py").decode()
+    assert 'keras.config.set_dtype_policy("mixed_bfloat16")' in script
 
 
 @pytest.mark.parametrize("cookie", ["", SECRET])

@@ -126,7 +126,7 @@ def test_only_what_differs_is_listed_until_all_is_asked_for(dataset):
     good, poor = finished(dataset, "Good"), finished(dataset, "Poor", "scratch")
     test = opened("runs", **compared(good, poor))
     assert "Learning rate" not in words(test)
-    assert "<mark>128 × 128 px</mark>" in words(test)
+    assert "<mark>128 px</mark>" in words(test)
     test.toggle(key="compare_all_image_classification").set_value(True).run()
     assert "Learning rate" in words(test)
     assert "<mark>1e-3</mark>" not in words(test)

@@ -32,7 +32,7 @@ def offered(fields: Fields, name: str) -> st.SearchStrategy:
         return st.booleans()
     if about.shown == "stops":
         return st.sampled_from([each.kind(stop) for stop in about.offered])
-    if about.shown == "text":
+    if about.shown == "line":
         return st.text(st.characters(exclude_categories=["Cs"]), max_size=int(about.high))
     low, high = (about.offered[0], about.offered[-1]) if about.offered else (about.low, about.high)
     if about.percent:

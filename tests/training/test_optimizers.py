@@ -6,7 +6,8 @@ import pytest
 
 from tl_core.tasks.text_generation.config import PhaseConfig
 from tl_core.training import optimizers, precision
-from tl_core.training.options import OPTIMIZERS, warm_up
+from tl_core.training.optimizers import OPTIMIZERS
+from tl_core.training.options import warm_up
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -5,10 +5,9 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from tl_core.images.options import Augmentation
+from tl_core.images.options import STRENGTHS, Augmentation
 
-# Largest shift and zoom (fractions), rotation (radians), brightness and contrast (factors) of a view.
-STRENGTHS = {"light": (0.08, 0.12, 0.0, 0.0, 0.0), "strong": (0.12, 0.25, 0.35, 0.25, 0.25)}
+VERSION = 2  # of what a view is; raise it when their meaning changes: views are cached
 
 
 def seeds(ids: list[str], seed: int, view: int) -> np.ndarray:
@@ -22,7 +21,7 @@ def augmenter(strength: Augmentation, image_size: int) -> "tf.types.experimental
 
     The view has the network's size and is cut from the central square, as the preprocessing would do it. Half of the
     views are mirrored; shift, zoom and rotation are drawn uniformly and what lies outside the picture is its mirror
-    image; brightness and contrast follow.
+    image; brightness and contrast follow, with the meaning that Keras' layers of these names give them.
     """
     shift, zoom, rotation, brightness, contrast = STRENGTHS[strength]
 
@@ -46,8 +45,8 @@ def augmenter(strength: Augmentation, image_size: int) -> "tf.types.experimental
             fill_mode="REFLECT",
             fill_value=0.0,
         )
-        view = view * (1.0 + brightness * drawn[5])
-        mean = tf.reduce_mean(view)
+        view = tf.clip_by_value(view + 255.0 * brightness * drawn[5], 0.0, 255.0)
+        mean = tf.reduce_mean(view, (1, 2), keepdims=True)
         view = mean + (view - mean) * (1.0 + contrast * drawn[6])
         return tf.clip_by_value(view, 0.0, 255.0)
 

@@ -23,7 +23,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -146,6 +146,12 @@ def best_epoch(run: Run) -> int:
     """The epoch whose weights are kept; 0 if none was completed."""
     best = [event for event in events.read(run.log)[0] if isinstance(event, events.Epoch) and event.best]
     return best[-1].epoch if best else 0
+
+
+def as_trained(run: Run) -> Config | None:
+    """The run's config with the precision that was chosen when it began, where it left that choice to the machine."""
+    chosen = [event.precision for event in events.read(run.log)[0] if isinstance(event, events.Started)]
+    return replace(run.config, precision=chosen[-1]) if run.config and chosen else run.config
 
 
 def keep_room(run: Run) -> None:

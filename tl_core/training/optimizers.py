@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import keras
 
 from tl_core.training import precision
-from tl_core.training.options import Optimizer, Schedule, warm_up
+from tl_core.training.options import AT_LAST, Optimizer, Schedule, warm_up
 
 OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
@@ -13,7 +13,6 @@ OPTIMIZERS = {
     "adamw": keras.optimizers.AdamW,
     "sgd": keras.optimizers.SGD,
 }
-AT_LAST = 0.1  # of the learning rate is left at the end of a cosine; a warm-up begins with as much
 
 
 class Phase(Protocol):

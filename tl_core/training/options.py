@@ -7,9 +7,7 @@ Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 PhaseName = Literal["head", "fine-tuning", "from scratch"]
 
-OPTIMIZERS: tuple[Optimizer, ...] = ("rmsprop", "adam", "adamw", "sgd")
-SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine")
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+AT_LAST = 0.1  # of the learning rate is left at the end of a cosine; a warm-up begins with as much
 
 
 def warm_up(steps: int) -> int:

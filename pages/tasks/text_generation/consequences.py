@@ -16,7 +16,8 @@ from pages.ui.tables import Cell, table
 from tl_core.base.errors import UserError
 from tl_core.runs.executors.local import gpus
 from tl_core.tasks.text_generation import estimate
-from tl_core.tasks.text_generation.config import TextConfig, boundary, cost, validate
+from tl_core.tasks.text_generation.config import TextConfig, boundary, validate
+from tl_core.tasks.text_generation.parameters import cost
 from tl_core.text.data.corpus import TextReport
 from tl_core.text.pretrained import hub_format, registry
 from tl_core.text.pretrained.registry import CHECKPOINTS, Source

@@ -6,14 +6,17 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.images.test_augmentation import smooth
 from tests.tasks.image_classification import toys
 from tl_core.base.errors import UserError
+from tl_core.images import augmentation
 from tl_core.images.data import dataset as datasets
 from tl_core.images.pretrained import packages
 from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.tasks.image_classification import network
-from tl_core.tasks.image_classification.code import keras_code, script_zip
+from tl_core.tasks.image_classification.code import _augmentation, keras_code, script_zip
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
 from tl_core.tasks.image_classification.parameters import parameter_counts
 
@@ -54,8 +57,10 @@ def test_the_script_as_downloaded_runs_and_keeps_the_best_weights(pictures, tmp_
     result = _run(config, tmp_path, monkeypatch)
     assert result["classes"] == ["daisy", "rose", "rose_wild_"]
     kept = keras.models.load_model("model.keras")
-    loss, _accuracy = kept.evaluate(result["validation"], verbose=0)
-    assert loss == pytest.approx(result["best"].best, abs=1e-3)
+    plain = keras.metrics.CategoricalCrossentropy()
+    for images, labels in (result["validation"][number] for number in range(len(result["validation"]))):
+        plain.update_state(labels, kept(images))
+    assert float(plain.result()) == pytest.approx(result["best"].best, abs=1e-3), "not smoothed"
     counts = parameter_counts(config, classes=3, phase=1)
     model = result["model"]
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
@@ -73,7 +78,7 @@ def test_the_script_of_every_backbone_is_python_and_short(name):
     script = keras_code(config, [10, 20, 30], ["a", "b", "c"])
     compile(script, "script", "exec")
     own = row.library != "keras.applications"  # then the script begins with the function that builds the network
-    assert len(script.splitlines()) <= (96 if own else 44)
+    assert len(script.splitlines()) <= (122 if own else 70)
     assert f"{'' if own else 'keras.applications.'}{row.application}(" in script
 
 
@@ -89,9 +94,11 @@ def test_sigmoid_local_weights_and_precision_reach_the_script():
     assert 'Dense(1, activation="sigmoid"' in script
     assert 'loss="binary_crossentropy"' in script
     assert 'set_dtype_policy("mixed_bfloat16")' in script
+    varied = keras_code(replace(config, augmentation="light"), [10, 10], ["a", "b"])
+    assert 'RandomZoom(0.12, dtype="float32")' in varied, "pixels as they are do not fit into bfloat16"
     smoothed = keras_code(replace(config, label_smoothing=0.2), [10, 10], ["a", "b"])
     assert "loss=keras.losses.BinaryCrossentropy(label_smoothing=0.2)" in smoothed
-    assert "label_mode" not in smoothed
+    assert "to_categorical" not in smoothed
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "random"])
@@ -125,3 +132,36 @@ def test_the_script_loads_bundled_weights_from_their_file(monkeypatch):
     loaded = network.load_base(row, "bundled", 96)
     for one, other in zip(result["base"].weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_class_without_training_pictures_does_not_change_the_weight_of_the_others():
+    script = keras_code(replace(TWO_PHASES, class_weights=True), [30, 0, 10], ["a", "b", "c"])
+    assert "class_weight={0: 0.666667, 2: 2.0}" in script
+
+
+def test_the_layers_of_the_script_vary_pictures_as_far_as_the_app_does():
+    pixels = np.stack([smooth(150, 150)] * 200)
+    for strength in ("light", "strong"):
+        layers = [layer for layer in _augmentation(replace(TWO_PHASES, augmentation=strength)) if "keras" in layer]
+        names = {"keras": keras, "x": keras.Input((150, 150, 3))}
+        before = names["x"]
+        exec("\n".join(layers), names)
+        keras.utils.set_random_seed(0)
+        theirs = np.asarray(keras.Model(before, names["x"])(pixels, training=True))
+        augment = augmentation.augmenter(strength, 150)
+        ours = np.stack([augment(pixels[:1], tf.constant((number, 3))).numpy()[0] for number in range(len(pixels))])
+        for figure in (_brightness, _contrast, _difference):
+            said = [figure(views, pixels) for views in (ours, theirs)]
+            assert said[0] == pytest.approx(said[1], rel=0.12), (strength, figure.__name__)
+
+
+def _brightness(views, pixels):
+    return views.mean((1, 2, 3)).std()
+
+
+def _contrast(views, pixels):
+    return views.std((1, 2)).std()
+
+
+def _difference(views, pixels):
+    return np.abs(views - pixels).mean()

@@ -1,10 +1,12 @@
 """The same experiment as a short script of plain Keras: what the settings mean, in the words of the library.
 
-It trains the same network the plain way, without the activation cache, and is handed out with all that it needs.
+It does what `training` does, the plain way and without the activation cache: the same pictures in the same parts, the
+same weights to begin with, the same phases, and the best weights kept. It is handed out with all that it needs.
 TensorFlow-free: it writes text and packs files.
 """
 
 import contextlib
+import math
 import re
 import tempfile
 import zipfile
@@ -17,23 +19,43 @@ import numpy as np
 from tl_core.base.errors import disk_full_explained
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
+from tl_core.images.options import STRENGTHS
 from tl_core.images.pretrained import backbones, packages, weights
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
+from tl_core.training import script
 
 PRETRAINED = Path(backbones.__file__).parent
-OPTIMIZERS = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-AUGMENTATION = {
-    "none": (),
-    "light": ('RandomFlip("horizontal")', "RandomTranslation(0.1, 0.1)", "RandomZoom(0.1)"),
-    "strong": (
-        'RandomFlip("horizontal")',
-        "RandomRotation(0.1)",
-        "RandomTranslation(0.2, 0.2)",
-        "RandomZoom(0.2)",
-        "RandomContrast(0.2)",
-    ),
-}
+PICTURES = '''
+
+class Pictures(keras.utils.PyDataset):
+    """Batches of the pictures in a folder."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.files = sorted(pathlib.Path(part).glob("*/*.jpg"), key=lambda file: file.name)
+        self.order = range(len(self.files))
+
+    def shuffle(self, epoch, logs=None):
+        """Another order in every epoch."""
+        self.order = np.random.default_rng((seed, epoch + 1)).permutation(len(self.files))
+
+    def __len__(self):
+        return math.ceil(len(self.files) / batch_size)
+
+    def __getitem__(self, batch):
+        files = [self.files[place] for place in self.order[batch * batch_size : (batch + 1) * batch_size]]
+        pixels = [keras.utils.img_to_array(keras.utils.load_img(file)) for file in files]
+        pixels = [keras.ops.image.resize(each, (size, size), crop_to_aspect_ratio=True) for each in pixels]
+        labels = np.array([classes.index(file.parent.name) for file in files])
+        return np.stack(pixels), {labels}
+
+'''
+LEARNED = (
+    "        learned = layer.trainable_weights if above else []",
+    "        # BatchNorm learns its scale and shift, but keeps the statistics that it came with.",
+)
+SCALES_ITSELF = ("EfficientNetV2B0", "ConvNeXtTiny")  # unless told not to
 
 
 @contextlib.contextmanager
@@ -50,11 +72,11 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
     labels = np.array([image.label for image in dataset.images])
     counts = np.bincount(labels[parts.train], minlength=len(folders)).tolist()
     file = _weights_file(config, row)
-    script = keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
+    text = keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
     with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
         target = Path(place) / "script.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("train.py", script)
+            archive.writestr("train.py", text)
             if file:
                 archive.write(file, file.name)
             for part, indices in (("training", parts.train), ("validation", parts.validation)):
@@ -79,22 +101,22 @@ def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str],
     parts = [
         _head(config, row, validated),
         _imports(config, row),
-        [f"keras.utils.set_random_seed({config.seed})"],
-        _precision(config),
         _data(config, _folders(classes), validated),
-        [""],
+        ["", "keras.utils.set_random_seed(seed)"],
+        _precision(config),
         _base(config, row),
         [""],
         _network(config, row, len(counts)),
         [
             "best = keras.callbacks.ModelCheckpoint(",
-            f'    "best.weights.h5", monitor="{_monitored(validated)}", mode="min", '
+            f'    "best.weights.h5", monitor="{_monitored(config, validated)}", mode="min", '
             "save_best_only=True, save_weights_only=True)",
         ],
     ]
+    parts.append(_freezing(config, row))
     for number, phase in enumerate(config.phases):
         parts += [[""], _phase(config, phase, row, number, counts, validated)]
-    parts.append(["", 'model.save("model.keras")'])
+    parts.append(["", 'model.save("model.keras")', _result(validated)])
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -118,8 +140,16 @@ def _weights_file(config: RunConfig, row: Backbone) -> Path | None:
     return weights.find(row, wanted, config.backbone.image_size).path
 
 
-def _monitored(validated: bool) -> str:
-    return "val_loss" if validated else "loss"
+def _monitored(config: RunConfig, validated: bool) -> str:
+    """The loss by which the best epoch is judged: without label smoothing, which is for training alone."""
+    return f"{'val_' if validated else ''}{'cross_entropy' if config.label_smoothing else 'loss'}"
+
+
+def _result(validated: bool) -> str:
+    """The last line: how good the kept weights are."""
+    if validated:
+        return 'print("validation accuracy:", model.evaluate(validation, return_dict=True, verbose=0)["accuracy"])'
+    return 'print("training loss:", best.best)'
 
 
 def _head(config: RunConfig, row: Backbone, validated: bool) -> list[str]:
@@ -139,7 +169,7 @@ def _head(config: RunConfig, row: Backbone, validated: bool) -> list[str]:
 
 def _imports(config: RunConfig, row: Backbone) -> list[str]:
     """What the script needs; where Keras does not have the network, the function that builds it too."""
-    lines = ["import keras"]
+    lines = ["import math", "import pathlib", "", "import keras", "import numpy as np"]
     if row.package and config.backbone.weights == "imagenet":
         lines += ["from safetensors.numpy import load_file"]
     if row.library != "keras.applications":
@@ -155,16 +185,14 @@ def _precision(config: RunConfig) -> list[str]:
 
 
 def _data(config: RunConfig, folders: Sequence[str], validated: bool) -> list[str]:
-    size, parts = config.backbone.image_size, ("training", "validation") if validated else ("training",)
+    """The pictures, prepared as the app does it and in its order."""
     spread = config.label_smoothing and config.head.output == "softmax"
-    labels = ', label_mode="categorical"' if spread else ""
     return [
         f"classes = {list(folders)!r}",
-        f"{'train, validation' if validated else '(train,)'} = (",
-        "    keras.utils.image_dataset_from_directory(",
-        f"        part, class_names=classes{labels}, seed={config.seed}, batch_size={config.batch_size},",
-        f"        image_size=({size}, {size}), crop_to_aspect_ratio=True)",
-        f"    for part in {parts!r})",
+        f"size, batch_size, seed = {config.backbone.image_size}, {config.batch_size}, {config.seed}",
+        *PICTURES.format(labels="keras.utils.to_categorical(labels, len(classes))" if spread else "labels").split("\n"),
+        f"train{', validation' if validated else ''} = "
+        f"""Pictures("training"){', Pictures("validation")' if validated else ""}""",
     ]
 
 
@@ -175,6 +203,8 @@ def _base(config: RunConfig, row: Backbone) -> list[str]:
     own = wanted not in ("random", "imagenet") and not file  # a file of the reader's, which lies beside the script
     loaded = repr(Path(wanted).name) if own else '"imagenet"' if wanted == "imagenet" and not packaged else "None"
     arguments = "".join(f"{name}={value!r}, " for name, value in row.arguments.items())
+    if row.application in SCALES_ITSELF:
+        arguments += "include_preprocessing=False, "
     lines = [
         f"base = {'keras.applications.' if row.library == 'keras.applications' else ''}{row.application}(",
         f"    {arguments}include_top=False, weights={loaded}, input_shape=({size}, {size}, 3))",
@@ -192,27 +222,87 @@ def _base(config: RunConfig, row: Backbone) -> list[str]:
             "    if isinstance(layer, keras.layers.BatchNormalization):",
             "        layer.momentum = 0.9  # with 0.99 the moving statistics need hundreds of steps",
         ]
+    elif row.application == "EfficientNetV2B0":
+        lines += [
+            "for layer in base.layers:",
+            "    if isinstance(layer, keras.layers.Dropout):",
+            "        layer.rate = 0  # what is pretrained answers the same while the head learns",
+        ]
     return lines
+
+
+def _augmentation(config: RunConfig) -> list[str]:
+    """Layers that vary a picture while the network learns; their pixels need float32, whatever the rest computes in."""
+    if config.augmentation == "none":
+        return []
+    strength = STRENGTHS[config.augmentation]
+    turn = f"{strength.rotation / (2 * math.pi):.4f}"
+    layers = [
+        (strength.shift, f"RandomTranslation({strength.shift}, {strength.shift}", ""),
+        (
+            strength.rotation,
+            f"RandomRotation({turn}",
+            f"  # of a full turn: {math.degrees(strength.rotation):.0f} degrees",
+        ),
+        (strength.zoom, f"RandomZoom({strength.zoom}", ""),
+        (True, 'RandomFlip("horizontal"', ""),
+        (strength.brightness, f"RandomBrightness({strength.brightness}", ""),
+        (strength.contrast, f"RandomContrast({strength.contrast}", ""),
+    ]
+    return [
+        f"# Drawn anew in every epoch; the app keeps {config.views} views of each picture and goes round them.",
+        *(f"x = keras.layers.{layer}{_exactly(config)})(x){remark}" for wanted, layer, remark in layers if wanted),
+    ]
+
+
+def _exactly(config: RunConfig) -> str:
+    """For layers that handle pixels: bfloat16 cannot hold the values from 0 to 255."""
+    return ', dtype="float32"' if _precision(config) else ""
 
 
 def _network(config: RunConfig, row: Backbone, classes: int) -> list[str]:
-    size, head = config.backbone.image_size, config.head
-    lines = [f"x = inputs = keras.Input(({size}, {size}, 3))"]
-    lines += [f"x = keras.layers.{layer}(x)" for layer in AUGMENTATION[config.augmentation]]
+    size, head, seed = config.backbone.image_size, config.head, config.seed
+    lines = [f"x = inputs = keras.Input(({size}, {size}, 3))", *_augmentation(config)]
     if row.scaling == "lite":
-        lines.append("x = keras.layers.Rescaling(1 / 128, offset=-127 / 128)(x)")
-    elif row.application not in ("EfficientNetV2B0", "ConvNeXtTiny"):  # these two scale their pixels themselves
+        lines.append(f"x = keras.layers.Rescaling(1 / 128, offset=-127 / 128{_exactly(config)})(x)")
+    elif row.scaling != "none":
         lines.append(f'x = keras.applications.imagenet_utils.preprocess_input(x, mode="{row.scaling}")')
-    lines.append("x = base(x)" if config.backbone.weights == "random" else "x = base(x, training=False)")
+    lines.append("x = base(x)")
     lines.append(f"x = keras.layers.{'Flatten' if head.pooling == 'flatten' else 'GlobalAveragePooling2D'}()(x)")
+    initial = "kernel_initializer=keras.initializers.GlorotUniform"
     if head.units:
-        lines.append(f'x = keras.layers.Dense({head.units}, activation="relu")(x)')
+        lines.append(f'x = keras.layers.Dense({head.units}, activation="relu", {initial}({seed}))(x)')
     if head.dropout:
-        lines.append(f"x = keras.layers.Dropout({head.dropout:g})(x)")
+        lines.append(f"x = keras.layers.Dropout({head.dropout:g}, seed={seed})(x)")
     units = 1 if head.output == "sigmoid" else classes
-    lines.append(f'outputs = keras.layers.Dense({units}, activation="{head.output}", dtype="float32")(x)')
-    lines.append("model = keras.Model(inputs, outputs)")
+    lines += [
+        "outputs = keras.layers.Dense(",
+        f'    {units}, activation="{head.output}", {initial}({seed + 1}), dtype="float32")(x)',
+        "model = keras.Model(inputs, outputs)",
+    ]
     return lines
+
+
+def _freezing(config: RunConfig, row: Backbone) -> list[str]:
+    """The function that sets a freeze boundary in the script; none where the whole base is frozen all the time."""
+    if len(config.phases) == 1 and boundary(row, config.phases[0].frozen_blocks) == len(row.blocks):
+        return []
+    keeps = config.backbone.weights != "random" and any(block.trainable < block.parameters for block in row.blocks)
+    but = " and not isinstance(layer, keras.layers.BatchNormalization)" if keeps else ""
+    return [
+        "",
+        "",
+        "def train_above(cut):",
+        '    """Freeze the base up to this layer, train what is above."""',
+        "    base.trainable, above = True, cut is None",
+        "    for layer in base.layers:",
+        "        layer.trainable = True",
+        *(LEARNED if keeps else ()),
+        f"        layer.trainable = above{but}",
+        *(["        for weight in learned:", "            weight.trainable = True"] if keeps else []),
+        "        above = above or layer is cut",
+        "",
+    ]
 
 
 def _phase(
@@ -220,32 +310,39 @@ def _phase(
 ) -> list[str]:
     """One phase: what is frozen, the optimizer, and the epochs, which go on from the best weights so far."""
     frozen = boundary(row, phase.frozen_blocks)
-    lines = [f"base.trainable = {frozen < len(row.blocks)}"]
-    if 0 < frozen < len(row.blocks):
-        cut = row.blocks[frozen - 1].cut
-        lines += [
-            f'for layer in base.layers[: base.layers.index(base.get_layer("{cut}")) + 1]:',
-            "    layer.trainable = False",
-        ]
+    lines = ["base.trainable = False"]
+    if number or frozen < len(row.blocks):
+        cut = f'base.get_layer("{row.blocks[frozen - 1].cut}")' if frozen else "None"
+        lines = [f"train_above({cut})"]
     sigmoid = config.head.output == "sigmoid"
     loss = '"binary_crossentropy"' if sigmoid else '"sparse_categorical_crossentropy"'
+    plain = ""
     if config.label_smoothing:
         name = "BinaryCrossentropy" if sigmoid else "CategoricalCrossentropy"
         loss = f"keras.losses.{name}(label_smoothing={config.label_smoothing:g})"
+        plain = f',\n    weighted_metrics=[keras.metrics.{name}(name="cross_entropy")]'
     lines += [
-        f"model.compile(keras.optimizers.{OPTIMIZERS[phase.optimizer]}({float(phase.learning_rate)!r}),",
-        f'              loss={loss}, metrics=["accuracy"])',
+        *script.optimizer(phase, phase.epochs * math.ceil(sum(counts) / config.batch_size)),
+        f'model.compile(optimizer, loss={loss}, metrics=["accuracy"]{plain})',
     ]
-    start = sum(earlier.epochs for earlier in config.phases[:number])
-    options = f", initial_epoch={start}" if start else ""
+    epochs = f"epochs={phase.epochs}"
+    if number:
+        lines.append("begun = history.epoch[-1] + 1")
+        epochs = f"initial_epoch=begun, epochs=begun + {phase.epochs}"
+    options = ""
     if config.class_weights:
-        weights = {label: round(sum(counts) / (len(counts) * count), 3) for label, count in enumerate(counts) if count}
-        options += f",\n          class_weight={weights}"
-    stopping = f', keras.callbacks.EarlyStopping("{_monitored(validated)}", patience={config.early_stopping})'
-    options += f",\n          callbacks=[best{stopping if config.early_stopping else ''}]"
+        share = sum(counts) / sum(count > 0 for count in counts)
+        weights = {label: round(share / count, 6) for label, count in enumerate(counts) if count}
+        options = f",\n    class_weight={weights}"
+    callbacks = ["best", "keras.callbacks.LambdaCallback(on_epoch_begin=train.shuffle)"]
+    if config.early_stopping:
+        monitored = _monitored(config, validated)
+        callbacks.append(f'keras.callbacks.EarlyStopping("{monitored}", mode="min", patience={config.early_stopping})')
     data = "train, validation_data=validation" if validated else "train"
     return [
         *lines,
-        f"model.fit({data}, epochs={start + phase.epochs}{options})",
+        f"history = model.fit({data}, {epochs}, shuffle=False{options},",
+        f"    callbacks=[{', '.join(callbacks[:2])}{',' if callbacks[2:] else '])'}",
+        *(f"        {callback}])" for callback in callbacks[2:]),
         'model.load_weights("best.weights.h5")',
     ]

@@ -164,7 +164,7 @@ class Activations:
             "shape": self.shape,
             "dtype": str(self.dtype),
             "weights": self._fingerprint,
-            "view": [self.config.augmentation, self.config.seed, view] if view else 0,
+            "view": [augmentation.VERSION, self.config.augmentation, self.config.seed, view] if view else 0,
         }
         return self._cache.open(view, decides, len(self._ids), int(np.prod(self.shape)) * self.dtype.itemsize)
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from tl_core.base.errors import UserError
 from tl_core.base.events import Epoch, Event, Started
-from tl_core.tasks.text_generation.config import TextConfig, boundary, cost
+from tl_core.tasks.text_generation.config import TextConfig, boundary
+from tl_core.tasks.text_generation.parameters import cost
 from tl_core.text.pretrained.registry import shape_of
 from tl_core.text.pretrained.shape import Shape
 from tl_core.training import machine

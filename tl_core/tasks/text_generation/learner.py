@@ -19,7 +19,7 @@ from tl_core.base.errors import Stopped, UserError
 from tl_core.base.messages import message
 from tl_core.base.paths import ASSETS
 from tl_core.tasks.text_generation import tuned
-from tl_core.tasks.text_generation.config import TextConfig, boundary
+from tl_core.tasks.text_generation.config import VALIDATION_TOKENS, TextConfig, boundary
 from tl_core.tasks.text_generation.features import Activations
 from tl_core.tasks.text_generation.sample import Sampler
 from tl_core.tasks.text_generation.steps import bfloat16_gain, evaluator, order, spread, stepper, windows_of
@@ -33,7 +33,6 @@ from tl_core.training.activations import Cache
 from tl_core.training.learner import Learned, Standing
 from tl_core.training.options import Precision
 
-VALIDATION_TOKENS = 8192  # at most, spread over the validation part
 SOURCE_TOKENS = 4096  # of the source task's held-out text
 NARROW = 256  # width below which a network is too small for its precision to matter
 MEASURED = 2  # windows, at most, with which the precision is measured
