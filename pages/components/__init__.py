@@ -1,1 +1,1 @@
-"""Widgets that show one thing: freeze boundary, curves, thumbnails, class table. Knows no page that shows it."""
+"""Widgets that show one thing, each with its JavaScript and CSS in its folder. Knows no page that shows it."""

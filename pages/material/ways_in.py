@@ -9,27 +9,20 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.drop import Arrived, Limits, drop
 from pages.material import intake
 from pages.material.sample_pictures import sample_pictures
 from pages.server import held
-from pages.ui import i18n, refused
+from pages.ui import refused
 from pages.ui.i18n import _
 from pages.ui.session import data_root, owner
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.paths import ASSETS
 from tl_core.images.data import pictures, uploads
 from tl_core.images.data.sources import MAX_FILES
 
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "ppm"]
 MOST_CLASSES = 12  # of the class-by-class way; beyond that a folder is the better way
-
-_DROP = st.components.v2.component(
-    "tl_drop",
-    html="<section class='tl-drop'></section>",
-    css=(ASSETS / "components" / "drop.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "components" / "drop.js").read_text(encoding="utf-8"),
-)
 
 
 def ways_in(key: str) -> None:
@@ -45,57 +38,18 @@ def ways_in(key: str) -> None:
 
 def drop_zone(key: str) -> None:
     """Where folders, ZIP files and pictures are dropped; when all parts have arrived, they are taken in."""
+    visitor = owner()
 
-    def arrived() -> None:
-        found = st.session_state[f"{key}_drop"].get("arrived")
-        if not isinstance(found, dict):
-            return
-        token = str(found.get("token", ""))
+    def arrived(upload: Arrived) -> None:
         try:
-            folder = uploads.complete(token, owner())
+            folder = uploads.complete(upload.token, owner())
         except UserError as error:
             st.session_state["upload_error"] = error
             return
-        roots = [str(root) for root in found.get("roots", [])]
-        intake.take_in(folder, _name(roots), lambda: uploads.discard(token, visitor))
-        st.session_state["upload_skipped"] = (
-            int(found.get("skipped_count", 0)),
-            [(str(item["path"]), item["why"] == "large") for item in found.get("skipped", [])],
-        )
+        intake.take_in(folder, _name(upload.roots), lambda: uploads.discard(upload.token, visitor))
+        st.session_state["upload_skipped"] = (upload.skipped_count, upload.skipped)
 
-    visitor = owner()
-    _DROP(
-        data={
-            "language": i18n.language(),
-            "limits": {"file": pictures.MAX_BYTES, "files": MAX_FILES, "bytes": uploads.MAX_BYTES},
-            "labels": {
-                "title": _("Drop a folder of pictures here"),
-                "text": _("Each sub-folder becomes a class. A ZIP file works just as well."),
-                "folder": _("Choose a folder"),
-                "zip": _("Choose a ZIP file"),
-                "example": {
-                    "root": _("flowers"),
-                    "classes": [_("daisy"), _("rose")],
-                    "caption": _("A folder like this has two classes."),
-                },
-                "collecting": _("Looking through the folder: {n} files so far"),
-                "sending": _("Sending the pictures"),
-                "progress": _("Sending: {done} of {total} files, {sent} of {size} MB"),
-                "time": _("{elapsed} elapsed, about {remaining} left"),
-                "elapsed": _("{elapsed} elapsed"),
-                "cancel": _("Cancel"),
-                "again": _("Go on"),
-                "other": _("Choose something else"),
-                "empty": _("There is no file in what you dropped. Drop a folder with one sub-folder for each class."),
-                "nothing_readable": _("None of these files could be read. They may have been moved or be too large."),
-                "too_many": _("There are {n} files; at most {limit} are taken at once. Choose a smaller folder."),
-                "too_large": _("These files have {size} MB; at most {limit} MB are taken at once."),
-                "interrupted": _("The connection broke off. What has arrived is kept: go on when the network is back."),
-            },
-        },
-        key=f"{key}_drop",
-        on_arrived_change=arrived,
-    )
+    drop(Limits(pictures.MAX_BYTES, MAX_FILES, uploads.MAX_BYTES), arrived, key=f"{key}_drop")
 
 
 def class_by_class(key: str) -> None:

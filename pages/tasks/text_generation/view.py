@@ -11,16 +11,14 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.generation import generation
 from pages.server import generations, inside
 from pages.server.generations import Order, Writing
 from pages.tasks.text_generation import sampling
 from pages.tasks.text_generation.models import Writer
-from pages.tasks.text_generation.words import words
-from pages.ui import i18n
 from pages.ui.markdown import problem
 from pages.ui.session import owner
 from tl_core.base.errors import UserError
-from tl_core.base.paths import ASSETS
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.text.pretrained.shape import Shape
 
@@ -30,17 +28,6 @@ SIDES = ("", "2")  # two texts may stand side by side; what belongs to the secon
 SMALL = 20_000_000  # operations a token up to which every block is asked, whether somebody looks or not
 VIEW = {"tab": "next", "block": 0, "head": 0, "colour": "probability"}
 JUDGED = ("strategy", "temperature", "top_k", "top_p", "repetition_penalty")  # settings that make the next token
-
-_COMPONENT = st.components.v2.component(
-    "tl_writing",
-    html="<div class='tl-writing-frame'><div class='tl-writing'></div></div>",
-    css=(ASSETS / "components" / "writing.css").read_text(encoding="utf-8"),
-    # One module of four files: the text and the news, what is said of it, and the panels that look inside a token.
-    js="".join(
-        (ASSETS / "components" / name).read_text(encoding="utf-8")
-        for name in ("writing.js", "told.js", "inside.js", "heads.js")
-    ),
-)
 
 
 def current(side: str = "") -> Writing | None:
@@ -100,8 +87,8 @@ def text(side: str = "") -> None:
         return
     order = writing.order
     st.query_params[ADDRESS + side] = writing.id
-    _COMPONENT(
-        data={
+    generation(
+        {
             "id": writing.id,
             "branched": bool(writing.parent),
             "prompt": order.prompt,
@@ -110,14 +97,14 @@ def text(side: str = "") -> None:
             "shape": _facts(order.shape),
             "live": _live(order.settings),
             "view": {**VIEW, **st.session_state.get("generate_view", {})},
-            "language": i18n.language(),
-            "words": words(),
         },
         key=KEY + side,
-        on_taken_change=partial(_taken, side),
-        on_another_change=partial(_another, side),
-        on_back_change=partial(_back, side),
-        on_view_change=partial(_viewed, side),
+        told={
+            "taken": partial(_taken, side),
+            "another": partial(_another, side),
+            "back": partial(_back, side),
+            "view": partial(_viewed, side),
+        },
     )
 
 

@@ -1,10 +1,14 @@
-
 // Attention: the text that one head could see, the darker the more it looked there; how it looked from every one of the
 // last tokens to every other; and all heads at a glance.
 
+import { button, element, fill } from "../shared.js"
+import { see } from "./generation.js"
+import { head } from "./inside.js"
+import { label, percent, quoted } from "./spelling.js"
+
 const RESTING = 0.3 // share of a head's attention on the first token that says it rests there
 
-function attention(state, record) {
+export function attention(state, record) {
   const { panels, data } = state
   const [block, number] = head(state)
   const weights = record.looks[`${block}:${number}`]
@@ -12,7 +16,7 @@ function attention(state, record) {
   const most = weights.indexOf(Math.max(...weights))
   const map = element("div", "tl-inside-map")
   const values = { token: quoted(record.text), most: quoted(seen[most] ?? ""), share: percent(weights[most]) }
-  let reading = filled(data.words.attention_reading, values)
+  let reading = fill(data.words.attention_reading, values)
   if (most === 0 && weights.length > 2 && weights[0] >= RESTING) reading += ` ${data.words.resting}`
   seen.forEach((text, place) => {
     const node = element("span", "", text.startsWith("<|") ? "◆" : text || "·")
@@ -61,7 +65,7 @@ function grid(state, record, block, number) {
   const node = element("div", "tl-grid")
   node.style.setProperty("--count", n)
   node.setAttribute("role", "img")
-  node.setAttribute("aria-label", filled(words.grid, { n, block, head: number }))
+  node.setAttribute("aria-label", fill(words.grid, { n, block, head: number }))
   for (let row = 0; row < n; row++) {
     node.append(element("span", "tl-grid-name", names[row]))
     for (let column = 0; column < n; column++) {
@@ -69,7 +73,7 @@ function grid(state, record, block, number) {
       const weight = weights[row * n + column] / 255
       if (column <= row) {
         cell.style.setProperty("--share", Math.sqrt(weight).toFixed(3))
-        cell.title = filled(words.looks, { from: quoted(names[row]), to: quoted(names[column]), share: percent(weight) })
+        cell.title = fill(words.looks, { from: quoted(names[row]), to: quoted(names[column]), share: percent(weight) })
       } else cell.className = "tl-grid-later"
       node.append(cell)
     }
@@ -89,7 +93,7 @@ function allHeads(state, record) {
     for (let number = 0; number < shape.heads; number++) {
       const cell = button("", undefined, () => see(state, { block, head: number }))
       cell.dataset.head = `${block}:${number}`
-      cell.setAttribute("aria-label", filled(words.one_head, { block, head: number }))
+      cell.setAttribute("aria-label", fill(words.one_head, { block, head: number }))
       cell.title = cell.getAttribute("aria-label")
       cell.append(picture(...weightsOf(state, record, block, number)))
       node.append(cell)

@@ -1,4 +1,4 @@
-"""The freeze boundary: a backbone drawn block by block, and a slider that says the same in words.
+"""The freeze boundary: a backbone drawn block by block, and a slider that says the same. Knows no network.
 
 Both move one number, the count of leading blocks kept frozen; screen readers, keyboards and tests can use either.
 """
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.components.files import component_files
 from pages.ui.i18n import _
-from tl_core.base.paths import ASSETS
 
 _COMPONENT = st.components.v2.component(
     "tl_blocks",
     html="<div class='tl-blocks'></div>",
-    css=(ASSETS / "components" / "blocks.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "components" / "blocks.js").read_text(encoding="utf-8"),
+    **component_files("blocks"),
 )
 
 

@@ -1,12 +1,14 @@
 // Learning curves that are updated in place: the same DOM node for the whole run, so a reader's zoom and hover stay.
 
+import { element } from "../shared.js"
+
 const SOURCE = new URL("tl/plotly.min.js", document.baseURI).href
 
 function plotly() {
   // One script for the page, kept on window: several charts and several visits share it.
   if (window.Plotly) return Promise.resolve(window.Plotly)
   window.tlPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script")
+    const script = element("script")
     script.src = SOURCE
     script.onload = () => resolve(window.Plotly)
     script.onerror = () => {
@@ -103,8 +105,7 @@ const observers = new WeakMap()
 function placed(root, panel) {
   let node = root.querySelector(`[data-panel="${panel.id}"]`)
   if (!node) {
-    node = document.createElement("div")
-    node.className = "tl-live-panel"
+    node = element("div", "tl-live-panel")
     node.dataset.panel = panel.id
     root.appendChild(node)
   }
@@ -143,10 +144,8 @@ export default function ({ data, parentElement }) {
     })
     .catch(() => {
       if (root.querySelector(".tl-live-missing")) return
-      const note = document.createElement("p")
-      note.className = "tl-live-missing"
+      const note = element("p", "tl-live-missing", data.missing)
       note.dataset.panel = "missing"
-      note.textContent = data.missing
       root.appendChild(note)
     })
   return () => {

@@ -1,31 +1,24 @@
 // Thumbnails to look through and choose from: click, Shift-click for a range, arrow keys and Space. The choice is shown
 // at once and told to Python when the hand rests.
 
+import { element, icon } from "../shared.js"
+
 const REST = 250 // milliseconds
 const states = new WeakMap()
 
 const CHECK = "M9 16.17 4.83 12l-1.42 1.41L9 19 21 7l-1.41-1.41z" // Material icon check (Apache 2.0)
 
 function cell(item, index) {
-  const node = document.createElement("div")
-  node.className = "tl-grid-cell"
+  const node = element("div", "tl-grid-cell")
   node.setAttribute("role", "option")
   node.setAttribute("aria-label", item.name)
   node.title = item.name
   node.dataset.index = index
   node.tabIndex = index === 0 ? 0 : -1
-  const image = document.createElement("img")
+  const image = element("img")
   Object.assign(image, { src: item.src, alt: "", loading: "lazy", decoding: "async", draggable: false })
-  const mark = document.createElement("span")
-  mark.className = "tl-grid-mark"
-  mark.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${CHECK}"/></svg>`
-  node.append(image, mark)
-  if (item.label) {
-    const label = document.createElement("span")
-    label.className = "tl-grid-label"
-    label.textContent = item.label
-    node.append(label)
-  }
+  node.append(image, element("span", "tl-grid-mark", icon(CHECK)))
+  if (item.label) node.append(element("span", "tl-grid-label", item.label))
   return node
 }
 

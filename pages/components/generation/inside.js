@@ -1,13 +1,17 @@
-
 // The inside of one token: what might have come next, what every block would have said, where heads looked (heads.js).
 // Rows stay where they are while text streams; only their figures and bars change.
+
+import { button, element, fill } from "../shared.js"
+import { address, choose, see } from "./generation.js"
+import { attention } from "./heads.js"
+import { label, percent, quoted } from "./spelling.js"
 
 const SHOWN = 10 // candidates, and the written one behind them
 const REFRESH = 120 // milliseconds between two drawings while text streams
 const REST = 150 // milliseconds that a choice has to last before the server is asked
 const TABS = ["next", "blocks", "attention"]
 
-function buildInside(state) {
+export function buildInside(state) {
   const { words, shape } = state.data
   const { inside: root } = state.parts
   const panels = {
@@ -56,7 +60,7 @@ function selectors(state, shape, words) {
     const entry = element("label", "", words[name])
     const list = element("select")
     for (let place = 0; place < count; place++) {
-      const nth = filled(words.nth, { n: place + 1, of: count })
+      const nth = fill(words.nth, { n: place + 1, of: count })
       const option = element("option", "", name === "block" ? `h.${place} (${nth})` : String(place))
       option.value = place
       list.append(option)
@@ -70,14 +74,14 @@ function selectors(state, shape, words) {
 }
 
 // Draw soon: sixty tokens a second need not be sixty drawings.
-function later(state) {
+export function later(state) {
   state.timer ??= setTimeout(() => {
     state.timer = undefined
     if (!state.chosen && !state.held) inside(state)
   }, REFRESH)
 }
 
-function inside(state) {
+export function inside(state) {
   const { panels, view, data } = state
   const record = state.chosen ?? (state.samples.length ? state.newest : null)
   const all = record?.sample < 0 ? state.pieces : state.samples[record?.sample]?.records
@@ -86,9 +90,9 @@ function inside(state) {
   if (!known) return
   state.shown = record
   const name = record.sample < 0 ? data.words.piece_token : data.words.token
-  panels.token.textContent = `${filled(name, { n: record.index + 1 })}: ${quoted(record.text)}`
-  const facts = [filled(data.words.id, { id: record.id })]
-  if (record.rank) facts.push(filled(data.words.facts, { probability: percent(record.probability), rank: record.rank }))
+  panels.token.textContent = `${fill(name, { n: record.index + 1 })}: ${quoted(record.text)}`
+  const facts = [fill(data.words.id, { id: record.id })]
+  if (record.rank) facts.push(fill(data.words.facts, { probability: percent(record.probability), rank: record.rank }))
   panels.facts.textContent = facts.join(" · ")
   panels.newest.hidden = !state.chosen || state.done
   for (const tab of panels.tabs.children) {
@@ -112,7 +116,7 @@ function inside(state) {
   else attention(state, record)
 }
 
-function head(state) {
+export function head(state) {
   const { view, data } = state
   return [Math.min(view.block, data.shape.layers - 1), Math.min(view.head, data.shape.heads - 1)]
 }
@@ -202,13 +206,13 @@ function nextToken(state, record) {
     figures.children[0].textContent = plain ? percent(before) : `${percent(before)} → ${percent(after)}`
     figures.children[1].textContent = sign
     const spoken = { token: label(text), before: percent(before), after: percent(plain ? before : after) }
-    node.setAttribute("aria-label", `${filled(data.words.row, spoken)} ${sign}`)
+    node.setAttribute("aria-label", `${fill(data.words.row, spoken)} ${sign}`)
   })
   const all = data.shape.vocabulary.toLocaleString(data.language)
   const reading = [live && data.words.live, plain ? data.words.plain_reading : data.words.next_reading]
   if (strategy === "greedy") reading.push(data.words.greedy_reading)
   if (record.sample >= 0) reading.push(data.words.take)
-  panels.reading.textContent = filled(reading.filter(Boolean).join(" "), { kept: kept.toLocaleString(data.language), all })
+  panels.reading.textContent = fill(reading.filter(Boolean).join(" "), { kept: kept.toLocaleString(data.language), all })
 }
 
 function row(state) {
@@ -236,7 +240,7 @@ function blockByBlock(state, record) {
     for (const name of ["block", "says", "chance"]) table.tHead.rows[0].append(element("th", "", data.words[name]))
     panels.body.replaceChildren(table)
   }
-  table.tHead.rows[0].cells[2].textContent = filled(data.words.chance, { token: quoted(record.text) })
+  table.tHead.rows[0].cells[2].textContent = fill(data.words.chance, { token: quoted(record.text) })
   const [rows] = table.tBodies
   while (rows.rows.length > record.lens.length) rows.lastElementChild.remove()
   const largest = Math.max(...record.lens.map(([, , chosen]) => chosen ?? 0), 1e-9)
@@ -249,7 +253,7 @@ function blockByBlock(state, record) {
       line.append(element("th"), element("td"), element("td"))
       line.cells[2].append(bar, element("span"))
     }
-    const nth = filled(data.words.nth, { n: place, of: record.lens.length - 1 })
+    const nth = fill(data.words.nth, { n: place, of: record.lens.length - 1 })
     line.cells[0].replaceChildren(block, element("small", "", place ? nth : data.words.embeddings))
     line.cells[1].replaceChildren(
       ...guesses.map(([id, text, probability]) => {
@@ -266,5 +270,5 @@ function blockByBlock(state, record) {
   const known = from < record.lens.length
   const sentence = known ? data.words.first_choice : data.words.no_choice
   const values = { token: quoted(record.text), block: known ? record.lens[from][0] : "" }
-  panels.reading.textContent = `${data.words.blocks_reading} ${filled(sentence, values)} ${data.words.blocks_are}`
+  panels.reading.textContent = `${data.words.blocks_reading} ${fill(sentence, values)} ${data.words.blocks_are}`
 }

@@ -1,4 +1,4 @@
-"""One row for each class: a bar, figures, and a few of its pictures."""
+"""One row for each class: a bar, figures, and a few of its pictures. Knows no page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,15 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.components.files import component_files
 from pages.ui.i18n import _
-from tl_core.base.paths import ASSETS
 
 Kind = Literal["images", "train", "validation", "test"]
 
 _COMPONENT = st.components.v2.component(
     "tl_classes",
     html="<div class='tl-classes'></div>",
-    css=(ASSETS / "components" / "classes.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "components" / "classes.js").read_text(encoding="utf-8"),
+    **component_files("class_table"),
 )
 
 

@@ -1,9 +1,12 @@
-
 // What is said of a text (how far it is, how fast, where it goes round in circles), and what can be done with it.
+
+import { button, element, fill } from "../shared.js"
+import { address, listenToNews, place, take } from "./generation.js"
+import { percent } from "./spelling.js"
 
 const SAID = 1500 // milliseconds that a button says what it has done
 
-function tellStatus(state) {
+export function tellStatus(state) {
   const { data, last } = state
   const { words, strategy } = data
   const { status, stop, onward, step, another, back, copy, save, texts } = state.parts
@@ -21,17 +24,17 @@ function tellStatus(state) {
   texts.toggleAttribute("data-busy", !state.done && !last.status)
   let said = state.stopping ? words.stopping : words.writing
   if (last.length && !state.stopping && strategy !== "beam") {
-    said += ` ${filled(words.progress, { n: written.length, length: last.length * data.samples })}`
+    said += ` ${fill(words.progress, { n: written.length, length: last.length * data.samples })}`
   }
   if (last.status) said = last.status
   if (last.offline) said = words.offline
   if (state.done) {
-    said = [...(paused ? [words.paused] : []), ...(written.length ? [filled(words.count, { n: written.length })] : [])]
+    said = [...(paused ? [words.paused] : []), ...(written.length ? [fill(words.count, { n: written.length })] : [])]
     const times = written.filter(({ index, seconds }) => index && seconds).map(({ seconds }) => seconds)
     if (times.length) {
       const sum = written.reduce((all, { seconds }) => all + seconds, 0)
       const usual = times.sort((a, b) => a - b)[times.length >> 1] // a token that came with the prompt took longer
-      said.push(filled(words.speed, { seconds: sum.toFixed(1), speed: (1 / usual).toFixed(0) }))
+      said.push(fill(words.speed, { seconds: sum.toFixed(1), speed: (1 / usual).toFixed(0) }))
     }
     said = said.join(" ")
   }
@@ -39,7 +42,7 @@ function tellStatus(state) {
 }
 
 // The circles in which the texts go round, marked in them and told below.
-function tellCircles(state) {
+export function tellCircles(state) {
   const { words, strategy } = state.data
   const { reading } = state.parts
   reading.replaceChildren()
@@ -63,24 +66,24 @@ function tellCircles(state) {
   })
 }
 
-function circles({ loops }, records, { words, strategy }) {
+export function circles({ loops }, records, { words, strategy }) {
   if (!loops.length) return []
   const said = loops.map(([start, size, repeated]) => {
     const end = start + size + repeated
     const open = end >= records.length
-    return filled(open ? words.circle : words.left, { start: start + 1, size, end })
+    return fill(open ? words.circle : words.left, { start: start + 1, size, end })
   })
   if (strategy === "greedy") said.push(words.greedy)
   const [start, size, repeated] = loops.reduce((best, one) => (one[2] > best[2] ? one : best))
   const [first, last] = [start, start + size * Math.floor(repeated / size)].map(
     (from) => records.slice(from, from + size).reduce((sum, record) => sum + record.probability / size, 0),
   )
-  if (last > first) said.push(filled(words.surer, { first: percent(first), last: percent(last) }))
+  if (last > first) said.push(fill(words.surer, { first: percent(first), last: percent(last) }))
   return said
 }
 
 // Beams grow where the text does: what they have in common stands as text, behind it each one's own end.
-function drawBeams(state, beams) {
+export function drawBeams(state, beams) {
   const { beams: node, tokens } = place(state, 0)
   const texts = beams.map(([text]) => [...text])
   let common = 0
@@ -98,7 +101,7 @@ function drawBeams(state, beams) {
 
 // What can be done with a text.
 
-async function stop(state) {
+export async function stop(state) {
   state.stopping = true
   state.parts.stop.disabled = true
   tellStatus(state)
@@ -109,7 +112,7 @@ async function stop(state) {
   })
 }
 
-async function goOn(state, step = false) {
+export async function goOn(state, step = false) {
   const { id, parts } = state
   for (const node of [parts.onward, parts.step]) node.disabled = true
   try {
@@ -131,7 +134,7 @@ function whole(state) {
   return texts.map((text) => state.data.prompt + text).join("\n\n* * *\n\n")
 }
 
-async function copy(state) {
+export async function copy(state) {
   const { copy: node } = state.parts
   let copied = true
   if (navigator.clipboard) await navigator.clipboard.writeText(whole(state)).catch(() => (copied = false))
@@ -149,7 +152,7 @@ function copiedTheOldWay(text) {
   return copied
 }
 
-function save(state) {
+export function save(state) {
   const link = element("a")
   link.href = URL.createObjectURL(new Blob([whole(state)], { type: "text/plain;charset=utf-8" }))
   link.download = `text-${state.id.slice(0, 6)}.txt`

@@ -1,11 +1,6 @@
 // One row for each class: its name, a bar, figures, and a few of its pictures. A real table, so that it can be read out.
 
-function element(tag, className, ...children) {
-  const node = document.createElement(tag)
-  if (className) node.className = className
-  node.append(...children)
-  return node
-}
+import { element } from "../shared.js"
 
 function head(text, className) {
   const node = element("th", className, text)
@@ -30,7 +25,7 @@ function row(item) {
   if (item.pictures.length) {
     const strip = element("td", "tl-classes-pictures")
     for (const src of item.pictures) {
-      const image = Object.assign(document.createElement("img"), { src, alt: "", loading: "lazy", decoding: "async" })
+      const image = Object.assign(element("img"), { src, alt: "", loading: "lazy", decoding: "async" })
       strip.append(image)
     }
     cells.push(strip)
@@ -38,7 +33,7 @@ function row(item) {
   return element("tr", "", ...cells)
 }
 
-let drawn = new WeakMap()
+const drawn = new WeakMap()
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".tl-classes")

@@ -2,51 +2,15 @@
 // server by itself and marks every token by how surprising it was. What is said of the text and done with it is in
 // told.js, the inside of one token in inside.js and heads.js.
 
+import { button, element, fill } from "../shared.js"
+import { buildInside, inside, later } from "./inside.js"
+import { chanceLevel, label, percent, rankLevel } from "./spelling.js"
+import { copy, drawBeams, goOn, save, stop, tellCircles, tellStatus } from "./told.js"
+
 const states = new WeakMap()
 const PATIENCE = 1000 // milliseconds before the page listens again where it was refused
-const PROBABLE = [0.5, 0.2, 0.05, 0.01] // the least of the first four colours
-const RANKS = [1, 5, 20, 100] // the last of the first four colours
-const NARROW = window.matchMedia("(max-width: 640px)")
 const PROMPT = 600 // characters of the prompt before its tokens are known
 const PIECES = 150 // of its tokens
-
-function element(tag, className, text) {
-  const node = document.createElement(tag)
-  if (className) node.className = className
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
-function button(className, text, action) {
-  const node = element("button", className, text)
-  node.type = "button"
-  node.onclick = action
-  return node
-}
-
-function filled(template, values) {
-  return template.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole))
-}
-
-function percent(value) {
-  const share = 100 * value
-  if (share > 0 && share < 0.1) return "< 0.1\u00a0%"
-  return `${share >= 9.95 || share === 0 ? share.toFixed(0) : share >= 0.995 ? share.toFixed(1) : share.toFixed(2)}\u00a0%`
-}
-
-// A token as a word of its own: blanks and line ends are visible.
-function label(text) {
-  return text.replace(/ /g, "␣").replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/\r/g, "␍") || "∅"
-}
-
-function quoted(text) {
-  return `“${label(text)}”`
-}
-
-function level(value, limits, fits) {
-  const found = limits.findIndex((limit) => fits(value, limit))
-  return found < 0 ? limits.length : found
-}
 
 // Parts of the page that stay as long as the language does.
 
@@ -114,7 +78,7 @@ function colour(state) {
 }
 
 // What the reader looks at; Python remembers it.
-function see(state, change) {
+export function see(state, change) {
   state.view = { ...state.view, ...change }
   state.keep("view", state.view)
   if ("colour" in change) colour(state)
@@ -134,7 +98,7 @@ function begin(state) {
   listenToNews(state)
 }
 
-function listenToNews(state) {
+export function listenToNews(state) {
   state.reading?.abort()
   state.reading = new AbortController()
   Object.assign(state, { done: false, stopping: false })
@@ -143,14 +107,14 @@ function listenToNews(state) {
   follow(state, state.reading.signal)
 }
 
-function place(state, sample) {
+export function place(state, sample) {
   if (state.samples[sample]) return state.samples[sample]
   const { data, parts } = state
   const box = element("div", "tl-writing-text")
   const tokens = element("span", "tl-writing-tokens")
   tokens.setAttribute("role", "listbox")
   tokens.setAttribute("aria-label", data.words.text)
-  if (data.samples > 1) box.append(element("div", "tl-writing-sample", filled(data.words.sample, { n: sample + 1 })))
+  if (data.samples > 1) box.append(element("div", "tl-writing-sample", fill(data.words.sample, { n: sample + 1 })))
   const shown = data.prompt.length > PROMPT ? `…${data.prompt.slice(-PROMPT)}` : data.prompt
   const prompt = element("span", "tl-writing-prompt", shown)
   const beams = element("div", "tl-writing-beams")
@@ -162,7 +126,7 @@ function place(state, sample) {
   return state.samples[sample]
 }
 
-function address(state, rest = "") {
+export function address(state, rest = "") {
   return new URL(`tl/writing/${state.id}${rest}`, document.baseURI)
 }
 
@@ -188,7 +152,7 @@ function follow(state, signal) {
   }
 }
 
-function take(state, news) {
+export function take(state, news) {
   if (state.arriving && !news.done) showText(state)
   state.arriving = false
   for (const entry of news.entries) {
@@ -215,7 +179,8 @@ function take(state, news) {
 
 // On a telephone the text would grow below the screen: there it begins at the top.
 function showText({ parts }) {
-  const [node, block] = NARROW.matches ? [parts.stop.parentElement, "start"] : [parts.texts, "nearest"]
+  const narrow = window.matchMedia("(max-width: 640px)").matches
+  const [node, block] = narrow ? [parts.stop.parentElement, "start"] : [parts.texts, "nearest"]
   node.scrollIntoView({ block, behavior: "smooth" })
 }
 
@@ -235,7 +200,7 @@ function cutPrompt(state, entry) {
     node.setAttribute("role", "option")
     node.setAttribute("aria-selected", "false")
     node.tabIndex = index === from ? 0 : -1
-    node.title = filled(state.data.words.piece, { n: index + 1, id })
+    node.title = fill(state.data.words.piece, { n: index + 1, id })
     node.setAttribute("aria-label", `${label(labels[index])}, ${node.title}`)
     prompt.append(node)
     return { ...record, node }
@@ -254,9 +219,9 @@ function add(state, entry) {
   node.setAttribute("aria-selected", "false")
   node.tabIndex = records.length ? -1 : 0
   node.dataset.index = records.length
-  node.dataset.probability = level(entry.probability, PROBABLE, (value, limit) => value >= limit)
-  node.dataset.rank = level(entry.rank, RANKS, (value, limit) => value <= limit)
-  node.title = filled(state.data.words.facts, { probability: percent(entry.probability), rank: entry.rank })
+  node.dataset.probability = chanceLevel(entry.probability)
+  node.dataset.rank = rankLevel(entry.rank)
+  node.title = fill(state.data.words.facts, { probability: percent(entry.probability), rank: entry.rank })
   node.setAttribute("aria-label", `${label(entry.text)}, ${node.title}`)
   const looks = {}
   if (entry.attention?.length && state.prompt?.attention) looks[state.prompt.attention.join(":")] = entry.attention
@@ -268,7 +233,7 @@ function add(state, entry) {
 
 // Choosing a token: by a click, or with the arrow keys.
 
-function choose(state, record) {
+export function choose(state, record) {
   if (state.chosen?.node) {
     state.chosen.node.setAttribute("aria-selected", "false")
     state.chosen.node.tabIndex = -1

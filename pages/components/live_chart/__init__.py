@@ -1,7 +1,7 @@
-"""Learning curves in the page: drawn once, then updated in place every second, so that zoom and hover survive.
+"""Learning curves that are drawn once, then updated in place every second. Knows no run.
 
 `st.plotly_chart` is built anew whenever its figure changes; this component calls `Plotly.react` on the same DOM node
-with a constant `uirevision`. It is theme-aware, and it is the same chart after the end of a run.
+with a constant `uirevision`, so that zoom and hover survive. It is theme-aware, and the same chart after a run's end.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.files import component_files
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from tl_core.base.messages import Message
-from tl_core.base.paths import ASSETS
 from tl_core.charts import classification, curves, language
 
 _COMPONENT = st.components.v2.component(
     "tl_live",
     html="<div class='tl-live'></div>",
-    css=(ASSETS / "components" / "live.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "components" / "live.js").read_text(encoding="utf-8"),
+    **component_files("live_chart"),
     isolate_styles=False,  # Plotly puts its style sheet into the document, where a shadow root would not see it
 )
 

@@ -1,6 +1,8 @@
 // A backbone drawn as its blocks, with the freeze boundary between them: click a block, drag the line or use the
 // arrow keys. It recolours at once and tells Python; what Python then sends is what is shown.
 
+import { element, icon } from "../shared.js"
+
 const ICONS = {
   // Material icons ac_unit and whatshot (Apache 2.0)
   frozen:
@@ -12,26 +14,11 @@ const ICONS = {
     "c0 4.42 3.58 8 8 8s8-3.58 8-8C20 8.61 17.41 3.8 13.5.67zM11.71 19c-1.78 0-3.22-1.4-3.22-3.14 0-1.62 1.05-2.76 " +
     "2.81-3.12 1.77-.36 3.6-1.21 4.62-2.58.39 1.29.59 2.65.59 4.04 0 2.65-2.15 4.8-4.8 4.8z",
 }
+// How far a key moves the boundary, in blocks; no network has as many as the last two say.
+export const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -99, End: 99 }
 const TALLEST = 120
 const LOWEST = 36
 const states = new WeakMap()
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
-  svg.setAttribute("viewBox", "0 0 24 24")
-  svg.setAttribute("aria-hidden", "true")
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path")
-  path.setAttribute("d", ICONS[name])
-  svg.appendChild(path)
-  return svg
-}
-
-function element(tag, className, text) {
-  const node = document.createElement(tag)
-  if (className) node.className = className
-  if (text !== undefined) node.textContent = text
-  return node
-}
 
 function column(block, largest) {
   const node = element("div", "tl-blocks-column")
@@ -67,7 +54,7 @@ function build(root, state) {
     const entry = element("span")
     const chip = element("i")
     chip.style.background = colour
-    chip.appendChild(icon(name))
+    chip.appendChild(icon(ICONS[name]))
     entry.append(chip, document.createTextNode(data.legend[name]))
     legend.appendChild(entry)
   }
@@ -79,7 +66,7 @@ function build(root, state) {
 function paint(node, value) {
   if (node.dataset.state === value) return
   node.dataset.state = value
-  node.querySelector(".tl-blocks-bar").replaceChildren(icon(value === "frozen" ? "frozen" : "trainable"))
+  node.querySelector(".tl-blocks-bar").replaceChildren(icon(ICONS[value === "frozen" ? "frozen" : "trainable"]))
 }
 
 function edges(state) {
@@ -100,21 +87,33 @@ function show(state) {
   handle.setAttribute("aria-valuetext", data.spoken[boundary])
 }
 
+// Where the boundary comes to lie, however far it was pushed.
+export function within(boundary, lowest, highest) {
+  return Math.max(lowest, Math.min(highest, boundary))
+}
+
 function move(state, boundary) {
-  const next = Math.max(state.data.lowest, Math.min(state.columns.length, boundary))
+  const next = within(boundary, state.data.lowest, state.columns.length)
   if (next === state.boundary) return
   state.boundary = next
   show(state)
   state.tell("moved", next)
 }
 
+// The edge that lies nearest to a place, both in pixels.
+export function nearest(edges, at) {
+  const distances = edges.map((edge) => Math.abs(edge - at))
+  return distances.indexOf(Math.min(...distances))
+}
+
+// A frozen block thaws with all that follow it; a trainable one freezes with all before it.
+export function clicked(index, boundary) {
+  return index < boundary ? index : index + 1
+}
+
 function listen(state) {
   const { strip, handle, columns } = state
-  const nearest = (x) => {
-    const at = x - strip.getBoundingClientRect().left
-    const distances = edges(state).map((edge) => Math.abs(edge - at))
-    return distances.indexOf(Math.min(...distances))
-  }
+  const pointed = (x) => nearest(edges(state), x - strip.getBoundingClientRect().left)
   strip.onpointerdown = (event) => {
     if (event.button !== 0) return
     state.press = { x: event.clientX, dragging: event.target === handle, id: event.pointerId }
@@ -128,15 +127,14 @@ function listen(state) {
     }
     if (!state.press.dragging) return
     strip.toggleAttribute("data-dragging", true)
-    move(state, nearest(event.clientX))
+    move(state, pointed(event.clientX))
   }
   strip.onpointerup = (event) => {
     const press = state.press
     release()
     if (!press || press.dragging) return
     const index = columns.findIndex((node) => node.contains(event.target))
-    // A frozen block thaws with all that follow it; a trainable one freezes with all before it.
-    if (index >= 0) move(state, index < state.boundary ? index : index + 1)
+    if (index >= 0) move(state, clicked(index, state.boundary))
   }
   const release = () => {
     state.press = null
@@ -144,10 +142,9 @@ function listen(state) {
   }
   strip.onpointercancel = release
   handle.onkeydown = (event) => {
-    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -99, End: 99 }
-    if (!(event.key in steps)) return
+    if (!(event.key in STEPS)) return
     event.preventDefault()
-    move(state, state.boundary + steps[event.key])
+    move(state, state.boundary + STEPS[event.key])
   }
 }
 

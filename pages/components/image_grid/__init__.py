@@ -1,18 +1,17 @@
-"""Thumbnails of a dataset to choose from; the browser fetches them as they come into sight."""
+"""Thumbnails to choose from; the browser fetches them as they come into sight. Knows no page."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
 
 import streamlit as st
 
-from tl_core.base.paths import ASSETS
+from pages.components.files import component_files
 from tl_core.images.data.dataset import Dataset, ImageRecord
 
 _COMPONENT = st.components.v2.component(
     "tl_grid",
     html="<div class='tl-grid'></div>",
-    css=(ASSETS / "components" / "grid.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "components" / "grid.js").read_text(encoding="utf-8"),
+    **component_files("image_grid"),
 )
 
 

@@ -1,0 +1,1 @@
+"""The components' JavaScript: unit tests that node runs (*.test.mjs), and a small strict lint."""
