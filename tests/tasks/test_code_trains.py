@@ -21,10 +21,10 @@ from tl_core.base import events
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.drawn import Drawing, ingest_drawn
 from tl_core.images.data.split import DataConfig
-from tl_core.tasks.image_classification import code as image_code
+from tl_core.tasks.image_classification import packing as image_packing
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig, RunConfig
 from tl_core.tasks.text_generation import config as text_config
-from tl_core.tasks.text_generation import export, training
+from tl_core.tasks.text_generation import packing, training
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.data import corpus, grammar
 from tl_core.text.data.corpus import Corpus
@@ -100,7 +100,7 @@ def image_run(pictures: Dataset, settings: dict, tmp_path: Path) -> tuple[float,
     common = {"backbone": BUNDLED, "head": HeadConfig("average", 32), "batch_size": 16, "precision": "float32"}
     config = RunConfig(DataConfig(pictures.id, validation=0.75, test=0.0), **{**common, **settings})
     outcome, _ = toys.run(config, pictures, tmp_path / "run")
-    return 100 * outcome.metrics["accuracy"], 100 * says(image_code.script_zip(config), tmp_path / "script")
+    return 100 * outcome.metrics["accuracy"], 100 * says(image_packing.script_zip(config), tmp_path / "script")
 
 
 @pytest.mark.slow
@@ -152,5 +152,5 @@ def test_the_script_of_a_text_run_reaches_what_the_run_reaches(name: str, weathe
     )
     reached, before = outcome.metrics["perplexity"], outcome.metrics["base_perplexity"]
     assert reached < 0.8 * before
-    again = says(export.script_zip(config), tmp_path / "script")
+    again = says(packing.script_zip(config), tmp_path / "script")
     assert again == pytest.approx(reached, rel=0.02)
