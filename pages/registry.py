@@ -33,6 +33,8 @@ PAGES = {
         PageSpec("classify", N_("Classify"), ":material/image_search:", N_("Image lab")),
         PageSpec("generate", N_("Generate text"), ":material/edit:", N_("Language")),
         PageSpec("finetune", N_("Fine-tune text"), ":material/edit_note:", N_("Language")),
+        PageSpec("texts", N_("Train a text classifier"), ":material/label:", N_("Language")),
+        PageSpec("classify_text", N_("Classify text"), ":material/rate_review:", N_("Language")),
         PageSpec("run", N_("Run"), ":material/show_chart:", N_("Experiments")),
         PageSpec("runs", N_("Runs"), ":material/compare_arrows:", N_("Experiments")),
         PageSpec("replay", N_("Recorded runs"), ":material/history:", N_("Experiments")),

@@ -22,6 +22,8 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import Message
 from tl_core.base.metrics import METRICS
 from tl_core.charts import classification, comparison, confusion, curves, language
+from tl_core.classification import report as reports
+from tl_core.classification.report import ClassScore, Prediction, Report
 from tl_core.engine import protocol
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
@@ -31,10 +33,8 @@ from tl_core.runs import queue, store
 from tl_core.runs.burial import bury
 from tl_core.runs.history import History
 from tl_core.tasks import registry
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig
 from tl_core.tasks.image_classification.estimate import estimate, samples
-from tl_core.tasks.image_classification.report import ClassScore, Prediction, Report
 from tl_core.tasks.text_generation import progress
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.data import corpus

@@ -51,9 +51,23 @@ FORBIDDEN = {  # package -> what it does not know
     "base": ("tl_core.images", "tl_core.text", "tl_core.training", "tl_core.tasks", "tl_core.charts", *RUNS),
     "images": ("tl_core.text", "tl_core.training", "tl_core.tasks", *RUNS),
     "text": ("tl_core.images", "tl_core.training", "tl_core.tasks", *RUNS),
+    "classification": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
     "training": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
     "tasks/image_classification": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", *RUNS),
-    "tasks/text_generation": ("tl_core.images", "tl_core.tasks.image", "tl_core.tasks.registry", *RUNS),
+    "tasks/text_generation": (
+        "tl_core.images",
+        "tl_core.tasks.image",
+        "tl_core.tasks.text_classification",
+        "tl_core.tasks.registry",
+        *RUNS,
+    ),
+    "tasks/text_classification": (
+        "tl_core.images",
+        "tl_core.tasks.image",
+        "tl_core.tasks.text_generation",
+        "tl_core.tasks.registry",
+        *RUNS,
+    ),
 }
 
 
@@ -64,7 +78,8 @@ PAGES_FORBIDDEN = {  # likewise among the pages; the registry of the tasks is no
     "material": ("pages.experiments", "pages.tasks"),
     "experiments": ("pages.tasks.image", "pages.tasks.text"),
     "tasks/image_classification": ("pages.tasks.text",),
-    "tasks/text_generation": ("pages.tasks.image",),
+    "tasks/text_generation": ("pages.tasks.image", "pages.tasks.text_classification"),
+    "tasks/text_classification": ("pages.tasks.image", "pages.tasks.text_generation"),
 }
 
 

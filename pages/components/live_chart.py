@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
+from tl_core.base.messages import Message
 from tl_core.base.paths import ASSETS
 from tl_core.charts import classification, curves, language
 
@@ -47,12 +48,28 @@ def charts(
     )
 
 
-def run_curves(history: curves.Curves, *, revision: str, key: str, classes: int | None = None, total: int = 0) -> None:
-    """The live loss and accuracy of one run, and below them what they say; `total` epochs while it trains, else 0."""
+def run_curves(
+    history: curves.Curves,
+    *,
+    revision: str,
+    key: str,
+    classes: int | None = None,
+    total: int = 0,
+    examples: Message | None = None,
+) -> None:
+    """The live loss and accuracy of one run, and below them what they say.
+
+    Args:
+        history: the run so far.
+        revision, key: as in `charts`.
+        classes: how many there are, if that is known.
+        total: epochs while it trains, else 0.
+        examples: what is classified; by default "images".
+    """
     keys = classification.METRICS
     alts = {key: show(curves.description(history, key)) for key in keys}
     charts(curves.live(history, keys, _, total), alts, revision=revision, key=key)
-    st.markdown(sentence(classification.reading(history, classes)))
+    st.markdown(sentence(classification.reading(history, classes, examples)))
     if any(epoch.best for epoch in history.epochs):
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
 

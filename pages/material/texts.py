@@ -16,6 +16,7 @@ from pages.ui.whose import own
 from tl_core.base.errors import UserError
 from tl_core.text.data import corpus, samples
 from tl_core.text.data.corpus import Corpus
+from tl_core.text.data.files import MAX_BYTES
 from tl_core.text.data.samples import Sample
 
 ADDRESS = "text"  # the address's parameter that names the text
@@ -110,7 +111,7 @@ def _paste() -> None:
 
 
 def _files() -> None:
-    st.caption(_("Plain text: .txt and .md files, or a ZIP of them, up to {n} MB.").format(n=corpus.MAX_BYTES >> 20))
+    st.caption(_("Plain text: .txt and .md files, or a ZIP of them, up to {n} MB.").format(n=MAX_BYTES >> 20))
     key, visitor = f"text_files_{st.session_state.setdefault('text_turn', 0)}", owner()
 
     def arrived() -> None:
@@ -118,12 +119,12 @@ def _files() -> None:
         if files:
             _take(lambda: corpus.ingest(files, name=_file_names(files), owner=visitor))
 
-    with refused.explained(key, ".txt, .md, .zip", corpus.MAX_BYTES >> 20):
+    with refused.explained(key, ".txt, .md, .zip", MAX_BYTES >> 20):
         st.file_uploader(
             _("Files"),
             type=KINDS,
             accept_multiple_files=True,
-            max_upload_size=corpus.MAX_BYTES >> 20,
+            max_upload_size=MAX_BYTES >> 20,
             key=key,
             on_change=arrived,
             label_visibility="collapsed",

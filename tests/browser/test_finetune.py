@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, until
-from tl_core.text.data import corpus
+from tl_core.text.data.files import MAX_BYTES
 
 STEPS = 100  # well within two minutes on two cores
 POINTS = (
@@ -35,8 +35,8 @@ def test_a_file_that_is_too_large_is_refused_with_the_reason_in_sight(app: App, 
     """Streamlit refuses it in the browser and has the reason in a tooltip alone."""
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
-        file.truncate(corpus.MAX_BYTES + 1)
-    reason = page.get_by_text(f"a file may have {corpus.MAX_BYTES >> 20} MB at most")
+        file.truncate(MAX_BYTES + 1)
+    reason = page.get_by_text(f"a file may have {MAX_BYTES >> 20} MB at most")
     page.goto(f"{app.url}/finetune")
     page.get_by_role("tab", name="Files or ZIP").click()
     chooser = page.locator("[data-testid=stFileUploader] input[type=file]")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tl_core.charts import confusion
+from tl_core.classification.report import report
 from tl_core.images.data.dataset import Dataset, ImageRecord
-from tl_core.tasks.image_classification.report import report
 
 
 def made(pairs, classes=("roses", "tulips", "daisy")):
@@ -18,7 +18,7 @@ def made(pairs, classes=("roses", "tulips", "daisy")):
     for row, (_, predicted) in enumerate(pairs):
         probabilities[row, predicted] = 0.8
     dataset = Dataset("d", Path("."), "d", tuple(classes), images)
-    return report("validation", dataset, np.arange(len(pairs)), probabilities)
+    return report("validation", dataset.id, dataset.classes, dataset.images[: len(pairs)], probabilities)
 
 
 MIXED = made([(0, 0)] * 6 + [(0, 1)] * 4 + [(1, 1)] * 9 + [(1, 2)] + [(2, 2)] * 5)

@@ -8,10 +8,11 @@ from PIL import Image
 
 from tl_core.base import events
 from tl_core.base.errors import UserError
+from tl_core.classification import report
 from tl_core.engine import client
 from tl_core.images.data import ingest
 from tl_core.runs import store
-from tl_core.tasks.image_classification import export, report, training
+from tl_core.tasks.image_classification import export, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
 
 
@@ -68,7 +69,7 @@ def test_the_answers_agree_with_the_report(run):
     dataset = store.get(run.id).config.data.dataset
     folder = ingest.paths.datasets() / dataset
     files = [
-        (item.key, (folder / "images" / item.picture[:2] / f"{item.picture}.jpg").read_bytes())
+        (item.key, (folder / "images" / item.example[:2] / f"{item.example}.jpg").read_bytes())
         for item in made.predictions
     ]
     for item, answer in zip(made.predictions, client.classify(f"run:{run.id}", files), strict=True):

@@ -12,15 +12,15 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import REPOSITORY
 from tl_core.base import events
+from tl_core.classification import report as reports
+from tl_core.classification.report import Part, Report
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
 from tl_core.runs import store
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.recipes import PRESETS
-from tl_core.tasks.image_classification.report import Part, Report
 
 SECRET = "the-visitor"  # the cookie of whoever looks at the pages in these tests
 KEY = b"the key of the server in tests.."
@@ -95,7 +95,7 @@ def reported(run: Run, dataset: Dataset, part: Part = "validation", wrong: int =
     for row, index in enumerate(indices):
         label = dataset.images[index].label
         probabilities[row, (label + (row < wrong)) % len(dataset.classes)] = 0.8
-    made = reports.report(part, dataset, indices, probabilities)
+    made = reports.report(part, dataset.id, dataset.classes, [dataset.images[i] for i in indices], probabilities)
     reports.save(made, run.folder)
     return made
 

@@ -8,11 +8,11 @@ from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.base.metrics import percent
+from tl_core.classification import report as reports
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 from tl_core.runs.burial import bury
-from tl_core.tasks.image_classification import report as reports
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -118,7 +118,7 @@ def test_a_cell_of_the_matrix_shows_its_pictures():
     assert not test.exception
     shown = made.cell(1, 1)
     assert shown
-    assert all(item.picture in words(test) for item in shown)
+    assert all(item.example in words(test) for item in shown)
 
 
 @LANGUAGES

@@ -27,8 +27,6 @@ Scheduling = Callable[..., Scheduler]
 SERVER = """
 import sys, time
 from tests.runs import fakes
-from tl_core.runs.executors import spare
-from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import Scheduler
 spare.available = lambda: spare.ENOUGH
 scheduler = Scheduler(Local([None], fakes.command(sys.argv[1])))
@@ -382,7 +380,6 @@ def test_it_looks_at_no_device_before_it_knows_its_place():
     program = """
 import io, json, os, sys
 from tl_core.runs import worker
-from tl_core.runs.executors import spare
 worker._trainer("image")
 from tensorflow.python.eager import context
 assert context.context_safe() is None

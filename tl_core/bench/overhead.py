@@ -17,12 +17,13 @@ import numpy as np
 from tl_core.base import events, paths
 from tl_core.bench.measures import Measure
 from tl_core.charts import classification, curves
+from tl_core.classification import report, steps
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
 from tl_core.runs import queue, store
 from tl_core.runs.history import History
-from tl_core.tasks.image_classification import network, report, steps
+from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.features import Activations
 from tl_core.tasks.image_classification.learner import ImageLearner

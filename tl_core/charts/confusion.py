@@ -4,29 +4,43 @@ Reports in, plain dictionaries and sentences out; no I/O, no Streamlit.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import percent
 from tl_core.charts.style import literal
-from tl_core.tasks.image_classification.report import ClassScore, Report
+from tl_core.classification.report import ClassScore, Report
 
 RIGHT, WRONG = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
 SEEN = 0.55  # a cell at least this strongly coloured is written in white
 INK = "#6B7785"  # readable on light and on dark pages
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """What is classified, in the middle of a sentence: one of it, and several."""
+
+    one: Message
+    many: Message
+
+
+PICTURES = Nouns(message("picture"), message("pictures"))
+TEXTS = Nouns(message("text"), message("texts"))
 MANY = 15  # classes; from here on the counts are left to hovering
 
 
-def figure(report: Report, translate: Callable[[str], str], ink: str = INK) -> dict[str, Any]:
+def figure(report: Report, translate: Callable[[str], str], ink: str = INK, nouns: Nouns = PICTURES) -> dict[str, Any]:
     """The confusion matrix: rows are the true classes, columns what the network says, the diagonal is right.
 
-    A cell's strength is its share of its row, so that rare classes are seen too. On every cell that holds pictures
+    A cell's strength is its share of its row, so that rare classes are seen too. On every cell that holds examples
     lies a marker whose `customdata` is (true, predicted): heat maps cannot be clicked, markers can.
 
     Args:
-        report: of a part of the pictures.
+        report: of a part of the examples.
         translate: gettext of the reader's language.
         ink: colour of the counts on pale cells.
+        nouns: what is classified.
 
     Returns:
         {"data": traces, "layout": layout}.
@@ -63,7 +77,9 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK) -> d
                 "text": [f"{report.confusion[i][j]:,}" for i, j in group],
                 "textfont": {"size": 15, "color": colour},
                 "customdata": [[i, j] for i, j in group],
-                "hovertext": [literal(_cell_text(report, i, j, shares[i][j]).translated(translate)) for i, j in group],
+                "hovertext": [
+                    literal(_cell_text(report, i, j, shares[i][j], nouns).translated(translate)) for i, j in group
+                ],
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "marker": {"symbol": "square", "size": max(8, min(44, 420 // count)), "opacity": 0},
                 "selected": {"marker": {"opacity": 0.3, "color": "#888888"}, **font},
@@ -102,14 +118,15 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK) -> d
     return {"data": [heat, *markers], "layout": layout}
 
 
-def reading(report: Report) -> Message:
+def reading(report: Report, nouns: Nouns = PICTURES) -> Message:
     """One sentence under the confusion matrix: the most frequent mistake, or that there is none."""
     pairs = _confused(report)
     if not pairs:
-        return message("Everything lies on the diagonal: no picture is taken for another class.")
+        return message("Everything lies on the diagonal: no {example} is taken for another class.", example=nouns.one)
     count, true, predicted = pairs[0]
     return message(
-        "The most frequent mistake: {n} of {total} pictures of {true} are taken for {predicted}.",
+        "The most frequent mistake: {n} of {total} {examples} of {true} are taken for {predicted}.",
+        examples=nouns.many,
         n=count,
         total=sum(report.confusion[true]),
         true=report.classes[true],
@@ -117,48 +134,58 @@ def reading(report: Report) -> Message:
     )
 
 
-def description(report: Report) -> Message:
+def description(report: Report, nouns: Nouns = PICTURES) -> Message:
     """What a reader who cannot see the confusion matrix needs to know of it."""
     return message(
-        "Confusion matrix of {n} classes: {right} of {total} pictures lie on the diagonal. {reading}",
+        "Confusion matrix of {n} classes: {right} of {total} {examples} lie on the diagonal. {reading}",
         n=len(report.classes),
         right=sum(report.confusion[label][label] for label in range(len(report.classes))),
         total=len(report.predictions),
-        reading=reading(report),
+        reading=reading(report, nouns),
+        examples=nouns.many,
     )
 
 
-def classes_reading(report: Report) -> Message:
+def classes_reading(report: Report, nouns: Nouns = PICTURES) -> Message:
     """One sentence under the table of classes: which class is found best and which worst."""
     known = [score for score in report.scores if score.recall is not None]
     best, worst = max(known, key=_recall), min(known, key=_recall)
     if best.recall == worst.recall:
-        return message("Every class is found equally well: {recall} of its pictures.", recall=percent(best.recall))
+        return message(
+            "Every class is found equally well: {recall} of its {examples}.",
+            recall=percent(best.recall),
+            examples=nouns.many,
+        )
     return message(
-        "{best} is found best ({high} of its pictures), {worst} is missed most ({low}).",
+        "{best} is found best ({high} of its {examples}), {worst} is missed most ({low}).",
         best=best.name,
         high=percent(best.recall),
         worst=worst.name,
         low=percent(worst.recall),
+        examples=nouns.many,
     )
 
 
-def mistakes_reading(report: Report) -> Message:
+def mistakes_reading(report: Report, nouns: Nouns = PICTURES) -> Message:
     """One sentence under the worst mistakes: how many there are, and how sure the network is when it is wrong."""
     wrong = report.mistakes
     if not wrong:
-        return message("There are no mistakes on these {total} pictures.", total=len(report.predictions))
+        return message(
+            "There are no mistakes on these {total} {examples}.", total=len(report.predictions), examples=nouns.many
+        )
     return message(
-        "{n} of {total} pictures are wrong. When it is wrong, the network is {sure} sure on average; "
-        "look whether the picture, the label or the network is to blame.",
+        "{n} of {total} {examples} are wrong. When it is wrong, the network is {sure} sure on average; "
+        "look whether the {example}, the label or the network is to blame.",
         n=len(wrong),
         total=len(report.predictions),
+        example=nouns.one,
+        examples=nouns.many,
         sure=percent(sum(item.confidence for item in wrong) / len(wrong)),
     )
 
 
 def cells(report: Report) -> list[tuple[int, int]]:
-    """The cells that hold pictures as (true, predicted): mistakes first, the most frequent ones at the top."""
+    """The cells that hold examples as (true, predicted): mistakes first, the most frequent ones at the top."""
     wrong = [(true, predicted) for _count, true, predicted in _confused(report)]
     return wrong + [(label, label) for label in range(len(report.classes)) if report.confusion[label][label]]
 
@@ -174,16 +201,17 @@ def _confused(report: Report) -> list[tuple[int, int, int]]:
     return sorted(found, key=lambda item: (-item[0], item[1], item[2]))
 
 
-def _cell_text(report: Report, true: int, predicted: int, share: float) -> Message:
+def _cell_text(report: Report, true: int, predicted: int, share: float, nouns: Nouns) -> Message:
     values = {
+        "examples": nouns.many,
         "n": report.confusion[true][predicted],
         "share": percent(share),
         "true": report.classes[true],
         "predicted": report.classes[predicted],
     }
     if true == predicted:
-        return message("{n} pictures of {true} are recognised ({share}). Click to see them.", **values)
-    return message("{n} pictures of {true} are taken for {predicted} ({share}). Click to see them.", **values)
+        return message("{n} {examples} of {true} are recognised ({share}). Click to see them.", **values)
+    return message("{n} {examples} of {true} are taken for {predicted} ({share}). Click to see them.", **values)
 
 
 def _shares(row: Sequence[int]) -> list[float]:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
+from tl_core.classification import report
+from tl_core.classification.report import Report
 from tl_core.engine.asking import Status, ask, lines, quietly, state, stop, stream, warm
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.image_classification import calls as pictures
-from tl_core.tasks.image_classification import report
 from tl_core.tasks.image_classification.calls import Answer
-from tl_core.tasks.image_classification.report import Report
 from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Event

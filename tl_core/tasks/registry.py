@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.tasks.image_classification import config as image_classification
+from tl_core.tasks.text_classification import config as text_classification
 from tl_core.tasks.text_generation import config as text_generation
 
 # What is asked of every task, by room. Those that are not free of TensorFlow are for the worker and the engine.
@@ -100,6 +101,18 @@ _ROWS = (
         libraries=("tensorflow", "keras", "keras-hub", "numpy", "tokenizers"),
         unit="tokens",
         lighter=message("Choose a smaller batch, a shorter context or a smaller model."),
+    ),
+    Task(
+        "text_classification",
+        "text_classification",
+        message("Text classification"),
+        text_classification.TextClassificationConfig,
+        text_classification.read,
+        text_classification.title,
+        metrics=("accuracy", "loss"),
+        libraries=("tensorflow", "keras", "keras-hub", "transformers", "numpy", "tokenizers"),
+        unit="texts",
+        lighter=message("Choose a smaller batch, fewer tokens a text or a smaller encoder."),
     ),
 )
 TASKS: dict[str, Task] = {row.kind: row for row in _ROWS}

@@ -12,14 +12,14 @@ from pages.ui.tables import Cell, table
 from tl_core.base.errors import UserError
 from tl_core.base.metrics import percent
 from tl_core.charts import confusion
+from tl_core.classification import report as reports
+from tl_core.classification.report import Part, Prediction, Report
 from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.runs import watch
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import DataConfig
-from tl_core.tasks.image_classification.report import Part, Prediction, Report
 
 INK = {"light": "#16202A", "dark": "#E8EEF4"}  # the themes' text colours (.streamlit/config.toml)
 
@@ -180,7 +180,7 @@ def _classes(made: Report) -> None:
     rows = [
         (
             score.name,
-            _ratio(score.recall, score.correct, score.pictures),
+            _ratio(score.recall, score.correct, score.examples),
             _ratio(score.precision, score.correct, score.predicted),
         )
         for score in made.scores
@@ -262,7 +262,7 @@ def _thumbnail(made: Report, item: Prediction) -> Thumbnail:
     true, predicted = made.classes[item.true], made.classes[item.predicted]
     sure = percent(item.confidence)
     return Thumbnail(
-        item.picture,
+        item.example,
         _("{key}: true class {true}, predicted {predicted} ({sure})").format(
             key=item.key, true=true, predicted=predicted, sure=sure
         ),

@@ -14,10 +14,10 @@ from tl_core.base.messages import N_
 from tl_core.base.metrics import percent
 from tl_core.charts import classification, comparison, curves
 from tl_core.charts.curves import NamedHistory
+from tl_core.classification import report
 from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification import report
 from tl_core.tasks.image_classification.config import RunConfig, title
 
 RUNS = N_("Image runs")

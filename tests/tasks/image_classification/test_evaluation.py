@@ -6,8 +6,9 @@ import pytest
 from tests.tasks.image_classification import toys
 from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError
+from tl_core.classification import report
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import evaluation, export, report
+from tl_core.tasks.image_classification import evaluation, export
 from tl_core.tasks.image_classification.config import DataConfig, HeadConfig, PhaseConfig
 
 

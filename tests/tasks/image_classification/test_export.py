@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.tasks.image_classification import toys
 from tl_core.base.errors import UserError
-from tl_core.tasks.image_classification import evaluation, export, paths, report
+from tl_core.classification import report
+from tl_core.tasks.image_classification import evaluation, export, paths
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig
 
 ALONE = """

@@ -13,10 +13,11 @@ from PIL import Image
 from tests.tasks.image_classification import toys
 from tl_core.base import events
 from tl_core.base.errors import UserError
+from tl_core.classification import report, steps
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, learner, network, paths, report, steps, training
+from tl_core.tasks.image_classification import export, network, paths, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS
@@ -385,7 +386,7 @@ def test_float16_scales_its_loss(stripes, weights, tmp_path):
 
 def test_a_class_without_training_pictures_has_no_infinite_weight():
     labels = np.array([0, 0, 0, 1, 2])
-    weights = learner._importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
+    weights = steps.importance(labels, training=np.array([0, 1, 2, 3]), balanced=True)
     assert weights[:4] == pytest.approx([4 / 6, 4 / 6, 4 / 6, 2])
     assert np.isfinite(weights).all()
 

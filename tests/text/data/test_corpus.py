@@ -11,7 +11,7 @@ import pytest
 from tests.tasks.text_generation import folders
 from tl_core.base.errors import UserError
 from tl_core.text import tokenizer
-from tl_core.text.data import corpus, grammar, samples, typography
+from tl_core.text.data import corpus, files, grammar, samples, typography
 
 STORY = "\n\n".join(f"Paragraph number {n} tells how the king and the fox met for the {n}th time." for n in range(60))
 
@@ -86,7 +86,7 @@ def test_what_is_no_text_is_refused_with_the_reason(tl_home: Path, data: bytes):
 
 
 def test_too_much_is_refused(tl_home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(corpus, "MAX_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="larger than"):
         corpus.ingest([("a.txt", b"a" * 600), ("b.txt", b"b" * 600)], name="ab")
     bomb = corpus.ingest([("x.zip", _zip(**{"big.txt": b"z" * 5000, "ok.txt": b"fine"}))], name="x")
@@ -237,7 +237,7 @@ def test_the_projects_own_lessons_are_a_sample(tl_home: Path, bpe):
 
 
 def test_a_zip_cannot_unpack_more_than_may_be_taken(tl_home: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(corpus, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(files, "MAX_BYTES", 10_000)
     many = {f"{n:02}.txt": b"\0" * 4000 for n in range(20)} | {"a.txt": b"fine"}  # packed, a few hundred bytes
     made = corpus.ingest([("bomb.zip", _zip(**many))], name="bomb")
     reasons = [str(reason) for _file, reason in made.rejected]

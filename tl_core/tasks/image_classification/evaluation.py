@@ -11,13 +11,14 @@ import tensorflow as tf
 from tl_core.base.errors import Stopped, UserError
 from tl_core.base.events import Event, Phase, Progress
 from tl_core.base.messages import message
+from tl_core.classification import report
+from tl_core.classification.report import Part, Report
 from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import batchnorm
-from tl_core.tasks.image_classification import export, report
+from tl_core.tasks.image_classification import export
 from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.report import Part, Report
 
 BATCH = 16
 
@@ -66,7 +67,9 @@ def evaluate(
             told = time.monotonic()
             rate = round(place.stop / max(told - began, 1e-3), 2)
             emit(Progress(phase="evaluation", done=place.stop, total=len(files), rate=rate))
-    made = report.report(part, dataset, indices, np.concatenate(said))
+    made = report.report(
+        part, dataset.id, dataset.classes, [dataset.images[index] for index in indices], np.concatenate(said)
+    )
     report.save(made, folder)
     return made
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from tl_core.base import events
 from tl_core.base.errors import Stopped
+from tl_core.classification import report, steps
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
-from tl_core.tasks.image_classification import export, network, report, steps
+from tl_core.tasks.image_classification import export, network
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.features import Activations
 from tl_core.training import optimizers, precision
@@ -66,7 +67,7 @@ class ImageLearner:
         config, self.standing = self.config, standing
         self.split = split(self.dataset, config.data)
         self.labels = np.array([image.label for image in self.dataset.images], np.int32)
-        self.importance = _importance(self.labels, self.split.train, config.class_weights)
+        self.importance = steps.importance(self.labels, self.split.train, config.class_weights)
         keras.utils.set_random_seed(config.seed)
         settings = config.backbone
         self.network = network.load_base(self.row, settings.weights, settings.image_size, self.emit, self.should_stop)
@@ -167,7 +168,13 @@ class ImageLearner:
             if self.activations is None or self.activations.boundary > self.standing.lowest:
                 self._divide(boundary(self.row, self.config.phases[-1].frozen_blocks))
                 self.activations.prepare({0: validation})
-            self.report = report.report("validation", self.dataset, validation, self._predictions())
+            self.report = report.report(
+                "validation",
+                self.dataset.id,
+                self.dataset.classes,
+                [self.dataset.images[index] for index in validation],
+                self._predictions(),
+            )
             report.save(self.report, self.folder)
         if self.should_stop():
             raise Stopped
@@ -205,11 +212,3 @@ class ImageLearner:
     def _view(self, epoch: int) -> int:
         """The view of the pictures that an epoch of the run trains on; validation always sees view 0."""
         return 0 if self.config.augmentation == "none" else (epoch - 1) % self.config.views + 1
-
-
-def _importance(labels: np.ndarray, training: np.ndarray, balanced: bool) -> np.ndarray:
-    """Each picture's weight in the loss: 1, or pictures / (classes * pictures of its class), as in scikit-learn."""
-    if not balanced:
-        return np.ones(len(labels), np.float32)
-    counts = np.bincount(labels[training], minlength=labels.max() + 1)
-    return (len(training) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels].astype(np.float32)

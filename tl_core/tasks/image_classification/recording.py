@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from tl_core.base.messages import Message, message
+from tl_core.classification import report as reports
+from tl_core.classification.report import Report
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.drawn import CLASSES
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import report as reports
 from tl_core.tasks.image_classification.config import RunConfig
-from tl_core.tasks.image_classification.report import Report
 from tl_core.tasks.lesson import Lesson
 
 WEIGHTS = {

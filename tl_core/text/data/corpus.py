@@ -6,13 +6,11 @@ texts/<id>/text.txt      all documents one after another, UTF-8, ordinary line e
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,17 +23,14 @@ from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import Message, message
 from tl_core.base.records import Count
 from tl_core.text import tokenizer as bpe
+from tl_core.text.data import files as brought
+from tl_core.text.data.files import Rejected, decoded, unpacked
 from tl_core.text.data.typography import straightened, typographic
 
-MAX_BYTES = 32 * 1024**2  # of all text together
-MAX_FILES = 2000  # in a ZIP
-SUFFIXES = (".txt", ".md", ".markdown", ".text")
 PASSAGE = 40  # characters; shorter ones may repeat by right ("Exeunt."),
 OFTEN = 0.05  # unless they fill so much of the text
 COSTLY = 0.02  # part of the tokens that may spell unknown characters before the report warns
 FEW_TOKENS = 2000  # below which the report warns
-
-Rejected = tuple[str, Message]  # file, reason
 
 
 @dataclass(frozen=True)
@@ -96,17 +91,17 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
     taken: dict[str, str] = {}  # text -> name of the first file with it
     rejected: list[Rejected] = []
     size = 0
-    for file, data in _unpacked(files, rejected):
-        text, reason = _decoded(data)
+    for file, data in unpacked(files, rejected):
+        text, reason = decoded(data)
         if text is not None and text in taken:
             reason = message("It is the same text as {file}.", file=taken[text])
         if reason is not None:
             rejected.append((file, reason))
             continue
         size += len(data)
-        if size > MAX_BYTES:
+        if size > brought.MAX_BYTES:
             raise UserError(
-                message("The text is larger than {limit} MB.", limit=MAX_BYTES // 1024**2),
+                message("The text is larger than {limit} MB.", limit=brought.MAX_BYTES // 1024**2),
                 message("Bring in less text at once; a few hundred kilobytes teach a style."),
             )
         taken[text] = file
@@ -319,65 +314,6 @@ def _border(text: str, wanted: int) -> int:
             if place >= 0 and abs(place - wanted) <= slack:
                 return place + len(mark)
     return wanted
-
-
-def _unpacked(files: Sequence[tuple[str, bytes]], rejected: list[Rejected]) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every text file, those in ZIPs too; no more is unpacked than might be taken."""
-    unpacked = 0
-    for name, data in files:
-        if not data.startswith(b"PK\x03\x04"):
-            yield name, data
-            continue
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
-                if len(entries) > MAX_FILES:
-                    rejected.append((name, message("It holds more than {limit} files.", limit=MAX_FILES)))
-                    continue
-                for entry in entries:
-                    hidden = entry.filename.startswith("__MACOSX") or Path(entry.filename).name.startswith(".")
-                    if entry.is_dir() or hidden:
-                        continue
-                    if not entry.filename.lower().endswith(SUFFIXES):
-                        rejected.append((entry.filename, message("It does not end in .txt or .md.")))
-                    elif entry.flag_bits & 1:
-                        rejected.append((entry.filename, message("It is encrypted.")))
-                    elif unpacked + entry.file_size > MAX_BYTES:
-                        rejected.append((entry.filename, message("It is too large.")))
-                    else:
-                        unpacked += entry.file_size
-                        yield entry.filename, archive.read(entry)
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, EOFError, RuntimeError):
-            rejected.append((name, message("It is a damaged or incomplete ZIP file.")))
-
-
-def _decoded(data: bytes) -> tuple[str | None, Message | None]:
-    """The text, or the reason why it is none. UTF-8 and UTF-16 are told by their bytes; else GB 18030 or Latin."""
-    if not data.strip():
-        return None, message("It is empty.")
-    text = None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", "replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            if b"\0" not in data:
-                text = _old_encoding(data)
-    if text is None or sum(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text) > 0.002 * len(text):
-        return None, message("It is not a text file, whatever its name says.")
-    text = re.sub(r"\r\n?", "\n", text).replace("\f", "\n").replace("\0", "")
-    return (text, None) if text.strip() else (None, message("It is empty."))
-
-
-def _old_encoding(data: bytes) -> str:
-    try:
-        text = data.decode("gb18030")
-        if sum("\u4e00" <= letter <= "\u9fff" for letter in text) > 0.5 * len(text):
-            return text
-    except UnicodeDecodeError:
-        pass
-    return data.decode("cp1252", "replace")
 
 
 def _stored(taken: dict[str, str], rejected: list[Rejected], name: str, owner: str, shared: bool) -> Corpus:

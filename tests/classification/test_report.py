@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tl_core.classification import report
 from tl_core.images.data.dataset import Dataset, ImageRecord
-from tl_core.tasks.image_classification import report
 
 # True classes and probabilities of seven pictures; class 2 is never predicted, class 3 has no pictures.
 TRUE = [0, 0, 0, 1, 1, 2, 2]
@@ -31,7 +31,7 @@ def made() -> report.Report:
         ImageRecord(f"{n:064x}", f"{label}/{n}.jpg", label, None, 10, 10) for n, label in enumerate([3, *TRUE])
     )
     dataset = Dataset("0" * 16, Path("/nowhere"), "made", ("a", "b", "c", "d"), images)
-    return report.report("test", dataset, np.arange(1, 8), PROBABILITIES)
+    return report.report("test", dataset.id, dataset.classes, dataset.images[1:8], PROBABILITIES)
 
 
 def test_overall_figures(made):
@@ -43,7 +43,7 @@ def test_overall_figures(made):
 
 
 def test_figures_of_each_class(made):
-    figures = [(s.name, s.pictures, s.predicted, s.correct, s.precision, s.recall) for s in made.scores]
+    figures = [(s.name, s.examples, s.predicted, s.correct, s.precision, s.recall) for s in made.scores]
     assert figures == [
         ("a", 3, 3, 2, 2 / 3, 2 / 3),
         ("b", 2, 4, 2, 1 / 2, 1.0),
@@ -89,3 +89,11 @@ def test_cross_entropy_is_that_of_keras():
     expected = keras.losses.SparseCategoricalCrossentropy()(np.array(TRUE), PROBABILITIES)
     right = PROBABILITIES[np.arange(7), TRUE]
     assert report.cross_entropy(right) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_report_of_an_earlier_version_is_read(made, tmp_path):
+    report.save(made, tmp_path)
+    path = report.path(tmp_path, "test")
+    old = path.read_text().replace('"examples":', '"pictures":').replace('"example":', '"picture":')
+    path.write_text(old)
+    assert "pictures" in old and report.load(tmp_path, "test") == made

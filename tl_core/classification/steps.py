@@ -6,15 +6,35 @@ a second's worth, so that Stop is obeyed at once and a batch curve can grow.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tl_core.tasks.image_classification.features import Activations
-
 BATCH = 32  # rows in a batch of predictions
 MOST_BYTES = 64 * 1024 * 1024  # rows handed over in one call, together
+
+
+class Activations(Protocol):
+    """The rows that training starts from: what frozen blocks make of examples, in one or several views."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the rows."""
+
+    def stored(self, view: int) -> bool:
+        """Whether this view's rows are read from the cache."""
+
+    def rows(self, indices: np.ndarray, view: int) -> np.ndarray:
+        """Rows of these examples in this order, from the cache."""
+
+    def computed(self, indices: np.ndarray, view: int, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Compute rows now; yields (place in `indices`, [n, *shape]) batch by batch."""
 
 
 class Pace:
@@ -113,6 +133,20 @@ def predictor(part: keras.Model, activations: Activations) -> Callable[[np.ndarr
         return tf.while_loop(lambda start, _: start < count, body, (tf.constant(0), said))[1].concat()
 
     return predict
+
+
+def importance(labels: np.ndarray, training: np.ndarray, balanced: bool) -> np.ndarray:
+    """Each example's weight in the loss: 1, or examples / (classes * examples of its class), as in scikit-learn.
+
+    Args:
+        labels: int32 [n], of all examples.
+        training: indices of those that are trained on.
+        balanced: whether rare classes weigh more.
+    """
+    if not balanced:
+        return np.ones(len(labels), np.float32)
+    counts = np.bincount(labels[training], minlength=labels.max() + 1)
+    return (len(training) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[labels].astype(np.float32)
 
 
 def _rows(activations: Activations) -> tf.TensorSpec:

@@ -1,4 +1,4 @@
-"""What a finished network gets right and wrong on one part of the pictures; no TensorFlow.
+"""What a finished classifier gets right and wrong on one part of its examples; no TensorFlow.
 
 runs/<id>/report-validation.json    written at the end of training
 runs/<id>/report-test.json          written once, when somebody asks for the last test
@@ -8,17 +8,28 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from tl_core.base import records
 from tl_core.base.records import Count, Diverging, Moment, Share
-from tl_core.images.data.dataset import Dataset
 
 Part = Literal["validation", "test"]
+
+
+class Example(Protocol):
+    """What a report needs to know of a picture, a text ..."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -26,25 +37,25 @@ class ClassScore:
     """How one class fares. A ratio is None where its denominator is zero."""
 
     name: str
-    pictures: Count  # of this class
-    predicted: Count  # pictures that the network takes for this class
+    examples: Count  # of this class
+    predicted: Count  # examples that the network takes for this class
     correct: Count
     precision: Share | None  # correct / predicted
-    recall: Share | None  # correct / pictures
+    recall: Share | None  # correct / examples
 
     @property
     def f1(self) -> float:
-        """2 correct / (pictures + predicted), the harmonic mean of precision and recall; 0 where both are undefined."""
-        total = self.pictures + self.predicted
+        """2 correct / (examples + predicted), the harmonic mean of precision and recall; 0 where both are undefined."""
+        total = self.examples + self.predicted
         return 2 * self.correct / total if total else 0.0
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture and what the network says of it."""
+    """One example and what the network says of it."""
 
-    picture: str  # ImageRecord.id
-    key: str  # ImageRecord.key
+    example: str  # its id, which equal ones share
+    key: str  # its place in the dataset
     true: Count
     predicted: Count
     confidence: Share  # probability of the predicted class
@@ -53,14 +64,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Report:
-    """Figures over all pictures of a part, and every single prediction."""
+    """Figures over all examples of a part, and every single prediction."""
 
     part: Part
     dataset: str
     classes: tuple[str, ...]
     accuracy: Share
     loss: Diverging  # mean cross-entropy, natural logarithm
-    macro_f1: Share  # mean of the classes' F1; classes without pictures are left out
+    macro_f1: Share  # mean of the classes' F1; classes without examples are left out
     scores: tuple[ClassScore, ...]
     confusion: tuple[tuple[Count, ...], ...]  # [true][predicted]
     predictions: tuple[Prediction, ...]
@@ -73,7 +84,7 @@ class Report:
         return sorted(wrong, key=lambda item: (item.true_probability, -item.confidence, item.key))
 
     def cell(self, true: int, predicted: int) -> list[Prediction]:
-        """The pictures behind one cell of the confusion matrix, the surest first."""
+        """The examples behind one cell of the confusion matrix, the surest first."""
         found = [item for item in self.predictions if (item.true, item.predicted) == (true, predicted)]
         return sorted(found, key=lambda item: (-item.confidence, item.key))
 
@@ -88,53 +99,55 @@ def cross_entropy(probabilities: np.ndarray) -> float:
     return float(-np.log(np.clip(probabilities.astype(np.float64), 1e-7, 1.0)).mean())
 
 
-def report(part: Part, dataset: Dataset, indices: np.ndarray, probabilities: np.ndarray) -> Report:
+def report(
+    part: Part, dataset: str, classes: Sequence[str], examples: Sequence[Example], probabilities: np.ndarray
+) -> Report:
     """Compare predictions with the labels.
 
     Args:
-        part: which part the pictures are.
-        dataset: where they come from.
-        indices: int64 [n], into `dataset.images`; at least one.
-        probabilities: float32 [n, classes], rows in the order of `indices`.
+        part: which part the examples are.
+        dataset: the id of where they come from.
+        classes: their names.
+        examples: at least one.
+        probabilities: float32 [n, classes], rows in the order of `examples`.
     """
-    images = [dataset.images[index] for index in indices]
-    true = np.array([image.label for image in images], np.int64)
+    true = np.array([example.label for example in examples], np.int64)
     predicted = probabilities.argmax(1)
-    rows = np.arange(len(images))
+    rows = np.arange(len(examples))
     of_true = probabilities[rows, true].astype(np.float64)
-    count = len(dataset.classes)
+    count = len(classes)
     confusion = np.zeros((count, count), np.int64)
     np.add.at(confusion, (true, predicted), 1)
     scores = tuple(
         ClassScore(
             name,
-            pictures := int(confusion[label].sum()),
+            known := int(confusion[label].sum()),
             guessed := int(confusion[:, label].sum()),
             correct := int(confusion[label, label]),
             correct / guessed if guessed else None,
-            correct / pictures if pictures else None,
+            correct / known if known else None,
         )
-        for label, name in enumerate(dataset.classes)
+        for label, name in enumerate(classes)
     )
     return Report(
         part=part,
-        dataset=dataset.id,
-        classes=dataset.classes,
+        dataset=dataset,
+        classes=tuple(classes),
         accuracy=float((true == predicted).mean()),
         loss=cross_entropy(of_true),
-        macro_f1=float(np.mean([score.f1 for score in scores if score.pictures])),
+        macro_f1=float(np.mean([score.f1 for score in scores if score.examples])),
         scores=scores,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
         predictions=tuple(
             Prediction(
-                image.id,
-                image.key,
+                example.id,
+                example.key,
                 int(label),
                 int(guess),
                 round(float(probabilities[row, guess]), 5),
                 round(float(of_true[row]), 5),
             )
-            for row, (image, label, guess) in enumerate(zip(images, true, predicted, strict=True))
+            for row, (example, label, guess) in enumerate(zip(examples, true, predicted, strict=True))
         ),
         created=time.time(),
     )
@@ -156,11 +169,23 @@ def save(made: Report, folder: Path) -> None:
 def load(folder: Path, part: Part) -> Report | None:
     """A run's report of this part; None if there is none (yet) or it is unreadable."""
     try:
-        found = records.build(Report, records.load(path(folder, part)))
+        found = records.build(Report, upgraded(records.load(path(folder, part))))
         _check(found, part)
     except (OSError, ValueError):
         return None
     return found
+
+
+def upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """A report of an earlier version, which spoke of pictures, in today's words."""
+    old = {"pictures": "examples", "picture": "example"}
+    for rows in ("scores", "predictions"):
+        if isinstance(data.get(rows), list):
+            data[rows] = [
+                {old.get(name, name): value for name, value in row.items()} if isinstance(row, dict) else row
+                for row in data[rows]
+            ]
+    return data
 
 
 def _check(found: Report, part: Part) -> None:

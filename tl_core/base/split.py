@@ -1,0 +1,106 @@
+"""Seeded, stratified division of labelled examples into training, validation and test; ready-made parts are kept."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+Part = Literal["train", "validation", "test"]
+
+
+class Example(Protocol):
+    """What decides where an example goes."""
+
+    @property
+    def id(self) -> str: ...  # equal ones are copies of each other
+    @property
+    def label(self) -> int: ...
+    @property
+    def part(self) -> Part | None: ...  # None: it is to be dealt out
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of examples, each an increasing int64 array."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+class TooFew(Exception):
+    """A class has too few different examples for the parts asked for."""
+
+    def __init__(self, label: int, count: int):
+        super().__init__(label, count)
+        self.label, self.count = label, count
+
+
+def divide(examples: Sequence[Example], classes: int, validation: float, test: float, seed: int) -> Split:
+    """Assign every example to one part.
+
+    What comes with a part stays there. The others are dealt out class by class, in an order drawn from (seed, class);
+    a part that is given takes none of them. Copies (equal ids) go together, also those of different classes. Each class
+    keeps at least one training and, if validation is asked for, one validation example.
+
+    Args:
+        examples: labels are smaller than `classes`.
+        classes: those without examples are passed over.
+        validation, test: fractions of each class.
+        seed: not negative.
+
+    Raises:
+        TooFew: a class has too few.
+    """
+    given = {example.part for example in examples}
+    wanted: dict[Part, float] = {
+        "validation": 0.0 if "validation" in given else validation,
+        "test": 0.0 if "test" in given else test,
+    }
+    # A copy of a held-out example is left out of training: it would be an exam question seen beforehand.
+    held = {example.id for example in examples if example.part in ("validation", "test")}
+    parts: list[str] = [example.part or "" for example in examples]
+    groups: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for index, example in enumerate(examples):
+        if example.part in (None, "train"):
+            parts[index] = ""
+            if example.id not in held:
+                groups[example.label][example.id].append(index)
+    filled = {example.label for example in examples}
+    placed: dict[str, Part] = {}
+    for label in range(classes):
+        if label in filled:
+            _deal(label, groups[label], wanted, np.random.default_rng((seed, label)), placed)
+    for members in groups.values():
+        for id, indices in members.items():
+            for index in indices:
+                parts[index] = placed[id]
+    named = np.array(parts)
+    return Split(*(np.flatnonzero(named == part) for part in ("train", "validation", "test")))
+
+
+def _deal(
+    label: int,
+    groups: Mapping[str, list[int]],
+    wanted: Mapping[Part, float],
+    random: np.random.Generator,
+    placed: dict[str, Part],
+) -> None:
+    """Place the examples of one class, `groups` of copies; those that another class has placed stay where they are."""
+    order = [list(groups)[index] for index in random.permutation(len(groups))]
+    free = [id for id in order if id not in placed]
+    total = sum(len(members) for members in groups.values())
+    taken = {part: max(1, round(share * total)) for part, share in wanted.items() if share > 0}
+    for id in groups.keys() & placed.keys():
+        if placed[id] in taken:
+            taken[placed[id]] -= len(groups[id])
+    if len(free) < 1 + len(taken):
+        raise TooFew(label, len(free))
+    for part, count in taken.items():
+        while count > 0 and len(free) > 1:
+            id = free.pop(0)
+            placed[id] = part
+            count -= len(groups[id])
+    placed.update(dict.fromkeys(free, "train"))
