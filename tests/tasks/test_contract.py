@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 
 from tests.tasks.image_classification import toys
+from tests.tasks.text_classification import tiny
 from tests.tasks.text_generation import folders
 from tl_core.base import events
 from tl_core.tasks.image_classification import training as image_training
 from tl_core.tasks.image_classification.config import HeadConfig
 from tl_core.tasks.image_classification.config import PhaseConfig as ImagePhase
+from tl_core.tasks.text_classification import training as texts_training
+from tl_core.tasks.text_classification.config import DataConfig as LabelledConfig
+from tl_core.tasks.text_classification.config import EncoderConfig, TextClassificationConfig
+from tl_core.tasks.text_classification.config import HeadConfig as TextsHead
+from tl_core.tasks.text_classification.config import PhaseConfig as TextsPhase
 from tl_core.tasks.text_generation import learner as text_learner
 from tl_core.tasks.text_generation import training as text_training
 from tl_core.tasks.text_generation.config import PhaseConfig as TextPhase
@@ -58,9 +64,19 @@ def texts(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     return TextConfig(text.id, str(base), phases=phases, dropout=0.2, **settings), text
 
 
+def opinions(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Good and bad, and a tiny BERT."""
+    made = tiny.texts(60)
+    encoder = EncoderConfig(str(tiny.write(tmp / "tiny")), length=16)
+    phases = TextsPhase(-1, 2, 1e-2), TextsPhase(2, 2, 1e-3, "rmsprop", "fine-tuning", "cosine")
+    settings = {"phases": phases, "head": TextsHead(8, 0.3), "dropout": 0.2, "batch_size": 8}
+    return TextClassificationConfig(LabelledConfig(made.id, 0.3), encoder, **settings), made
+
+
 ADAPTERS = {
     "image classification": Adapter(image_training.train, images),
     "text generation": Adapter(text_training.train, texts),
+    "text classification": Adapter(texts_training.train, opinions),
 }
 
 

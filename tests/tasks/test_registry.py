@@ -11,9 +11,16 @@ from tl_core.images.data.split import DataConfig
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
 from tl_core.tasks.registry import TASKS
+from tl_core.tasks.text_classification import config as texts
+from tl_core.tasks.text_classification.config import TextClassificationConfig
 from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.text.data.labelled import DataConfig as LabelledConfig
 
-CONFIGS = {"image": RunConfig(DataConfig("0123")), "text": TextConfig("0123")}
+CONFIGS = {
+    "image": RunConfig(DataConfig("0123")),
+    "text": TextConfig("0123"),
+    "text_classification": TextClassificationConfig(LabelledConfig("0123")),
+}
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -60,6 +67,8 @@ def test_what_is_no_config_is_explained(data: object):
         RunConfig(DataConfig("0123"), phases=(PhaseConfig(99, 1),)),
         RunConfig(DataConfig("0123"), BackboneConfig("no_such_net")),
         TextConfig("0123", "tales", frozen_blocks=99),
+        TextClassificationConfig(LabelledConfig("0123"), phases=(texts.PhaseConfig(99, 1),)),
+        TextClassificationConfig(LabelledConfig("0123"), texts.EncoderConfig("no_such_net")),
     ],
 )
 def test_more_frozen_blocks_than_there_are_or_no_such_network_is_explained(config: registry.Config):
@@ -71,3 +80,4 @@ def test_the_networks_name_is_for_a_reader():
     assert registry.title(TextConfig("0123", "gpt2")) == "GPT-2 (124M)"
     assert registry.title(TextConfig("0123", "/models/mine")) == "mine"
     assert registry.title(RunConfig(DataConfig("0123"), BackboneConfig("vgg16"))) == "VGG16"
+    assert registry.title(CONFIGS["text_classification"]) == "MiniLM-L6"

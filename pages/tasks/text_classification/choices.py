@@ -69,7 +69,7 @@ def choose_model() -> tuple[EncoderShape | None, Source | UserError | None]:
     row = ENCODERS.get(encoder)
     if row:
         learned = _("It learned {task}.").format(task=sentence(row.source_task))
-        facts = f"{_(row.language)}. {row.licence}. [{_('Paper')}, {row.year}]({row.paper})"
+        facts = f"{sentence(row.language)}. {row.licence}. [{_('Paper')}, {row.year}]({row.paper})"
         st.caption(f"{sentence(row.description)} {learned} {facts}")
     if isinstance(found, UserError):
         st.markdown(f":material/error: {problem(found)}")

@@ -69,7 +69,7 @@ class Encoder:
     name: str
     title: str
     description: Message
-    language: str  # "English", "Chinese", "100 languages": a message where it is shown
+    language: Message
     repository: str  # on the Hugging Face Hub
     tokenizer: str  # the file there that holds the tokenizer
     shape: EncoderShape
@@ -95,35 +95,35 @@ _ROWS = (
     Encoder(
         "minilm", "MiniLM-L6",
         message("Six narrow layers, distilled from BERT and trained on a billion pairs of sentences: small and good."),
-        "English", "sentence-transformers/all-MiniLM-L6-v2", "tokenizer.json", EncoderShape(), 90_868_376, "Apache-2.0",
+        message("English"), "sentence-transformers/all-MiniLM-L6-v2", "tokenizer.json", EncoderShape(), 90_868_376, "Apache-2.0",
         2021, "https://arxiv.org/abs/2002.10957",
         message("which of two sentences belong together, a billion pairs from questions, captions and papers"), MINILM,
     ),
     Encoder(
         "bert_tiny", "BERT tiny",
         message("Two layers of BERT: the fastest, and the weakest."),
-        "English", "google/bert_uncased_L-2_H-128_A-2", "vocab.txt",
+        message("English"), "google/bert_uncased_L-2_H-128_A-2", "vocab.txt",
         EncoderShape(width=128, layers=2, heads=2, hidden=512), 17_560_000, "Apache-2.0", 2019,
         "https://arxiv.org/abs/1908.08962", message("filling gaps in books and Wikipedia"),
     ),
     Encoder(
         "distilbert", "DistilBERT",
         message("BERT with half of its layers, taught by the full one."),
-        "English", "distilbert/distilbert-base-uncased", "tokenizer.json",
+        message("English"), "distilbert/distilbert-base-uncased", "tokenizer.json",
         EncoderShape("distilbert", width=768, layers=6, heads=12, hidden=3072, segments=0), 267_954_768, "Apache-2.0",
         2019, "https://arxiv.org/abs/1910.01108", message("filling gaps in books and Wikipedia"),
     ),
     Encoder(
         "bge_small_zh", "BGE small (Chinese)",
         message("Four layers for Chinese sentences, trained on pairs that belong together."),
-        "Chinese", "BAAI/bge-small-zh-v1.5", "tokenizer.json",
+        message("Chinese"), "BAAI/bge-small-zh-v1.5", "tokenizer.json",
         EncoderShape(vocabulary=21128, width=512, layers=4, heads=8, hidden=2048), 95_833_000, "MIT", 2023,
         "https://arxiv.org/abs/2309.07597", message("which Chinese texts belong together, a hundred million pairs"),
     ),
     Encoder(
         "xlm_roberta", "XLM-RoBERTa",
         message("Twelve layers that read a hundred languages; most of its weights are the vocabulary."),
-        "100 languages", "FacebookAI/xlm-roberta-base", "tokenizer.json",
+        message("100 languages"), "FacebookAI/xlm-roberta-base", "tokenizer.json",
         EncoderShape("xlm-roberta", 250002, 768, 12, 12, 3072, 514, 0), 1_115_567_652, "MIT", 2019,
         "https://arxiv.org/abs/1911.02116", message("filling gaps in web pages of a hundred languages, 2.5 TB"),
     ),
