@@ -68,7 +68,7 @@ async def _packed(request: Request, pack: Callable[[store.Run], Packed], ending:
 def _script(run: store.Run) -> Packed:
     if run.config is None:
         raise run.problem
-    return registry.of(run.config).room("code").script_zip(store.as_trained(run))
+    return registry.of(run.config).room("packing").script_zip(store.as_trained(run))
 
 
 async def _asked(request: Request) -> store.Run:

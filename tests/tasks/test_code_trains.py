@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,14 +21,13 @@ from tl_core.base import events
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.drawn import Drawing, ingest_drawn
 from tl_core.images.data.split import DataConfig
-from tl_core.tasks.image_classification import code as image_code
+from tl_core.tasks import registry
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig, RunConfig
-from tl_core.tasks.text_classification import code as texts_code
 from tl_core.tasks.text_classification import config as texts_config
 from tl_core.tasks.text_classification import training as texts_training
 from tl_core.tasks.text_classification.config import EncoderConfig, TextClassificationConfig
 from tl_core.tasks.text_generation import config as text_config
-from tl_core.tasks.text_generation import export, training
+from tl_core.tasks.text_generation import training
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.data import corpus, grammar
 from tl_core.text.data.corpus import Corpus
@@ -64,9 +62,9 @@ def weather() -> Corpus:
     return corpus.paste(grammar.write("weather", texts=60), name="weather")
 
 
-def says(packed: AbstractContextManager[Path], place: Path) -> float:
+def says(config: registry.Config, place: Path) -> float:
     """Unpack what is handed out and run it there, alone; returns the metric on the last line."""
-    with packed as path, zipfile.ZipFile(path) as archive:
+    with registry.of(config).room("packing").script_zip(config) as path, zipfile.ZipFile(path) as archive:
         archive.extractall(place)
     assert "tl_core" not in (place / "train.py").read_text(encoding="utf-8")
     left = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" and not name.startswith("TL_")}
@@ -105,7 +103,7 @@ def image_run(pictures: Dataset, settings: dict, tmp_path: Path) -> tuple[float,
     common = {"backbone": BUNDLED, "head": HeadConfig("average", 32), "batch_size": 16, "precision": "float32"}
     config = RunConfig(DataConfig(pictures.id, validation=0.75, test=0.0), **{**common, **settings})
     outcome, _ = toys.run(config, pictures, tmp_path / "run")
-    return 100 * outcome.metrics["accuracy"], 100 * says(image_code.script_zip(config), tmp_path / "script")
+    return 100 * outcome.metrics["accuracy"], 100 * says(config, tmp_path / "script")
 
 
 @pytest.mark.slow
@@ -157,7 +155,7 @@ def test_the_script_of_a_text_run_reaches_what_the_run_reaches(name: str, weathe
     )
     reached, before = outcome.metrics["perplexity"], outcome.metrics["base_perplexity"]
     assert reached < 0.8 * before
-    again = says(export.script_zip(config), tmp_path / "script")
+    again = says(config, tmp_path / "script")
     assert again == pytest.approx(reached, rel=0.02)
 
 
@@ -189,4 +187,4 @@ def test_the_script_of_a_classifier_of_texts_reaches_what_the_run_reaches(name: 
     )
     reached = 100 * outcome.metrics["accuracy"]
     assert reached > 60
-    assert 100 * says(texts_code.script_zip(config), tmp_path / "script") == pytest.approx(reached, abs=1)
+    assert 100 * says(config, tmp_path / "script") == pytest.approx(reached, abs=1)

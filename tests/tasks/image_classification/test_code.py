@@ -16,8 +16,9 @@ from tl_core.images.data import dataset as datasets
 from tl_core.images.pretrained import packages
 from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.tasks.image_classification import network
-from tl_core.tasks.image_classification.code import _augmentation, keras_code, script_zip
+from tl_core.tasks.image_classification.code import _augmentation, keras_code
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
+from tl_core.tasks.image_classification.packing import script_zip
 from tl_core.tasks.image_classification.parameters import parameter_counts
 
 TWO_PHASES = RunConfig(

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 from tests.tasks.text_generation import elsewhere, folders, reference
 from tl_core.base.errors import UserError
 from tl_core.base.paths import ASSETS
-from tl_core.tasks.text_generation import code, export, training
+from tl_core.tasks.text_generation import code, export, packing, training
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.generation import generate
@@ -155,7 +155,7 @@ def test_the_script_as_downloaded_runs_and_keeps_the_best_weights(tl_home: Path,
     rate = 0.3 if rank else 0.1  # so high that the last round is hardly the best
     config = TextConfig(text.id, str(run / "model"), lora_rank=rank, evaluate_every=3, batch_size=2, context=16)
     config = config.with_phase(frozen_blocks=2, steps=8, learning_rate=rate)
-    with code.script_zip(config) as packed:
+    with packing.script_zip(config) as packed:
         place = _unpacked(packed, run / "downloaded")
     assert not packed.exists()
     done = subprocess.run([sys.executable, "-c", LOOK], cwd=place, capture_output=True, text=True)
@@ -171,7 +171,7 @@ def test_the_script_as_downloaded_runs_and_keeps_the_best_weights(tl_home: Path,
 
 def test_a_script_whose_model_comes_from_the_hub_says_so_and_brings_the_text_alone(tl_home: Path, tmp_path: Path):
     text = corpus.paste("\n\n".join(folders.SENTENCES * 20), name="tales")
-    with code.script_zip(TextConfig(text.id, "gpt2")) as packed, zipfile.ZipFile(packed) as archive:
+    with packing.script_zip(TextConfig(text.id, "gpt2")) as packed, zipfile.ZipFile(packed) as archive:
         script = archive.read(code.SCRIPT).decode()
         parts = [archive.read(name).decode() for name in (code.TRAINING, code.VALIDATION)]
         assert len(archive.namelist()) == 3
@@ -179,14 +179,14 @@ def test_a_script_whose_model_comes_from_the_hub_says_so_and_brings_the_text_alo
     assert 'preset = "hf://openai-community/gpt2"' in script and "huggingface.co/openai-community/gpt2" in script
     compile(script, code.SCRIPT, "exec")
     corpus.delete(text.id)
-    with pytest.raises(UserError), code.script_zip(TextConfig(text.id, "gpt2")):
+    with pytest.raises(UserError), packing.script_zip(TextConfig(text.id, "gpt2")):
         pass
 
 
 def test_a_straightened_run_hands_out_the_text_and_the_prompt_that_it_read(tl_home: Path):
     text = corpus.paste("“The king”\u00a0met – ‘once’ – the fox… " * 40, name="curly")
     config = TextConfig(text.id, "gpt2", straighten=True, prompt="“Once")
-    with code.script_zip(config) as packed, zipfile.ZipFile(packed) as archive:
+    with packing.script_zip(config) as packed, zipfile.ZipFile(packed) as archive:
         read = archive.read(code.TRAINING).decode() + archive.read(code.VALIDATION).decode()
         assert "prompt = '\"Once'" in archive.read(code.SCRIPT).decode()
     assert '"The king" met' in read and not set(read) & set("“”‘’–…")

@@ -1,26 +1,18 @@
 """The same experiment as a short script of plain Keras: what the settings mean, in the words of the library.
 
 It does what `training` does, the plain way and without the activation cache: the same pictures in the same parts, the
-same weights to begin with, the same phases, and the best weights kept. It is handed out with all that it needs.
-TensorFlow-free: it writes text and packs files.
+same weights to begin with, the same phases, and the best weights kept. `packing` hands it out with all that it needs.
+TensorFlow-free: it writes text.
 """
 
-import contextlib
 import math
 import re
-import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-
-from tl_core.base.errors import disk_full_explained
-from tl_core.images.data import dataset as datasets
-from tl_core.images.data.split import split
 from tl_core.images.options import STRENGTHS
-from tl_core.images.pretrained import backbones, packages, weights
+from tl_core.images.pretrained import backbones
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 from tl_core.training import script
@@ -58,36 +50,6 @@ LEARNED = (
 SCALES_ITSELF = ("EfficientNetV2B0", "ConvNeXtTiny")  # unless told not to
 
 
-@contextlib.contextmanager
-def script_zip(config: RunConfig) -> Iterator[Path]:
-    """A ZIP with the script and all that it needs, which is gone afterwards.
-
-    train.py, the pictures as training/<class>/ and validation/<class>/, and weights that Keras does not fetch itself.
-
-    Raises:
-        UserError: the pictures have been deleted, or the weights are not to be had any more.
-    """
-    dataset, row = datasets.load(config.data.dataset), backbone(config.backbone.name)
-    parts, folders = split(dataset, config.data), _folders(dataset.classes)
-    labels = np.array([image.label for image in dataset.images])
-    counts = np.bincount(labels[parts.train], minlength=len(folders)).tolist()
-    file = _weights_file(config, row)
-    text = keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
-    with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
-        target = Path(place) / "script.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("train.py", text)
-            if file:
-                archive.write(file, file.name)
-            for part, indices in (("training", parts.train), ("validation", parts.validation)):
-                for folder in folders if len(indices) else ():
-                    archive.mkdir(f"{part}/{folder}")  # also one that is empty here, so that the classes are the same
-                for index in indices:
-                    image = dataset.images[index]
-                    archive.write(dataset.path(image), f"{part}/{folders[image.label]}/{index:06}.jpg")
-        yield target
-
-
 def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str], validated: bool = True) -> str:
     """A script that anybody with Keras 3 can run beside the folders training/ and validation/.
 
@@ -101,7 +63,7 @@ def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str],
     parts = [
         _head(config, row, validated),
         _imports(config, row),
-        _data(config, _folders(classes), validated),
+        _data(config, folders(classes), validated),
         ["", "keras.utils.set_random_seed(seed)"],
         _precision(config),
         _base(config, row),
@@ -120,7 +82,7 @@ def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str],
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _folders(classes: Sequence[str]) -> list[str]:
+def folders(classes: Sequence[str]) -> list[str]:
     """A name for each class that every file system takes, all different."""
     folders: list[str] = []
     for label, name in enumerate(classes):
@@ -128,16 +90,6 @@ def _folders(classes: Sequence[str]) -> list[str]:
         taken = not folder or folder.casefold() in (other.casefold() for other in folders)
         folders.append(f"{folder} {label}".strip() if taken else folder)
     return folders
-
-
-def _weights_file(config: RunConfig, row: Backbone) -> Path | None:
-    """The file that goes with the script; None where Keras fetches the weights, or there are none."""
-    wanted = config.backbone.weights
-    if wanted == "random" or (wanted == "imagenet" and not row.package):
-        return None
-    if wanted == "imagenet":
-        return packages.convert(row.package)
-    return weights.find(row, wanted, config.backbone.image_size).path
 
 
 def _monitored(config: RunConfig, validated: bool) -> str:

@@ -1,24 +1,13 @@
 """The same fine-tuning as a short script of plain KerasHub: what the settings mean, in the words of the library.
 
 It does what `training` does, the plain way and without the activation cache: the same windows in the same order, the
-same weights to begin with and to train, as many steps, and the best weights kept. It is handed out in a ZIP with all
-that it needs. TensorFlow-free: it writes text and packs files.
+same weights to begin with and to train, as many steps, and the best weights kept. `packing` hands it out with all
+that it needs. TensorFlow-free: it writes text.
 """
 
-import contextlib
-import tempfile
-import zipfile
-from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 
-from tl_core.base.errors import disk_full_explained
-from tl_core.tasks.text_generation import card
 from tl_core.tasks.text_generation.config import VALIDATION_TOKENS, TextConfig, boundary
-from tl_core.text import tokenizer
-from tl_core.text.data import corpus
-from tl_core.text.pretrained import hub_format as format_
-from tl_core.text.pretrained import registry
 from tl_core.text.pretrained.hub_format import FILES
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
@@ -26,39 +15,6 @@ from tl_core.training import script
 
 SCRIPT, TRAINING, VALIDATION, BASE = "train.py", "training.txt", "validation.txt", "base"  # names in the ZIP
 RESULT = "fine-tuned"
-
-
-@contextlib.contextmanager
-def script_zip(config: TextConfig) -> Iterator[Path]:
-    """A ZIP with the run's settings as a script and all that it needs, which is gone afterwards.
-
-    The two parts of the text, as they were trained and validated on, and the model that it began with, unless the
-    script fetches that one itself. Nothing here imports TensorFlow.
-
-    Raises:
-        UserError: the text has been deleted, or the model is not to be had any more.
-    """
-    texts = corpus.split(corpus.load(config.corpus), config.validation, config.straighten)
-    found = registry.find(config.model)
-    source = None if fetched(config) else found.folder
-    shape = format_.read_shape(source) if source else registry.checkpoint(config.model).shape
-    validated = bool(texts[1])
-    if validated and found:  # else nobody here can tell how many tokens it has
-        tokens = len(tokenizer.encode(tokenizer.load(found.folder), texts[1]))
-        validated = tokens > min(config.context, shape.context)
-    with disk_full_explained(), tempfile.TemporaryDirectory(prefix="tl-script-") as place:
-        target = Path(place) / "script.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(SCRIPT, keras_code(config, shape, validated))
-            for name, text in zip((TRAINING, VALIDATION), texts, strict=True):
-                if text:
-                    archive.writestr(name, text)
-            if source:
-                with card.for_others(source, Path(place)) as ready_made:
-                    for name in (*format_.FILES, *format_.OTHERS):
-                        if (ready_made / name).is_file():
-                            archive.write(ready_made / name, f"{BASE}/{name}")
-        yield target
 
 
 def fetched(config: TextConfig) -> str:
