@@ -68,6 +68,10 @@ def resuming(run: Run) -> str:
     return _("Goes on from the last checkpoint: the epoch under way, and a few seconds before it, may be repeated.")
 
 
+def artifacts(history: History, over: bool, key: str) -> None:
+    """What the run made on its way: nothing."""
+
+
 def below(run: Run, history: History, over: bool) -> None:
     """What stands below the curves: nothing."""
 
