@@ -52,7 +52,7 @@ def choose_model() -> tuple[EncoderShape | None, Source | UserError | None]:
     names = [*ENCODERS, *([settings.FOLDER] if is_local() else [])]
     if settings.get("encoder") not in names:
         settings.set_("encoder", names[0])
-    name, weights, length = st.columns([3, 3, 3])
+    name, weights, length = st.columns([5, 7, 5])
     settings.FIELDS.draw("encoder", name, choices=names, called=_called, on_change=changed)
     settings.FIELDS.draw("weights", weights, on_change=changed)
     settings.FIELDS.draw("length", length)
