@@ -42,6 +42,22 @@ def show_report(run: Run) -> None:
     _last_test(run)
 
 
+def show_recorded(made: Report, key: str) -> None:
+    """The figures and the confusion matrix that were recorded; the texts stayed where they were."""
+    st.subheader(_("On the validation texts"), anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(_("Accuracy"), percent(made.accuracy), width="content")
+        st.metric(_("Macro F1"), f"{made.macro_f1:.3f}", width="content")
+        st.metric(_("Loss"), f"{made.loss:.3f}", width="content")
+    st.plotly_chart(
+        confusion.figure(made, _, INK.get(st.context.theme.type, confusion.INK), NOUNS),
+        key=f"{key}_matrix",
+        config={"displayModeBar": False},
+        alt=show(confusion.description(made, NOUNS)),
+    )
+    st.markdown(sentence(confusion.reading(made, NOUNS)))
+
+
 def _last_test(run: Run) -> None:
     """The exam: looked at once, after everything has been decided."""
     made, waiting = reports.load(run.folder, "test"), _test_texts(run)
