@@ -3,6 +3,7 @@
 tokens -> activations at the freeze boundary (computed once) -> upper blocks and head (trained here)
 """
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -164,13 +165,7 @@ class TextClassificationLearner:
 
     def _gain(self) -> float:
         shape = shape_of(self.config.encoder.name)
-
-        def product(dtype: str) -> Callable[[], tf.Tensor]:
-            layer = keras.layers.Dense(shape.hidden, dtype=dtype)
-            tokens = tf.zeros((self.config.batch_size * self.config.encoder.length, shape.width), dtype)
-            return tf.function(lambda: layer(tokens)[0, 0])
-
-        return precision.gain(product)
+        return _product_gain(self.config.batch_size * self.config.encoder.length, shape.width, shape.hidden)
 
     def _divide(self, frozen: int) -> None:
         self.activations = Activations(self.config, self.dataset, self.encoder, frozen, self.emit, self.should_stop)
@@ -188,3 +183,15 @@ class TextClassificationLearner:
             said.append(self.predict(rows).numpy())
             self.looking.took(time.monotonic() - began)
         return np.concatenate(said)
+
+
+@functools.cache
+def _product_gain(rows: int, width: int, hidden: int) -> float:
+    """How many times as fast as in float32 the largest product of a layer runs in bfloat16 on this CPU."""
+
+    def product(dtype: str) -> Callable[[], tf.Tensor]:
+        layer = keras.layers.Dense(hidden, dtype=dtype)
+        tokens = tf.zeros((rows, width), dtype)
+        return tf.function(lambda: layer(tokens)[0, 0])
+
+    return precision.gain(product)
