@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pages import registry
 from tests.browser.conftest import App, until
 
-PAGES = ("", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
+PAGES = ("", *(name for name in registry.PAGES if name != registry.WELCOME.name))
 
 pytestmark = pytest.mark.browser
 
