@@ -167,7 +167,7 @@ OPINIONS = {
         "phases": (texts_config.PhaseConfig(-1, 2, 1e-2), replace(THAWED, optimizer="rmsprop", learning_rate=2e-3)),
         "early_stopping": 3,
     },
-    "from scratch": {"phases": (texts_config.PhaseConfig(0, 16, 5e-3, "adam", "from scratch"),), "weights": "random"},
+    "from scratch": {"phases": (texts_config.PhaseConfig(0, 12, 3e-3, "adam", "from scratch"),), "weights": "random"},
 }
 
 

@@ -66,7 +66,7 @@ def test_what_is_no_config_is_explained(data: object):
     [
         RunConfig(DataConfig("0123"), phases=(PhaseConfig(99, 1),)),
         RunConfig(DataConfig("0123"), BackboneConfig("no_such_net")),
-        TextConfig("0123", "tales", frozen_blocks=99),
+        TextConfig("0123", "tales").with_phase(frozen_blocks=99),
         TextClassificationConfig(LabelledConfig("0123"), phases=(texts.PhaseConfig(99, 1),)),
         TextClassificationConfig(LabelledConfig("0123"), texts.EncoderConfig("no_such_net")),
     ],
