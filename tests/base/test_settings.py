@@ -14,6 +14,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.settings import Declared
 from tl_core.tasks.image_classification import config as image
 from tl_core.tasks.registry import TASKS
+from tl_core.tasks.text_classification import config as texts
 from tl_core.tasks.text_generation import config as text
 
 CONFIGS = {
@@ -22,6 +23,10 @@ CONFIGS = {
         phases=(image.PhaseConfig(-1, 5), image.PhaseConfig(2, 3, 1e-5, "sgd", "fine-tuning", "cosine")),
     ),
     "text": text.TextConfig("a text", phases=(text.PhaseConfig(-1, 40), text.PhaseConfig(2, 60, 1e-5, "sgd"))),
+    "text_classification": texts.TextClassificationConfig(
+        texts.DataConfig("texts"),
+        phases=(texts.PhaseConfig(-1, 5), texts.PhaseConfig(2, 3, 1e-5, "sgd", "fine-tuning", "cosine")),
+    ),
 }
 SETTINGS = [(config, each) for config in CONFIGS.values() for each in settings.declared(type(config))]
 IDS = [f"{config.kind}-{'.'.join(each.path)}" for config, each in SETTINGS]
