@@ -6,21 +6,24 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages import registry
 from pages.ui import i18n
 from tests.conftest import REPOSITORY
 from tl_core.images.pretrained.backbones import BACKBONES
+from tl_core.text.pretrained.encoders import ENCODERS
+from tl_core.text.pretrained.registry import CHECKPOINTS
 
-PAGES = ("welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune")
+PAGES = tuple(registry.PAGES)
 ELEMENTS = (
     "title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success", "button", "checkbox",
     "toggle", "radio", "selectbox", "multiselect", "slider", "select_slider", "number_input", "text_input",
     "text_area", "metric", "expander", "tabs",
 )  # fmt: skip
+NETWORKS = (*BACKBONES.values(), *CHECKPOINTS.values(), *ENCODERS.values())
 # Names and signs that are the same in every language.
 NAMES = re.compile(
     r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^«»]*»"
-    r"|:[a-z]+-badge\[\s*\]|"
-    + "|".join(re.escape(row.title) for row in sorted(BACKBONES.values(), key=lambda row: -len(row.title)))
+    r"|:[a-z]+-badge\[\s*\]|" + "|".join(map(re.escape, sorted((row.title for row in NETWORKS), key=len, reverse=True)))
 )
 
 
