@@ -64,7 +64,7 @@ def test_runs_of_both_halves_stand_in_a_group_of_their_own(monkeypatch):
     monkeypatch.setattr(st, "navigation", noted)
     opened("welcome")
     assert groups["Image lab"] == ["data", "train", "classify"]
-    assert groups["Language"] == ["generate", "finetune"]
+    assert groups["Language"] == ["generate", "finetune", "texts", "classify_text"]
     assert groups["Experiments"] == ["run", "runs", "replay"]
 
 
