@@ -27,6 +27,8 @@ Scheduling = Callable[..., Scheduler]
 SERVER = """
 import sys, time
 from tests.runs import fakes
+from tl_core.runs.executors import spare
+from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import Scheduler
 spare.available = lambda: spare.ENOUGH
 scheduler = Scheduler(Local([None], fakes.command(sys.argv[1])))
@@ -379,8 +381,8 @@ def test_it_looks_at_no_device_before_it_knows_its_place():
     """TensorFlow fixes what it may use at the first look, so the place must come before."""
     program = """
 import io, json, os, sys
-from tl_core.runs import worker
-worker._trainer("image")
+from tl_core.tasks import registry
+registry.FIRST.room("training")
 from tensorflow.python.eager import context
 assert context.context_safe() is None
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
