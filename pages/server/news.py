@@ -101,8 +101,8 @@ def _look(readers: list[_Reader]) -> None:
             if alike not in told:
                 told[alike] = _told(writing, reader.known, reader.language)
             reader.version, reader.known, reader.last, reader.heard = told[alike]
-        elif now >= reader.until:
-            reader.last, reader.heard = True, AGAIN
+        if now >= reader.until and not reader.last:  # however much there is to tell
+            reader.last, reader.heard = True, reader.heard + AGAIN
         if reader.heard:
             reader.news.set()
 

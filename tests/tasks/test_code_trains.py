@@ -94,7 +94,6 @@ VARIED = {
         "augmentation": "strong",
         "class_weights": True,
     },
-    "from scratch": {"backbone": SMALL, "phases": (PhaseConfig(0, 14, 3e-3, "adam", "from scratch"),)},
 }
 
 

@@ -124,7 +124,7 @@ class _Run:
         last = standing.first_epoch + phase.total
         learner.prepare(last - standing.epoch)
         self.name, self.kept, self.written, self.pause = phase.phase, standing.step, time.monotonic(), _pause()
-        self.emit(phase)
+        self.emit(dataclasses.replace(phase, t=time.time()))  # it was made before what is prepared for it
         if not standing.step:
             learner.callback(best=False)
         while standing.epoch < last and not (learner.patience and standing.waited >= learner.patience):

@@ -242,7 +242,7 @@ def test_a_zip_cannot_unpack_more_than_may_be_taken(tl_home: Path, monkeypatch: 
     made = corpus.ingest([("bomb.zip", _zip(**many))], name="bomb")
     reasons = [str(reason) for _file, reason in made.rejected]
     assert made.text == "fine" and sum("too large" in reason for reason in reasons) == 18
-    monkeypatch.setattr(corpus, "MAX_FILES", 5)
+    monkeypatch.setattr(files, "MAX_FILES", 5)
     with pytest.raises(UserError, match="There is no text") as caught:
         corpus.ingest([("bomb.zip", _zip(**many))], name="bomb")
     assert "more than 5 files" in str(caught.value.remedy)
