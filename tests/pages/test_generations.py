@@ -5,6 +5,7 @@ The engine is a stand-in here; tests/engine drives the real one, tests/browser b
 
 import contextlib
 import json
+import math
 import threading
 import time
 from dataclasses import replace
@@ -162,7 +163,7 @@ def test_what_many_are_told_alike_is_put_together_once(engine, monkeypatch):
     engine.go.clear()
     writing, put_together, real = generations.begin(ADA, ORDER), [], news._told
     monkeypatch.setattr(news, "_told", lambda *args: put_together.append(args) or real(*args))
-    readers = [news._Reader(writing, 0, language, 0.0) for language in ("en", "en", "zh_Hans_CN", "en")]
+    readers = [news._Reader(writing, 0, language, math.inf) for language in ("en", "en", "zh_Hans_CN", "en")]
     news._look(readers)
     assert len(put_together) == 2 and len({reader.heard for reader in readers[:2]}) == 1
     assert all(reader.heard for reader in readers)

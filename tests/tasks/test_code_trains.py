@@ -35,7 +35,7 @@ from tl_core.text.pretrained.shape import Shape
 
 ALONE = "import importlib.util, runpy; assert importlib.util.find_spec('tl_core') is None; runpy.run_path('train.py')"
 HEAD, UPPER = PhaseConfig(-1, 4, 2e-3), PhaseConfig(4, 3, 3e-4, "rmsprop", "fine-tuning")
-BUNDLED, SMALL = BackboneConfig("mobilenetv2_0.5", "bundled", 96), BackboneConfig("mobilenetv2_0.35", "random", 96)
+BUNDLED = BackboneConfig("mobilenetv2_0.5", "bundled", 96)
 
 
 @pytest.fixture(scope="module", autouse=True)
