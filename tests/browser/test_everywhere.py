@@ -44,6 +44,8 @@ def test_the_language_is_the_browsers_and_can_be_switched_on_every_page(app: App
         page.goto(f"{app.url}/{name}")
         settled(page)
         expect(page.locator("h1").first).to_have_text(re.compile(r"[\u4e00-\u9fff]"))
+    page.goto(f"{app.url}/finetune")
+    settled(page)
     page.get_by_text("English", exact=True).click()
     expect(page.locator("h1").first).to_have_text("Fine-tune text")
     assert "language=en" in page.url
