@@ -4,8 +4,7 @@ pictures -> activations at the freeze boundary (computed once) -> upper blocks a
 """
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import numpy as np
 from tl_core.base import events
 from tl_core.base.errors import Stopped
 from tl_core.classification import report, steps
+from tl_core.classification.learner import Chunk, ClassificationLearner
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
@@ -22,13 +22,11 @@ from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.features import Activations
 from tl_core.training import optimizers, precision
 from tl_core.training.activations import fingerprint
-from tl_core.training.learner import Learned, Standing
+from tl_core.training.learner import Standing
 from tl_core.training.options import Precision
 
-Chunk = tuple[np.ndarray, np.ndarray]  # places in dataset.images, and their rows
 
-
-class ImageLearner:
+class ImageLearner(ClassificationLearner):
     """As `tl_core.training.learner.Learner` says.
 
     Args:
@@ -129,29 +127,6 @@ class ImageLearner:
         left = order[self.standing.batch * self.config.batch_size :]
         return steps.chunks(self.activations, left, self._view(epoch), self.pace)
 
-    def step(self, chunk: Chunk) -> Learned:
-        """One optimizer step after the other over the chunk's batches."""
-        indices, rows = chunk
-        began = time.monotonic()
-        total, right = self.take(rows, self.labels[indices], self.importance[indices])
-        sums = {"loss": float(total), "accuracy": int(right)}  # waits until the steps are done
-        self.pace.took(time.monotonic() - began)
-        return Learned(sums, len(indices), math.ceil(len(indices) / self.config.batch_size))
-
-    def validate(self, trained: Mapping[str, float]) -> dict[str, float]:
-        """Loss and accuracy on the validation pictures, if there are any."""
-        if not len(self.split.validation):
-            return {}
-        probabilities, labels = self._predictions(), self.labels[self.split.validation]
-        right = probabilities[np.arange(len(probabilities)), labels]
-        return {
-            "val_loss": report.cross_entropy(right),
-            "val_accuracy": float((probabilities.argmax(1) == labels).mean()),
-        }
-
-    def callback(self, best: bool) -> None:
-        """Nothing besides the curve."""
-
     def finish(self) -> None:
         """Write the report on the validation pictures, and the model.
 
@@ -173,17 +148,13 @@ class ImageLearner:
                 self.dataset.id,
                 self.dataset.classes,
                 [self.dataset.images[index] for index in validation],
-                self._predictions(),
+                self.predictions(),
             )
             report.save(self.report, self.folder)
         if self.should_stop():
             raise Stopped
         self.emit(events.Phase(phase="saving"))
         export.model_file(self.folder, self.config, self.dataset)
-
-    def metrics(self) -> Mapping[str, float]:
-        """Of the report, or of the best epoch."""
-        return self.report.metrics if self.report else self.standing.best
 
     def _divide(self, frozen: int) -> None:
         trunk, upper = network.split_base(self.network, self.row, frozen)
@@ -196,18 +167,6 @@ class ImageLearner:
         self.part = network.TrainedPart(upper, head, self.config.backbone.weights != "random")
         self.predict = steps.predictor(self.part, self.activations)
         self.looking = steps.Pace(self.activations, steps.BATCH)  # one validation finds it out, the next one uses it
-
-    def _predictions(self) -> np.ndarray:
-        """Probabilities of the validation pictures, [n, classes]."""
-        said = []
-        for _, rows in steps.chunks(self.activations, self.split.validation, 0, self.looking):
-            if self.should_stop():
-                raise Stopped
-            began = time.monotonic()
-            said.append(self.predict(rows).numpy())
-            self.looking.took(time.monotonic() - began)
-        probabilities = np.concatenate(said)
-        return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
 
     def _view(self, epoch: int) -> int:
         """The view of the pictures that an epoch of the run trains on; validation always sees view 0."""

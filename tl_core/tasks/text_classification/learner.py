@@ -5,8 +5,7 @@ tokens -> activations at the freeze boundary (computed once) -> upper blocks and
 
 import functools
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -14,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tl_core.base import events
-from tl_core.base.errors import Stopped
 from tl_core.classification import report, steps
+from tl_core.classification.learner import Chunk, ClassificationLearner
 from tl_core.tasks.text_classification import model, network
 from tl_core.tasks.text_classification.config import TextClassificationConfig, boundary
 from tl_core.tasks.text_classification.features import Activations
@@ -23,13 +22,11 @@ from tl_core.text.data.labelled import LabelledTexts, split
 from tl_core.text.pretrained import encoder as encoders
 from tl_core.text.pretrained.encoders import shape_of
 from tl_core.training import optimizers, precision
-from tl_core.training.learner import Learned, Standing
+from tl_core.training.learner import Standing
 from tl_core.training.options import Precision
 
-Chunk = tuple[np.ndarray, np.ndarray]  # places in dataset.examples, and their rows
 
-
-class TextClassificationLearner:
+class TextClassificationLearner(ClassificationLearner):
     """As `tl_core.training.learner.Learner` says.
 
     Args:
@@ -118,29 +115,6 @@ class TextClassificationLearner:
         left = order[self.standing.batch * self.config.batch_size :]
         return steps.chunks(self.activations, left, 0, self.pace)
 
-    def step(self, chunk: Chunk) -> Learned:
-        """One optimizer step after the other over the chunk's batches."""
-        indices, rows = chunk
-        began = time.monotonic()
-        total, right = self.take(rows, self.labels[indices], self.importance[indices])
-        sums = {"loss": float(total), "accuracy": int(right)}  # waits until the steps are done
-        self.pace.took(time.monotonic() - began)
-        return Learned(sums, len(indices), math.ceil(len(indices) / self.config.batch_size))
-
-    def validate(self, trained: Mapping[str, float]) -> dict[str, float]:
-        """Loss and accuracy on the validation texts, if there are any."""
-        if not len(self.split.validation):
-            return {}
-        probabilities, labels = self._predictions(), self.labels[self.split.validation]
-        right = probabilities[np.arange(len(probabilities)), labels]
-        return {
-            "val_loss": report.cross_entropy(right),
-            "val_accuracy": float((probabilities.argmax(1) == labels).mean()),
-        }
-
-    def callback(self, best: bool) -> None:
-        """Nothing besides the curve."""
-
     def finish(self) -> None:
         """Write the report on the validation texts, and the names of the classes."""
         validation = self.split.validation
@@ -156,12 +130,8 @@ class TextClassificationLearner:
             self._divide(boundary(self.encoder.shape, self.config.phases[-1].frozen_blocks))
             self.activations.prepare(validation)
         examples = [self.examples[index] for index in validation]
-        self.report = report.report("validation", self.dataset.id, self.dataset.classes, examples, self._predictions())
+        self.report = report.report("validation", self.dataset.id, self.dataset.classes, examples, self.predictions())
         report.save(self.report, self.folder)
-
-    def metrics(self) -> Mapping[str, float]:
-        """Of the report, or of the best epoch."""
-        return self.report.metrics if self.report else self.standing.best
 
     def _gain(self) -> float:
         shape = shape_of(self.config.encoder.name)
@@ -172,17 +142,6 @@ class TextClassificationLearner:
         self.part = network.TrainedPart(self.encoder, frozen, self.head)
         self.predict = steps.predictor(self.part, self.activations)
         self.looking = steps.Pace(self.activations, steps.BATCH)  # one validation finds it out, the next one uses it
-
-    def _predictions(self) -> np.ndarray:
-        """Probabilities of the validation texts, [n, classes]."""
-        said = []
-        for _, rows in steps.chunks(self.activations, self.split.validation, 0, self.looking):
-            if self.should_stop():
-                raise Stopped
-            began = time.monotonic()
-            said.append(self.predict(rows).numpy())
-            self.looking.took(time.monotonic() - began)
-        return np.concatenate(said)
 
 
 @functools.cache
