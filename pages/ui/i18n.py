@@ -2,13 +2,13 @@
 
 `_` and `ngettext` translate while a page is drawn; `show` puts a `tl_core` message together; `class_name` translates
 what ImageNet's networks answer. English is the source language; each other language has a folder of `.po` files in
-`assets/translations`, read when they are first needed: one for our sentences, one for the names of ImageNet's classes.
+`assets/translations`, read when they are first needed: one for each package's sentences, which are merged, and one for
+the names of ImageNet's classes.
 """
 
 import gettext
 import io
 from functools import lru_cache
-from typing import Literal
 
 import streamlit as st
 
@@ -21,16 +21,27 @@ KEY = "language"
 
 
 @lru_cache
-def catalogue(language: str, domain: Literal["messages", "imagenet"] = "messages") -> gettext.NullTranslations:
-    """The translations of a language; for English (and for what is missing) the text itself."""
+def catalogue(language: str, names: bool = False) -> gettext.NullTranslations:
+    """The translations of a language; for English (and for what is missing) the text itself.
+
+    Args:
+        names: of ImageNet's classes, instead of our sentences.
+    """
     if language not in FOLDERS:
         return gettext.NullTranslations()
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
+    merged = Catalog(locale=FOLDERS[language].parent.name)
+    for path in sorted(FOLDERS[language].glob("*.po")):
+        if (path.stem == "imagenet") == names:
+            with open(path, "rb") as file:
+                for entry in read_po(file, locale=merged.locale):
+                    if entry.id:
+                        merged[entry.id] = entry
     compiled = io.BytesIO()
-    with open(FOLDERS[language] / f"{domain}.po", "rb") as file:
-        write_mo(compiled, read_po(file))
+    write_mo(compiled, merged)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
@@ -58,7 +69,7 @@ def show(sentence: Message) -> str:
 
 def class_name(english: str) -> str:
     """A class of ImageNet in the reader's language; a name that this language lacks stays English and says so."""
-    name = catalogue(language(), "imagenet").gettext(english)
+    name = catalogue(language(), names=True).gettext(english)
     if language() == "en" or name != english:
         return name
     return _("{name} (in English)").format(name=english)
