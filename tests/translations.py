@@ -92,7 +92,13 @@ def complete(text: str | tuple | list) -> bool:
 
 def _empty(locale: str | None = None) -> Catalog:
     return Catalog(
-        locale, project="Transfer learning lab", charset="utf-8", creation_date=MADE, revision_date=MADE, fuzzy=False
+        locale,
+        header_comment="# What the app says.",
+        project="Transfer learning lab",
+        charset="utf-8",
+        creation_date=MADE,
+        revision_date=MADE,
+        fuzzy=False,
     )
 
 
