@@ -133,7 +133,9 @@ def lines(run: Run) -> tuple[list[events.Event], list[bytes]]:
 def main(manner: str, run_id: str) -> int:
     """Work as the manner says; a spare first waits for its run."""
     if run_id == "--warm":
-        run_id = spare.become({"loading": lambda: time.sleep(120), "stillborn": sys.exit}.get(manner, lambda: None))
+        run_id = spare.become(
+            {"loading": lambda: time.sleep(120), "stillborn": sys.exit}.get(manner, lambda: None), lambda named: None
+        )
         if run_id is None:
             return 0
         if manner == "fleeting":

@@ -159,12 +159,6 @@ def _explained(error: BaseException, task: Task) -> UserError:
     )
 
 
-def _get_ready() -> None:
-    """What a spare does before it has a run: load what training needs, and measure this computer if nobody has."""
-    registry.FIRST.room("training")
-    machine.measure()
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core work`."""
     which = parser.add_mutually_exclusive_group(required=True)
@@ -177,7 +171,7 @@ def main(args: argparse.Namespace) -> int:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # pages and predictions come first on a machine that is busy
     try:
-        run_id = spare.become(_get_ready) if args.warm else args.run
+        run_id = spare.become(lambda: registry.FIRST.room("training"), machine.measure) if args.warm else args.run
         return work(run_id) if run_id else 0
     except UserError as error:
         print(error, file=sys.stderr)

@@ -50,12 +50,6 @@ def shape_of(model: str) -> Shape | None:
         return None
 
 
-@st.cache_data(ttl=20, max_entries=64, show_spinner=False)
-def multiplied(batch_size: int, context: int, shape: Shape) -> float:
-    """How fast this computer multiplies matrices of this size; measured when it is first asked."""
-    return estimate.multiplied(TextConfig("", batch_size=batch_size, context=context), shape)
-
-
 @st.cache_data(max_entries=1, show_spinner=False)
 def graphics() -> bool:
     """Whether runs work on a graphics processor."""
@@ -68,8 +62,9 @@ def pace(config: TextConfig, shape: Shape) -> tuple[float, str]:
         return rate, _("estimated from earlier runs on this computer")
     if graphics():
         return estimate.GPU, _("a rough figure; the first run corrects it")
-    rate = multiplied(config.batch_size, min(config.context, shape.context), shape)
-    return rate, _("estimated from a short measurement of this computer")
+    if rate := estimate.measured(config, shape):
+        return rate, _("estimated from a short measurement of this computer")
+    return estimate.ROUGH, _("a rough figure; the first run corrects it")
 
 
 def seconds(config: TextConfig, shape: Shape, seen: TextReport | None) -> float:

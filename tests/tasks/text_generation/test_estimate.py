@@ -1,8 +1,7 @@
-"""The time of a fine-tuning: counted from what it does, at the rate of earlier runs or of a short measurement."""
+"""The time of a fine-tuning: counted from what it does, at the rate of earlier runs or of a measurement."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from tl_core.base.events import Epoch, Started
@@ -14,28 +13,29 @@ TALES = CHECKPOINTS["tales"].shape
 GPT2 = CHECKPOINTS["gpt2"].shape
 CONFIG = TextConfig("x")
 DISTIL = replace(CONFIG, batch_size=4, context=64).with_phase(frozen_blocks=5)
-# Seconds of processor time that a step took beside many other programs, on an Intel Xeon that multiplies 85e9 numbers a
-# second in one core (NumPy, 1,024 by 256 by 1,024).
+# Seconds that a step took on two cores of an AMD EPYC with AVX2: the middle of five whole runs for "all", of two for
+# "frozen", of one for the others, of eight steps for "wider".
 STEPS = {
-    "all": (CONFIG, "tales", 0.556),
-    "frozen": (CONFIG.with_phase(frozen_blocks=3), "tales", 0.287),
-    "LoRA": (replace(CONFIG, lora_rank=8).with_phase(frozen_blocks=1), "tales", 0.380),
-    "small batch": (replace(CONFIG, batch_size=2, context=64), "tales", 0.163),
-    "wider": (DISTIL, "distilgpt2", 0.900),
+    "all": (CONFIG, "tales", 0.574),
+    "frozen": (CONFIG.with_phase(frozen_blocks=4), "tales", 0.290),
+    "LoRA": (replace(CONFIG, lora_rank=8).with_phase(frozen_blocks=1), "tales", 0.437),
+    "small batch": (replace(CONFIG, batch_size=2, context=64), "tales", 0.123),
+    "wider": (DISTIL, "distilgpt2", 1.186),
 }
+RATES = {"tales": 4.3e10, "distilgpt2": 5.8e10}  # of `machine.measure` there, the middle one of twenty and of six
 
 
 @pytest.mark.parametrize(("config", "model", "measured"), STEPS.values(), ids=STEPS)
 def test_a_step_takes_what_was_measured(config: TextConfig, model: str, measured: float):
     def total(steps: int) -> float:
         asked = replace(config, evaluate_every=10**5, sample_every=10**6).with_phase(steps=steps)
-        return estimate.seconds(asked, CHECKPOINTS[model].shape, 85e9 / estimate.PARALLEL, 128, 0)
+        return estimate.seconds(asked, CHECKPOINTS[model].shape, RATES[model], 128, 0)
 
     assert (total(2001) - total(1)) / 2000 == pytest.approx(measured, rel=0.3)
 
 
 def test_everything_that_takes_time_is_counted():
-    rate, tokens = 1.7e11, (40_000, 4_000)
+    rate, tokens = 1e11, (40_000, 4_000)
     usual = estimate.seconds(CONFIG, TALES, rate, *tokens)
     assert estimate.seconds(replace(CONFIG, evaluate_every=5), TALES, rate, *tokens) > 1.2 * usual
     assert estimate.seconds(CONFIG, TALES, rate, 40_000, 0) < estimate.seconds(CONFIG, TALES, rate) > usual
@@ -63,15 +63,3 @@ def test_what_a_run_did_on_this_machine_is_what_the_next_one_takes():
     assert estimate.rate_of([other, done], "tales") == done.rate
     assert estimate.rate_of([other], "tales") == 1e9
     assert estimate.rate_of([], "tales") is None
-
-
-def test_the_short_measurement_is_of_a_real_product(tl_home, monkeypatch: pytest.MonkeyPatch):
-    asked = []
-    original = np.matmul
-    monkeypatch.setattr(np, "matmul", lambda a, b, out: asked.append((a.shape, b.shape)) or original(a, b, out=out))
-    clock = iter(range(1000))
-    monkeypatch.setattr(estimate.time, "perf_counter", lambda: float(next(clock)))  # a second between looks
-    rate = estimate.multiplied(replace(CONFIG, batch_size=2, context=9999), TALES)
-    assert set(asked) == {((512, 256), (256, 1024))}, "as many tokens as the model sees at once"
-    assert len(asked) == 3, "three tries, however slow"
-    assert rate == 2 * 512 * 256 * 1024

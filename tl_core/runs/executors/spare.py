@@ -18,6 +18,7 @@ it says goes to $TL_HOME/spare.log, and from then on to its run's worker.log.
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -138,17 +139,19 @@ class Spare:
         return done
 
 
-def become(load: Callable[[], object]) -> str | None:
+def become(load: Callable[[], object], meanwhile: Callable[[Callable[[], bool]], object]) -> str | None:
     """The spare's side: load what training needs, wait for a run, and take on its place and its log.
 
     Args:
         load: imports what takes long.
+        meanwhile: done while nobody has named a run; what it is given says whether somebody has.
 
     Returns:
         The id of the run to work on; None if whoever could have named one is gone.
     """
     load()
     print("ready", flush=True)
+    meanwhile(lambda: bool(select.select([sys.stdin.buffer], [], [], 0)[0]))
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         return None

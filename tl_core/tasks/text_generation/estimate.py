@@ -1,34 +1,25 @@
-"""How long a fine-tuning will take, before it starts: from earlier runs on this machine, else from a short measurement.
+"""How long a fine-tuning will take, before it starts: from earlier runs on this machine, else from a measurement.
 
 The multiplications and additions of everything that a run does are counted. How many a second this machine manages
-while it trains is known from earlier runs; before the first one, from what TensorFlow was measured to multiply
-(`tl_core.training.machine`), and until that is there, NumPy multiplies two matrices of the size that the network's
-blocks are made of, a moment long. TensorFlow-free.
+while it trains is known from earlier runs; before the first one, from how fast blocks learn here
+(`tl_core.training.machine`). TensorFlow-free.
 """
 
 import contextlib
 import statistics
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tl_core.base.errors import UserError
 from tl_core.base.events import Epoch, Event, Started
-from tl_core.tasks.text_generation.config import TextConfig, boundary
+from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.parameters import cost
 from tl_core.text.pretrained.registry import shape_of
 from tl_core.text.pretrained.shape import Shape
 from tl_core.training import machine
 
-MOMENT = 0.15  # seconds that the measurement takes, or three products where those take longer
-# Training manages nearly the rate of a matrix product in a network as wide as GPT-2, less in a narrow one, whose other
-# operations weigh more. Measured in seconds of one core's time for the bundled model and DistilGPT-2, on an Intel Xeon.
-WIDE, NARROWER = 768, 0.35
-PARALLEL = 0.85  # several cores share the work less evenly than a product
-UPDATE = 700  # operations' time that the optimizer takes for a weight: it reads and writes several numbers for each
-LAUNCH = 7e8  # and what calling them takes in a block, forwards and backwards
+UPDATE = 350  # operations' time that the optimizer takes for a weight: it reads and writes several numbers for each
+ROUGH = 5e10  # operations a second of two cores, until this computer has been measured
 GPU = 2e12  # operations a second of a graphics processor, very roughly: what is small does not fill it
 BEGIN, BLOCK = 2.5, 1.2  # seconds to load the model (the libraries are loaded beforehand), and to compile each block
 TOKEN, MEMORY = 1e-3, 2e10  # seconds a written token takes however small the network; bytes of weights a second
@@ -38,7 +29,7 @@ VALIDATION, SOURCE = 8192, 4096  # tokens of a validation at most, and of the so
 
 @dataclass(frozen=True)
 class Sample:
-    """What a run did: the rate of a matrix product that would explain its training."""
+    """What a run did: operations a second."""
 
     model: str
     rate: float
@@ -52,7 +43,7 @@ def seconds(
     Args:
         config: the experiment.
         shape: of its model.
-        rate: operations a second of a matrix product.
+        rate: operations a second.
         training, validation: tokens of the text; None where they have not been counted: a long text is assumed.
 
     Raises:
@@ -72,25 +63,12 @@ def seconds(
     operations += looks * seen * 2 * shape.parameters
     samples = 2 + (config.steps - 1) // config.sample_every
     written = samples * (config.sample_length * (TOKEN + 4 * shape.parameters / MEMORY) + 8 * shape.parameters / DISK)
-    return BEGIN + BLOCK * shape.layers + operations / (rate * _part(shape)) + written + kept
+    return BEGIN + BLOCK * shape.layers + operations / rate + written + kept
 
 
-def multiplied(config: TextConfig, shape: Shape) -> float:
-    """Operations a second in the product that the network's blocks are made of, in float32 on all cores.
-
-    As TensorFlow was measured on this computer, else as NumPy manages now. The best try counts: other programs only
-    slow it down.
-    """
-    tokens, width = config.batch_size * min(config.context, shape.context), shape.width
-    if measured := machine.rate(tokens, width):
-        return measured
-    left, right = np.ones((tokens, width), np.float32), np.ones((width, 4 * width), np.float32)
-    out, tries, began = np.empty((tokens, 4 * width), np.float32), [], time.perf_counter()
-    while len(tries) < 3 or time.perf_counter() - began < MOMENT:
-        start = time.perf_counter()
-        np.matmul(left, right, out=out)
-        tries.append(time.perf_counter() - start)
-    return 2 * tokens * width * 4 * width / min(tries)
+def measured(config: TextConfig, shape: Shape) -> float | None:
+    """Operations a second that blocks like this model's were measured to learn with; None before the measurement."""
+    return machine.rate(config.batch_size * min(config.context, shape.context), shape.width)
 
 
 def samples(config: TextConfig, log: Iterable[Event], host: str) -> list[Sample]:
@@ -116,7 +94,7 @@ def sample(config: TextConfig, shape: Shape, log: Iterable[Event], host: str) ->
             rates.append(event.rate / tokens)  # steps a second
     if not rates:
         return None
-    return Sample(config.model, statistics.median(rates) * _step(config, shape) / _part(shape))
+    return Sample(config.model, statistics.median(rates) * _step(config, shape))
 
 
 def rate_of(known: Sequence[Sample], model: str) -> float | None:
@@ -126,11 +104,6 @@ def rate_of(known: Sequence[Sample], model: str) -> float | None:
 
 
 def _step(config: TextConfig, shape: Shape, number: int = -1) -> float:
-    """Operations of a step once all activations are kept, and what else takes time in it as so many."""
-    each, blocks = cost(config, shape, number), len(shape.blocks) - max(1, boundary(config, shape, number))
-    return each.operations_per_cached_step + UPDATE * each.trainable + LAUNCH * blocks
-
-
-def _part(shape: Shape) -> float:
-    """The part of a matrix product's rate that training manages."""
-    return PARALLEL * min(1.0, shape.width / WIDE) ** NARROWER
+    """Operations of a step once all activations are kept, and the optimizer's time as so many."""
+    each = cost(config, shape, number)
+    return each.operations_per_cached_step + UPDATE * each.trainable
