@@ -61,9 +61,17 @@ class Call(Generic[Request, Reply]):
 class Run(Protocol):
     """What is known of a run where a call names one."""
 
-    name: str
-    folder: Path
-    config: Any
+    @property
+    def name(self) -> str:
+        """As people call it."""
+
+    @property
+    def folder(self) -> Path:
+        """Its own."""
+
+    @property
+    def config(self) -> Any:
+        """What it was asked to do; None where that cannot be read."""
 
 
 @dataclass(frozen=True)

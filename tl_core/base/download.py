@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message as Headers
 from pathlib import Path
+from typing import Any
 
 from tl_core.base.errors import Stopped, UserError
 from tl_core.base.locks import try_lock
@@ -127,7 +128,7 @@ def _transfer(
     """One try: append to `part` what is missing. Returns the md5 that the server states, in hex, if any."""
     have = part.stat().st_size if part.exists() else 0
     stream = _stream(url, have, should_stop)
-    answer = next(stream)
+    answer: _Answer = next(stream)
     if answer.status == 416:  # nothing behind what we have: complete, or of another file
         part.unlink(missing_ok=True)
         raise _Broken(message("the server could not go on with the part that was here."), pause=0)
@@ -156,8 +157,8 @@ def _transfer(
     return _stated_md5(answer.headers)
 
 
-def _stream(url: str, offset: int, should_stop: Callable[[], bool]) -> Iterator[_Answer | bytes]:
-    """Yield the server's answer, then the body in chunks.
+def _stream(url: str, offset: int, should_stop: Callable[[], bool]) -> Iterator[Any]:
+    """Yield the server's `_Answer`, then the body in chunks.
 
     A thread of its own does the reading, since a blocked socket cannot be asked to stop.
     """

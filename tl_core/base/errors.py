@@ -48,15 +48,15 @@ def disk_problem(error: BaseException) -> UserError | None:
 
     Libraries pass "no space left" on in exceptions of their own, as words.
     """
-    number = error.errno if isinstance(error, OSError) else None
+    number, file = (error.errno, error.filename) if isinstance(error, OSError) else (None, None)
     if number in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
         return UserError(
             message("The disk of the server is full."),
             message("Free some space, or delete datasets and runs that are no longer needed. Then try again."),
         )
-    if number == errno.EROFS or (number in (errno.EACCES, errno.EPERM) and _is_ours(error.filename)):
+    if number == errno.EROFS or (number in (errno.EACCES, errno.EPERM) and _is_ours(file)):
         return UserError(
-            message("The server may not write to its disk: {reason}.", reason=os.strerror(number)),
+            message("The server may not write to its disk: {reason}.", reason=os.strerror(number or 0)),
             message("Whoever runs the server must make its data folder writable again; it then goes on by itself."),
         )
     return None

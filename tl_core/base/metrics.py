@@ -12,7 +12,7 @@ from typing import Literal
 
 from tl_core.base.messages import Message, message
 
-VALIDATION = "val_"  # before the key of what was measured on the validation part
+VALIDATION: Literal["val_"] = "val_"  # before the key of what was measured on the validation part
 BEFORE = "base_"  # before the key of what was measured before training
 
 

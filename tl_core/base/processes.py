@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import IO, Annotated, Any
 
 from tl_core.base import paths
 from tl_core.base.locks import take, try_lock
@@ -32,7 +32,7 @@ _ABANDONED = 3600.0  # seconds after which whoever was making it must have died
 
 def start(
     command: Sequence[str],
-    output: BinaryIO,
+    output: IO[Any],
     *,
     environment: Mapping[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,

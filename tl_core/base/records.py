@@ -84,7 +84,8 @@ def build(cls: type[_Record], data: Any, *, strict: bool = False) -> _Record:
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"{_shown(data)} is no object")
-    fields = _fields(cls)
+    plain: type = cls
+    fields = _fields(plain)
     if strict and (unknown := [name for name in data if name not in fields]):
         raise ValueError(f"{_shown(unknown[0])} is unknown")
     values = {}

@@ -117,9 +117,13 @@ def setting(default: Any = dataclasses.MISSING, **described: Any) -> Any:
     return field(default=default, metadata={"setting": Setting(**described)})
 
 
-@lru_cache
 def declared(config: type) -> tuple[Declared, ...]:
     """All settings of a type of config, in the order of its fields; nested ones where their part stands."""
+    return _declared(config)
+
+
+@lru_cache
+def _declared(config: type) -> tuple[Declared, ...]:
     found, hints = [], typing.get_type_hints(config)
     for item in dataclasses.fields(config):
         kind, described = hints[item.name], item.metadata.get("setting")
@@ -128,7 +132,7 @@ def declared(config: type) -> tuple[Declared, ...]:
         if described:
             plain = str if typing.get_origin(kind) is Literal else kind
             found.append(Declared((item.name,), described, plain, repeated=False))
-        elif dataclasses.is_dataclass(part):
+        elif isinstance(part, type) and dataclasses.is_dataclass(part):
             found += [
                 dataclasses.replace(each, path=(item.name, *each.path), repeated=repeated) for each in declared(part)
             ]
@@ -147,7 +151,10 @@ def validate(config: Any) -> None:
             if about.choices:
                 one_of(about.term, value, tuple(about.choices))
             elif each.kind in (int, float) and about.low is not None and about.high is not None:
-                (whole if each.kind is int else in_range)(about.term, value, about.low, about.high)
+                if each.kind is int:
+                    whole(about.term, value, int(about.low), int(about.high))
+                else:
+                    in_range(about.term, value, about.low, about.high)
 
 
 def rows(config: Any) -> list[Row]:

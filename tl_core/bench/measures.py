@@ -13,7 +13,7 @@ from typing import Any
 from tl_core.base import events
 from tl_core.bench import drawn, plain
 from tl_core.images.data import ingest
-from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.dataset import Dataset, Part
 from tl_core.images.data.split import Split, split
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
@@ -205,6 +205,6 @@ def _some(dataset: Dataset, config: RunConfig, photos: int) -> Dataset:
             taken[label] += 1
             if taken[label] <= each:
                 kept.append(index)
-    named = {**dict.fromkeys(parts.train, "train"), **dict.fromkeys(parts.validation, "validation")}
+    named: dict[int, Part] = {**dict.fromkeys(parts.train, "train"), **dict.fromkeys(parts.validation, "validation")}
     images = tuple(replace(dataset.images[index], part=named[index]) for index in sorted(kept))
     return replace(dataset, images=images)

@@ -46,20 +46,20 @@ def start(config: RunConfig, dataset: Dataset, rounds: int) -> list[Measure]:
     pictures = f"{len(dataset.images):,} pictures, {config.backbone.weights} weights at {config.backbone.image_size} px"
     imports = [_import() for _ in range(rounds)]
     found: dict[tuple[bool, bool], list[_Start]] = {}
-    with _scheduling() as scheduling:
+    with _scheduling() as executor:
         for _ in range(rounds):
             for cached in (False, True):
                 for warm in (False, True):
                     if not cached:
                         shutil.rmtree(paths.features())
                     if warm:
-                        _warm_up(scheduling)
+                        _warm_up(executor)
                     found.setdefault((cached, warm), []).append(_started(config))
     measures = []
     for cached in (True, False):
-        warm, cold = found[cached, True], found[cached, False]
-        app, plain = (min(each.seconds for each in starts) for starts in (warm, cold))
-        features = min(each.features for each in warm)
+        handed, begun = found[cached, True], found[cached, False]
+        app, plain = (min(each.seconds for each in starts) for starts in (handed, begun))
+        features = min(each.features for each in handed)
         measures.append(
             Measure(
                 f"Start to first epoch, features {'cached' if cached else 'computed'}",
@@ -73,14 +73,14 @@ def start(config: RunConfig, dataset: Dataset, rounds: int) -> list[Measure]:
                 None,
                 (
                     f"{backbone(config.backbone.name).title}, {pictures}; plain: without the spare",
-                    f"median {_median(warm):.2f} against {_median(cold):.2f} s"
+                    f"median {_median(handed):.2f} against {_median(begun):.2f} s"
                     + ("" if cached else f", of which the features {features:.2f} s at least"),
                     f"`import tensorflow`: {min(imports):.2f} s (median {statistics.median(imports):.2f})",
                 ),
                 {
-                    "app_seconds": [round(each.seconds, 3) for each in warm],
-                    "plain_seconds": [round(each.seconds, 3) for each in cold],
-                    "features_seconds": [round(each.features, 3) for each in warm],
+                    "app_seconds": [round(each.seconds, 3) for each in handed],
+                    "plain_seconds": [round(each.seconds, 3) for each in begun],
+                    "features_seconds": [round(each.features, 3) for each in handed],
                     "import_seconds": [round(seconds, 3) for seconds in imports],
                 },
             )
@@ -89,9 +89,10 @@ def start(config: RunConfig, dataset: Dataset, rounds: int) -> list[Measure]:
 
 
 @contextlib.contextmanager
-def _scheduling() -> Iterator[Scheduler]:
-    """The scheduler at work in a thread, as the server has it; its spare ends with the block."""
-    scheduling, over = Scheduler(Local()), threading.Event()
+def _scheduling() -> Iterator[Local]:
+    """The scheduler at work in a thread, as the server has it; its executor's spare ends with the block."""
+    executor, over = Local(), threading.Event()
+    scheduling = Scheduler(executor)
 
     def go() -> None:
         while not over.is_set():
@@ -102,17 +103,17 @@ def _scheduling() -> Iterator[Scheduler]:
     thread = threading.Thread(target=go, name="scheduler", daemon=True)
     thread.start()
     try:
-        yield scheduling
+        yield executor
     finally:
         over.set()
         thread.join()
-        scheduling.executor.spare.let_go()
+        executor.spare.let_go()
 
 
-def _warm_up(scheduling: Scheduler) -> None:
+def _warm_up(executor: Local) -> None:
     """Want a spare as a page does, and wait until it has loaded everything."""
     spare.want()
-    _wait(lambda: scheduling.executor.spare.process is not None)
+    _wait(lambda: executor.spare.process is not None)
     _wait(lambda: "ready" in (paths.home() / "spare.log").read_text(errors="replace").split())
 
 

@@ -153,15 +153,15 @@ def classes_reading(report: Report, nouns: Nouns = PICTURES) -> Message:
     if best.recall == worst.recall:
         return message(
             "Every class is found equally well: {recall} of its {examples}.",
-            recall=percent(best.recall),
+            recall=percent(_recall(best)),
             examples=nouns.many,
         )
     return message(
         "{best} is found best ({high} of its {examples}), {worst} is missed most ({low}).",
         best=best.name,
-        high=percent(best.recall),
+        high=percent(_recall(best)),
         worst=worst.name,
-        low=percent(worst.recall),
+        low=percent(_recall(worst)),
         examples=nouns.many,
     )
 
@@ -220,7 +220,8 @@ def _shares(row: Sequence[int]) -> list[float]:
 
 
 def _recall(score: ClassScore) -> float:
-    return score.recall
+    """Of a class that has examples."""
+    return score.recall or 0.0
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

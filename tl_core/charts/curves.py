@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from tl_core.base.events import Batch, Epoch, Phase
+from tl_core.base.events import Artifact, Batch, Epoch, Phase
 from tl_core.base.messages import N_, Message, message
 from tl_core.base.metrics import VALIDATION as VAL
 from tl_core.base.metrics import Metric, metric, value
@@ -43,8 +43,17 @@ ENOUGH = 100  # measurements that are always drawn: `batches` thins what long ru
 class Curves(Protocol):
     """What a chart needs to know of a run; `tl_core.runs.history.History` has it."""
 
-    epochs: Sequence[Epoch]
-    phases: Sequence[Phase]
+    @property
+    def epochs(self) -> Sequence[Epoch]:
+        """In order."""
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """In order."""
+
+    @property
+    def artifacts(self) -> Sequence[Artifact]:
+        """What the run made on its way, in order."""
 
     def batches(self, max_points: int = 500) -> Sequence[Batch]:
         """At most `max_points` batches, evenly thinned."""

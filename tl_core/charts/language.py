@@ -7,9 +7,9 @@ curves of validation begin with the base model, before the first step.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-from tl_core.base.events import Artifact, Batch, Epoch, Phase
+from tl_core.base.events import Epoch
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import METRICS as ROWS
 from tl_core.base.metrics import value
@@ -23,18 +23,7 @@ BY_HEART = 0.7  # training perplexity below this part of the validation perplexi
 CLOSE = comparison.CLOSE  # perplexities that differ by less than this part are called about equal
 
 
-class Told(Protocol):
-    """What a chart needs to know of a run; `tl_core.runs.history.History` has it."""
-
-    epochs: Sequence[Epoch]
-    phases: Sequence[Phase]
-    artifacts: Sequence[Artifact]
-
-    def batches(self, max_points: int = 500) -> Sequence[Batch]:
-        """At most `max_points` batches, evenly thinned."""
-
-
-def live(history: Told, translate: Callable[[str], str], total: int = 0) -> dict[str, dict[str, Any]]:
+def live(history: curves.Curves, translate: Callable[[str], str], total: int = 0) -> dict[str, dict[str, Any]]:
     """The two figures of one run, as `curves.live` has them; `total` steps while it trains."""
     return curves.live(history, METRICS, translate, total, "step", _before(history))
 
@@ -51,7 +40,7 @@ def several(
     return curves.several(begun, key, translate, training, legend, across="step")
 
 
-def description(history: Told, key: str) -> Message:
+def description(history: curves.Curves, key: str) -> Message:
     """What a reader who cannot see the chart of one run needs to know of it."""
     return curves.description(history, key, "step")
 
@@ -66,7 +55,7 @@ def several_description(runs: Sequence[NamedHistory], key: str) -> Message:
     return comparison.description(runs, key, "perplexity", "step")
 
 
-def reading(history: Told) -> Message:
+def reading(history: curves.Curves) -> Message:
     """One sentence that says what the curves show."""
     epochs = [epoch for epoch in curves.last_of_each(history.epochs) if "loss" in epoch.metrics]
     if not epochs:
@@ -112,7 +101,7 @@ def reading(history: Told) -> Message:
     )
 
 
-def _before_the_first_round(history: Told) -> Message:
+def _before_the_first_round(history: curves.Curves) -> Message:
     batches = [batch for batch in curves.forward(history.batches(500)) if "loss" in batch.metrics]
     if not batches:
         return message("The curves begin with the first step.")
@@ -127,8 +116,8 @@ def _meaning(epochs: Sequence[Epoch]) -> Message:
     """How training and validation perplexity of the last of the epochs, both known, stand to each other."""
     last = epochs[-1]
     best = curves.lowest(epochs)
-    training, validation = value(last.metrics, "perplexity"), value(last.metrics, "val_perplexity")
-    lowest = value(best.metrics, "val_perplexity")
+    training, validation = (value(last.metrics, name) or math.nan for name in ("perplexity", "val_perplexity"))
+    lowest = value(best.metrics, "val_perplexity") or math.nan
     if last.epoch - best.epoch >= curves.PATIENCE and validation > (1 + CLOSE) * lowest:
         return message(
             "it has risen since step {step}, training perplexity is {training}: the model learns the text by heart.",
@@ -146,7 +135,7 @@ def _meaning(epochs: Sequence[Epoch]) -> Message:
     )
 
 
-def _before(history: Told) -> Mapping[str, float]:
+def _before(history: curves.Curves) -> Mapping[str, float]:
     """What was measured before the first step."""
     base = progress.base_perplexity(history)
     return {} if base is None else {"val_perplexity": base, "val_loss": math.log(base)}

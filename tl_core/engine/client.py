@@ -58,7 +58,8 @@ def classify(
     answers: list[Answer] = []
     for start in range(0, len(files), TOGETHER):
         names, contents = zip(*files[start : start + TOGETHER], strict=True)
-        answers += ask(pictures.CLASSIFY, pictures.Classify(source, names, top, contents), status)
+        found = ask(pictures.CLASSIFY, pictures.Classify(source, names, top, contents), status)
+        answers += found
     return answers
 
 

@@ -95,12 +95,13 @@ class Models:
             if slot.state.message:
                 desk.say(slot.state.message)
         try:
-            if slot.loaded is None or not self._is_current(slot.loaded, source):
-                self._load(slot, source, desk)
+            loaded = slot.loaded
+            if loaded is None or not self._is_current(loaded, source):
+                loaded = self._load(slot, source, desk)
             with self._lock:
                 self._slots[source] = slot
                 self._slots.move_to_end(source)
-            yield slot.loaded
+            yield loaded
         finally:
             slot.lock.release()
 
@@ -108,7 +109,7 @@ class Models:
         with self._lock:
             return self._slots.setdefault(source, _Slot())
 
-    def _load(self, slot: _Slot, source: str, desk: Desk) -> None:
+    def _load(self, slot: _Slot, source: str, desk: Desk) -> Model:
         def tell(sentence: Message) -> None:
             slot.state = State("loading", sentence)
             desk.say(sentence)
@@ -117,12 +118,14 @@ class Models:
         tell(message("Loading the model…"))
         try:
             row, name = _row(source)
-            slot.loaded = resolve(row.load)(name, replace(desk, say=tell))
+            loaded: Model = resolve(row.load)(name, replace(desk, say=tell))
+            slot.loaded = loaded
         except Exception as error:
             slot.state = State("failed", error=explained(error))
             raise
         slot.state = State("ready")
         self._forget(source)
+        return loaded
 
     def _is_current(self, loaded: Model, source: str) -> bool:
         """Whether a model is the one that its source names now: a run may have been trained on."""
@@ -136,8 +139,8 @@ class Models:
         """Let go of the models used longest ago until what is held fits; whoever uses one keeps it until done."""
         with self._lock:
             while True:
-                held = [(source, slot) for source, slot in self._slots.items() if slot.loaded]
-                size = sum(slot.loaded.bytes for _, slot in held)
+                held = [(source, slot.loaded) for source, slot in self._slots.items() if slot.loaded]
+                size = sum(loaded.bytes for _, loaded in held)
                 oldest = next((source for source, _ in held if source != newest), None)
                 if oldest is None or (len(held) <= self.most and size <= self.budget):
                     break

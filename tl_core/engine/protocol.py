@@ -162,7 +162,7 @@ class Line(socket.socket):
         """
         return self._patiently(partial(super().recv_into, *args))
 
-    def sendall(self, data: bytes, *args: Any) -> None:
+    def sendall(self, data: Any, *args: Any) -> None:
         """As a socket's.
 
         Raises:

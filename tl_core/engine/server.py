@@ -170,7 +170,8 @@ class _Engine:
         try:
             body = await _body(request)
             name = request.path_params["call"]
-            call = {WARM.name: WARM, STATE.name: STATE, **tasks.calls()}[name]
+            known: dict[str, Call] = {WARM.name: WARM, STATE.name: STATE, **tasks.calls()}
+            call = known[name]
             asked = unpacked(call.request, body)
         except KeyError:
             return Response(status_code=HTTPStatus.NOT_FOUND)

@@ -1,6 +1,6 @@
 """What the tasks have registered: each has a module `calls` with its `CALLS` and its `SOURCES`."""
 
-import importlib
+import importlib.util
 import pkgutil
 from functools import lru_cache
 from types import ModuleType

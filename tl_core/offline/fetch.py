@@ -124,19 +124,19 @@ def _language_job(row: Checkpoint) -> Job:
 
     def here() -> list[Path] | None:
         folder = hub.cached(row.repository, FILES)
-        return folder and [*(folder / name for name in FILES), folder.parent.parent / "refs" / "main"]
+        return [*(folder / name for name in FILES), folder.parent.parent / "refs" / "main"] if folder else None
 
     def get(emit: Callable[[Event], None]) -> list[Path]:
         registry.obtain(row.name, emit)
-        return here()
+        return here() or []
 
     return Job(row.name, row.size, "models", here, get, row.licence)
 
 
 def _sample_job(sample: Sample) -> Job:
     def here() -> list[Path] | None:
-        found = [samples.cached(archive) for archive in sample.archives]
-        return None if None in found else found
+        found = [path for archive in sample.archives if (path := samples.cached(archive))]
+        return found if len(found) == len(sample.archives) else None
 
     return Job(sample.key, sample.size, "samples", here, lambda emit: samples.fetch(sample, emit), str(sample.licence))
 
@@ -206,18 +206,20 @@ def _files(row: Backbone, image_size: int | None, top: bool) -> list[WeightsFile
 def _list() -> int:
     for row in BACKBONES.values():
         if row.package:
-            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.package.size):>7} MB  {_of_package(row)}")
+            print(
+                f"{row.name:<20} {row.title:<22} {_megabytes(row.package.size):>7} MB  {_of_package(row, row.package)}"
+            )
             print(f"    {row.package.licence}")
             continue
         files = _files(row, None, top=False)
         ready = sum(weights.cached(file) is not None for file in files)
         size = _megabytes(sum(file.size for file in files))
         print(f"{row.name:<20} {row.title:<22} {size:>7} MB  {ready}/{len(files)}")
-    for row in CHECKPOINTS.values():
-        if row.repository:
-            ready = len(FILES) if hub.cached(row.repository, FILES) else 0
-            print(f"{row.name:<20} {row.title:<22} {_megabytes(row.size):>7} MB  {ready}/{len(FILES)}")
-            print(f"    {row.licence}")
+    for model in CHECKPOINTS.values():
+        if model.repository:
+            ready = len(FILES) if hub.cached(model.repository, FILES) else 0
+            print(f"{model.name:<20} {model.title:<22} {_megabytes(model.size):>7} MB  {ready}/{len(FILES)}")
+            print(f"    {model.licence}")
     for item in SAMPLES.values():
         ready = sum(samples.cached(archive) is not None for archive in item.archives)
         print(f"{item.key:<20} {item.title!s:<22} {_megabytes(item.size):>7} MB  {ready}/{len(item.archives)}")
@@ -227,10 +229,10 @@ def _list() -> int:
     return 0
 
 
-def _of_package(row: Backbone) -> str:
+def _of_package(row: Backbone, file: PackageFile) -> str:
     if missing := weights.package_problem(row):
         return f"0/1  {missing}"
-    return "1/1  " + str(message("in the installed package {package}", package=row.package.distribution))
+    return "1/1  " + str(message("in the installed package {package}", package=file.distribution))
 
 
 def _megabytes(size: int) -> str:

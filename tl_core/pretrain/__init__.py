@@ -14,7 +14,7 @@ KINDS = {
 class _Kind(argparse.ArgumentParser):
     """The parser of one kind: TensorFlow comes with its module, so that is imported when the kind was asked for."""
 
-    def parse_known_args(self, *args: Any, **options: Any) -> tuple[argparse.Namespace, list[str]]:
+    def parse_known_args(self, *args: Any, **options: Any) -> Any:
         module = importlib.import_module(KINDS[self.prog.split()[-1]][0])
         module.add_arguments(self)
         self.set_defaults(pretrain=module.main)

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -265,7 +266,7 @@ def _source_accuracies(
 
 def _save(path: Path, state: list, recipe: Recipe, epochs: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"a{index}": np.asarray(value) for index, value in enumerate(state)}
+    arrays: dict[str, Any] = {f"a{index}": np.asarray(value) for index, value in enumerate(state)}
     with open(path.with_suffix(".part"), "wb") as file:
         np.savez(file, epochs=epochs, recipe=json.dumps(dataclasses.asdict(recipe)), **arrays)
     path.with_suffix(".part").replace(path)

@@ -291,13 +291,15 @@ def main(args: argparse.Namespace) -> int:
         flush=True,
     )
 
+    last: dict = {}
+
     def report(record: dict) -> None:
+        last.update(record)
         print(json.dumps(record), flush=True)
         with open(args.output / "log.jsonl", "a") as file:
             file.write(json.dumps(record) + "\n")
 
-    last: dict = {}
-    weights = train(recipe, corpus, args.output, lambda record: (report(record), last.update(record)))
+    weights = train(recipe, corpus, args.output, report)
     hub_format.write(args.output, recipe.shape, weights, args.output, half=True)
     bpe = tokenizer.load(args.output)
     excerpt = tokenizer.decode(bpe, corpus.held_out[:HELD_OUT_TOKENS].tolist()).replace(tokenizer.END, "\n\n").strip()

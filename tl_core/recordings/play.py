@@ -216,9 +216,12 @@ def parsed(data: bytes) -> Sequence[events.Event]:
     Raises:
         ValueError: a line is not an event, the log has no beginning or no end, or time runs backwards.
     """
-    log = [events.parse(line) for line in data.splitlines()]
-    if None in log:
-        raise ValueError(f"line {log.index(None) + 1} is no event")
+    log: list[events.Event] = []
+    for number, line in enumerate(data.splitlines(), 1):
+        event = events.parse(line)
+        if event is None:
+            raise ValueError(f"line {number} is no event")
+        log.append(event)
     if not any(isinstance(event, events.Started) for event in log) or not isinstance(log[-1], events.Finished):
         raise ValueError("the log has no beginning or no end")
     if any(later.t < earlier.t for earlier, later in pairwise(log)):

@@ -90,8 +90,8 @@ def _lesson(name: str, model: str, given: Written) -> Written:
             message("This model is not the one that the recording would be called after: {title}.", title=known.title),
             message("Record with --model {model}, or choose another name.", model=known.model),
         )
-    words = {"title": given.title, "notice": given.notice}
-    return replace(known, **{key: text for key, text in words.items() if text.text})
+    title = given.title if given.title.text else known.title
+    return replace(known, title=title, notice=given.notice if given.notice.text else known.notice)
 
 
 def _write(model: str, prompt: str, settings: Settings) -> tuple[list[float], list[Event]]:

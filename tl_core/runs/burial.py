@@ -50,8 +50,9 @@ def _cause(run: Run) -> UserError:
             message("The log of this run is damaged: its last line cannot be read, so nobody knows how it ended."),
             message("What can be read of it is shown. Press Resume to go on from the last checkpoint."),
         )
-    if shutil.disk_usage(run.folder).free < FULL:
-        return disk_problem(OSError(errno.ENOSPC, ""))
+    full = disk_problem(OSError(errno.ENOSPC, ""))
+    if full and shutil.disk_usage(run.folder).free < FULL:
+        return full
     return UserError(
         message("The worker process ended without a word; it was killed or the machine ran out of memory."),
         message("Press Resume to go on from the last checkpoint, or choose a smaller batch or network."),

@@ -35,6 +35,8 @@ class History:
 
     def __init__(self, log: Path | None, total: int | None = None):
         self.log = log
+        self.error: events.Failed | None = None
+        self._total: int | None = None
         self._asked = total
         self._offset = 0
         self._identity: tuple[int, int] | None = None
@@ -121,12 +123,12 @@ class History:
     @property
     def total_epochs(self) -> int:
         """Epochs that the whole run asks for."""
-        if self._total is None:
+        if self._total is None and self.log is not None:
             try:
                 self._total = registry.config(records.load(self.log.parent / "config.json")).epochs
             except (OSError, ValueError, UserError):
                 return sum(phase.total for phase in self.phases if phase.unit == "epochs")
-        return self._total
+        return self._total or 0
 
     @property
     def best(self) -> events.Epoch | None:
@@ -147,7 +149,7 @@ class History:
         self.artifacts: list[events.Artifact] = []
         self.started: events.Started | None = None
         self.progress: events.Progress | None = None
-        self.error: events.Failed | None = None
+        self.error = None
         self.outcome: events.Finished | events.Stopped | None = None
         self.damaged = 0
         self._batches: deque[events.Batch] = deque()

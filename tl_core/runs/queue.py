@@ -75,8 +75,8 @@ def waiting(runs: Sequence[Run] | None = None) -> list[Run]:
             queued.setdefault(run.owner, []).append((last.t, run))
         elif last is not None and (last.kind != "stopped" or store.worker(run)):  # else it was never served
             served[run.owner] = max(served.get(run.owner, 0.0), now if last.kind == "started" else last.t)
-    for runs in queued.values():
-        runs.sort(key=lambda item: (item[0], item[1].id))
+    for own in queued.values():
+        own.sort(key=lambda item: (item[0], item[1].id))
     order = []
     while queued:
         owner = min(queued, key=lambda name: (served.get(name, 0.0), queued[name][0][0]))

@@ -132,8 +132,9 @@ def status(run: Run) -> Status:
         return "failed"  # nobody can ever work on it
     if last is None or isinstance(last, events.Queued):
         return "queued"
-    if last.kind in events.TERMINAL:
-        return last.kind
+    match last.kind:
+        case "finished" | "stopped" | "failed" as ended:
+            return ended
     return "stopping" if (run.folder / "stop").exists() else "running"
 
 
@@ -151,7 +152,8 @@ def best_epoch(run: Run) -> int:
 def as_trained(run: Run) -> Config | None:
     """The run's config with the precision that was chosen when it began, where it left that choice to the machine."""
     chosen = [event.precision for event in events.read(run.log)[0] if isinstance(event, events.Started)]
-    return replace(run.config, precision=chosen[-1]) if run.config and chosen else run.config
+    config: Any = run.config
+    return replace(config, precision=chosen[-1]) if config and chosen else config
 
 
 def keep_room(run: Run) -> None:

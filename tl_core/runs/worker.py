@@ -61,11 +61,6 @@ def _work(run: store.Run, train: Callable | None) -> int:
         store.keep_room(run)
         should_stop, task = _StopSwitch(run), registry.of(run.config)
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
-        facts = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "versions": _versions(task),
-        }
         began = False
 
         def started(
@@ -80,7 +75,9 @@ def _work(run: store.Run, train: Callable | None) -> int:
                     precision=precision,
                     resumed_from=resumed_from,
                     resumed_step=resumed_step,
-                    **facts,
+                    pid=os.getpid(),
+                    host=socket.gethostname(),
+                    versions=_versions(task),
                 ),
             )
 
@@ -88,7 +85,7 @@ def _work(run: store.Run, train: Callable | None) -> int:
             events.append(run.log, event)
 
         try:
-            if run.config is None:
+            if run.problem:
                 raise run.problem
             train = train or task.room("training").train
             outcome = train(

@@ -64,7 +64,7 @@ def _byte_level(model: models.BPE) -> Tokenizer:
 
 def hex_bytes(tokenizer: Tokenizer, token: int) -> str:
     """The bytes of a token as "<E7 8B>": for tokens that are no whole characters."""
-    return f"<{' '.join(f'{_BYTES[letter]:02X}' for letter in tokenizer.id_to_token(token))}>"
+    return f"<{' '.join(f'{_BYTES[letter]:02X}' for letter in tokenizer.id_to_token(token) or '')}>"
 
 
 def _byte_letters() -> dict[str, int]:

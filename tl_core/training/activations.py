@@ -91,24 +91,31 @@ class Cache:
 
     def put(self, name: Hashable, places: np.ndarray, values: np.ndarray) -> bool:
         """Store rows. Where the disk is full that is told once, the file is given up, and the answer is False."""
+        rows = self._rows(name)
         try:
-            self.files[name].put(places, values)
+            rows.put(places, values)
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            self.files.pop(name).discard()
+            rows.discard()
             self.files[name] = None
             self.emit(Notice(message("The disk is full, so the activations are computed anew in every epoch. Slower.")))
         return self.kept(name)
 
     def rows(self, name: Hashable, places: np.ndarray, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
         """Rows that have been stored, in this order, [n, *shape]."""
-        return self.files[name].array[places].view(dtype).reshape(len(places), *shape)
+        return self._rows(name).array[places].view(dtype).reshape(len(places), *shape)
+
+    def _rows(self, name: Hashable) -> "Rows":
+        rows = self.files[name]
+        if rows is None:
+            raise LookupError(f"{name} is not kept")
+        return rows
 
     def fill(
         self,
-        missing: Mapping[Hashable, np.ndarray],
-        compute: Callable[[Hashable, np.ndarray], Iterator[tuple[slice, np.ndarray]]],
+        missing: Mapping[Any, np.ndarray],
+        compute: Callable[[Any, np.ndarray], Iterator[tuple[slice, np.ndarray]]],
         unit: str,
     ) -> None:
         """Compute and store rows, with progress.

@@ -60,7 +60,7 @@ def arriving(path: Path) -> Path:
 def save(path: Path, facts: Mapping[str, Any], variables: Sequence[Variable]) -> None:
     """Write the present values of `variables`; a reader sees the old or the new file, never half of one."""
     part = arriving(path)
-    arrays = {str(number): np.asarray(variable.value) for number, variable in enumerate(variables)}
+    arrays: dict[str, Any] = {str(number): np.asarray(variable.value) for number, variable in enumerate(variables)}
     try:
         with open(part, "wb") as file:
             np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)

@@ -116,7 +116,7 @@ class _Run:
         if standing.best_epoch:
             best = _best(self.folder)
             checkpoint.restore(best, learner.weights(best.facts["lowest"]))
-        standing.lowest = min(standing.lowest, phase.frozen_blocks)
+        standing.lowest = min(standing.lowest, phase.frozen_blocks or 0)
         if saved and saved.arrays:
             checkpoint.restore(saved, self._state())
         elif number:  # the best weights may soon be others than those with which this phase begins

@@ -18,9 +18,17 @@ OPTIMIZERS = {
 class Phase(Protocol):
     """What a phase's settings say, in every task."""
 
-    optimizer: Optimizer
-    learning_rate: float
-    schedule: Schedule
+    @property
+    def optimizer(self) -> Optimizer:
+        """Its algorithm."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The largest one on its way."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the rate goes."""
 
 
 def built(phase: Phase, variables: list[keras.Variable], steps: int, **options: Any) -> keras.optimizers.Optimizer:

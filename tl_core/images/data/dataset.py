@@ -243,10 +243,9 @@ def rejected(dataset_id: str) -> list[tuple[str, Message]]:
 
 def _located(dataset_id: str) -> tuple[Path, int]:
     match = _ID.fullmatch(dataset_id or "")
-    folder = paths.datasets() / match[1] if match else None
-    if folder is None or not (folder / "manifest.json").is_file():
-        raise _missing(dataset_id)
-    return folder, int(match[2] or 0)
+    if match and (folder := paths.datasets() / match[1]).joinpath("manifest.json").is_file():
+        return folder, int(match[2] or 0)
+    raise _missing(dataset_id)
 
 
 def _id(folder: Path, number: int) -> str:

@@ -219,7 +219,7 @@ def _work_off(work: _Work) -> None:
             dataset = work.source(progress, work.stop.is_set).id
         else:
             dataset = ingest(
-                work.source,
+                work.source or (),
                 name=work.name,
                 owner=work.owner,
                 progress=progress,

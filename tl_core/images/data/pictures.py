@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
@@ -145,14 +146,15 @@ def _srgb(image: Image.Image) -> Image.Image:
     """The picture's colours as a profile inside says that they are meant, in sRGB."""
     profile = _profile(image)
     mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(profile.profile.xcolor_space.strip()) if profile else None
-    if mode is None or image.mode.startswith(("I", "F")):
+    if profile is None or mode is None or image.mode.startswith(("I", "F")):
         return image
     try:
         if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
             image = image.convert("RGBA")
         alpha = image.getchannel("A") if "A" in image.getbands() else None
         plain = image if image.mode == mode else image.convert(mode)
-        image = ImageCms.profileToProfile(plain, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        meant = ImageCms.profileToProfile(plain, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        image = meant or image
         if alpha is not None:
             image.putalpha(alpha)
     except (ImageCms.PyCMSError, ValueError):  # a profile that does not fit the picture
@@ -163,7 +165,7 @@ def _srgb(image: Image.Image) -> Image.Image:
 def _colours(image: Image.Image) -> Image.Image:
     """RGB of 8 bits: transparency on white, deeper greys scaled, the first frame of an animation."""
     if image.mode.startswith(("I", "F")):
-        _low, high = image.getextrema()
+        high: Any = image.getextrema()[1]
         span = 255.0 if high <= 255 else max(high, 65535.0)
         if image.mode == "F" and high <= 1:
             span = 1.0  # fractions

@@ -307,8 +307,8 @@ def _too_many_bytes(size: int) -> Message:
 def _check_directory(file: Path | BinaryIO) -> None:
     """Refuse a ZIP whose list of entries alone would fill the memory, before zipfile reads it."""
     with open(file, "rb") if isinstance(file, Path) else contextlib.nullcontext(file) as opened:
-        end = zipfile._EndRecData(opened)  # what ZipFile itself goes by
-    if end and end[zipfile._ECD_SIZE] > MAX_DIRECTORY:
+        end = zipfile._EndRecData(opened)  # type: ignore[attr-defined]  # what ZipFile itself goes by
+    if end and end[zipfile._ECD_SIZE] > MAX_DIRECTORY:  # type: ignore[attr-defined]
         raise UserError(
             message("There are too many files; at most {limit} are taken at once.", limit=MAX_FILES),
             message("Choose a smaller selection."),

@@ -7,6 +7,7 @@ out. Every byte that is taken has passed the archive's own checksums.
 import contextlib
 import errno
 import gzip
+import io
 import os
 import shutil
 import struct
@@ -123,13 +124,18 @@ def _copied(
     return files
 
 
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    with tar.extractfile(member) or io.BytesIO() as file:
+        return file.read()
+
+
 def _members(file: BinaryIO, suffix: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Names of the regular files, and how to read each one while it is the current one."""
     if suffix == ".tgz":
         with gzip.GzipFile(fileobj=file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
                 if member.isreg() and member.size <= pictures.MAX_BYTES:
-                    yield member.name, lambda member=member: tar.extractfile(member).read()
+                    yield member.name, lambda member=member: _content(tar, member)
             while stream.read(1 << 20):  # to the end, where the checksum stands
                 pass
         return

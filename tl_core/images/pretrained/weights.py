@@ -101,7 +101,7 @@ def obtain(
         file = row.weights_file(image_size, top)
         path = fetch(file, row, emit, should_stop)
         source = Source("download", path, message("ImageNet weights downloaded from {url}.", url=url(file)))
-    elif source.kind == "package":
+    elif source.kind == "package" and row.package:
         source = replace(source, path=packages.convert(row.package))
     if emit:
         emit(Notice(source.description))

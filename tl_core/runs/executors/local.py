@@ -94,8 +94,8 @@ class Local:
         child = self.children.get(run.id)
         if child is not None and child.process.poll() is None:
             processes.kill(child.process.pid)
-        elif _is_worker(run):  # started by an earlier server
-            processes.kill(store.worker(run).pid)
+        elif _is_worker(run) and (worker := store.worker(run)):  # started by an earlier server
+            processes.kill(worker.pid)
 
     def forget(self, run_id: str) -> None:
         child = self.children.pop(run_id, None)

@@ -96,7 +96,7 @@ class Spare:
     def hand_over(self, run: Run, place: str | None) -> subprocess.Popen | None:
         """Make the spare this run's worker; None if there is none, or it has just died."""
         process, self.process = self.process, None
-        if process is None:
+        if process is None or process.stdin is None:
             return None
         try:
             process.stdin.write(json.dumps({"run": run.id, "place": place}).encode() + b"\n")
@@ -173,8 +173,9 @@ def environment(place: str | None) -> dict[str, str]:
 
 def _end(process: subprocess.Popen) -> None:
     processes.kill(process.pid)
-    with contextlib.suppress(OSError):
-        process.stdin.close()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(5.0)
 

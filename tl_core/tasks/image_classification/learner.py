@@ -37,6 +37,7 @@ class ImageLearner(ClassificationLearner):
         should_stop: asked several times a second.
     """
 
+    activations: Activations
     unit = "images"
 
     def __init__(
@@ -76,7 +77,7 @@ class ImageLearner(ClassificationLearner):
         self.base = fingerprint(self.network.weights)
         lowest = min(boundary(self.row, phase.frozen_blocks) for phase in config.phases)
         self.initial = [(variable, variable.value.numpy()) for variable in self.variables(lowest)]
-        self.activations = None
+        self.divided: int | None = None  # where the network is
 
     def phase(self, number: int) -> events.Phase:
         """Divide the network at the phase's boundary: what is computed once, and what is trained."""
@@ -140,7 +141,7 @@ class ImageLearner(ClassificationLearner):
                 variable.assign(value)
             if self.standing.best_epoch:
                 export.load_best(self.folder, self.network, self.head, self.row)
-            if self.activations is None or self.activations.boundary > self.standing.lowest:
+            if self.divided is None or self.divided > self.standing.lowest:
                 self._divide(boundary(self.row, self.config.phases[-1].frozen_blocks))
                 self.activations.prepare({0: validation})
             self.report = report.report(
@@ -157,6 +158,7 @@ class ImageLearner(ClassificationLearner):
         export.model_file(self.folder, self.config, self.dataset)
 
     def _divide(self, frozen: int) -> None:
+        self.divided = frozen
         trunk, upper = network.split_base(self.network, self.row, frozen)
         head = self.head
         if frozen == len(self.row.blocks) and self.config.head.pooling == "average":

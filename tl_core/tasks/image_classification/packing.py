@@ -52,6 +52,7 @@ def _weights_file(config: RunConfig, row: Backbone) -> Path | None:
     wanted = config.backbone.weights
     if wanted == "random" or (wanted == "imagenet" and not row.package):
         return None
-    if wanted == "imagenet":
+    if wanted == "imagenet" and row.package:
         return packages.convert(row.package)
-    return weights.find(row, wanted, config.backbone.image_size).path
+    found = weights.find(row, wanted, config.backbone.image_size)
+    return found.path if found else None

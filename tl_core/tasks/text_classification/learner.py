@@ -37,6 +37,7 @@ class TextClassificationLearner(ClassificationLearner):
         should_stop: asked several times a second.
     """
 
+    activations: Activations
     unit = "texts"
 
     def __init__(
@@ -69,7 +70,7 @@ class TextClassificationLearner(ClassificationLearner):
         self.base = encoders.mark(self.encoder)
         lowest = min(boundary(self.encoder.shape, phase.frozen_blocks) for phase in config.phases)
         self.initial = [(variable, variable.value.numpy()) for variable in self.variables(lowest)]
-        self.activations: Activations | None = None
+        self.divided: int | None = None  # where the network is
 
     def phase(self, number: int) -> events.Phase:
         """Divide the network at the phase's boundary: what is computed once, and what is trained."""
@@ -126,7 +127,7 @@ class TextClassificationLearner(ClassificationLearner):
             variable.assign(value)
         if self.standing.best_epoch:
             model.load_best(self.folder, self.encoder, self.head)
-        if self.activations is None or self.activations.boundary > self.standing.lowest:
+        if self.divided is None or self.divided > self.standing.lowest:
             self._divide(boundary(self.encoder.shape, self.config.phases[-1].frozen_blocks))
             self.activations.prepare(validation)
         examples = [self.examples[index] for index in validation]
@@ -138,6 +139,7 @@ class TextClassificationLearner(ClassificationLearner):
         return _product_gain(self.config.batch_size * self.config.encoder.length, shape.width, shape.hidden)
 
     def _divide(self, frozen: int) -> None:
+        self.divided = frozen
         self.activations = Activations(self.config, self.dataset, self.encoder, frozen, self.emit, self.should_stop)
         self.part = network.TrainedPart(self.encoder, frozen, self.head)
         self.predict = steps.predictor(self.part, self.activations)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from tl_core.base.messages import Message, message
-from tl_core.tasks.text_classification.config import EncoderConfig, PhaseConfig, TextClassificationConfig
+from tl_core.tasks.text_classification.config import EncoderConfig, PhaseConfig, TextClassificationConfig, Weights
 from tl_core.text.data.labelled import DataConfig
 from tl_core.text.pretrained.encoders import EncoderShape, shape_of
 
@@ -14,7 +14,7 @@ class Recipe:
 
     title: Message
     description: Message
-    weights: str
+    weights: Weights
 
     def config(self, config: TextClassificationConfig) -> TextClassificationConfig:
         """The experiment with the recipe's weights, phases and seeds; texts and encoder stay."""

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from tl_core.base.messages import message
 from tl_core.tasks.text_generation.decoder import Decoder, read_prompt
 from tl_core.tasks.text_generation.sampling import Settings, likeliest, penalised, softmax
-from tl_core.tasks.text_generation.stream import Beams, Ended, Event, Remark, Written
+from tl_core.tasks.text_generation.stream import Beams, Ended, Event, Reason, Remark, Written
 from tl_core.text import tokenizer
 from tl_core.text.spelling import Speller
 
@@ -38,9 +38,10 @@ def search(
         )  # fmt: skip
         ids = ids[steps - context :]
     first, seen = 0.0, read_prompt(decoder, ids, should_stop)
-    reason, done, branches = "length", [], None
+    reason: Reason = "length"
+    done, branches = [], None
     beams = [_Beam((), 0.0, ())]
-    logits = seen.logits[None] if seen else None
+    logits = seen.logits[None] if seen else np.empty((0, 0))
     for step in range(steps if seen else 0):
         scores = np.stack(
             [

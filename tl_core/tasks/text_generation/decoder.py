@@ -192,14 +192,13 @@ class _Company:
         began = time.monotonic()
         texts = self._chosen()
         try:
-            rows = [row for row, text in enumerate(self._rows) if text in texts]
-            seen = self.program.step(
-                rows,
-                [self._wanted[self._rows[row]] for row in rows],
-                [self._rows[row].length for row in rows],
-                self._caches,
+            seated = {row: text for row, text in enumerate(self._rows) if text is not None and text in texts}
+            tokens, lengths = (
+                [self._wanted[text] for text in seated.values()],
+                [text.length for text in seated.values()],
             )
-            self._seen |= zip((self._rows[row] for row in rows), seen, strict=True)
+            seen = self.program.step(list(seated), tokens, lengths, self._caches)
+            self._seen |= zip(seated.values(), seen, strict=True)
             for text in texts:  # now: the next step may move them before they wake
                 text.length += 1
         except BaseException as error:
@@ -227,8 +226,8 @@ class _Company:
         for text in texts:
             if text not in self._rows:
                 row = next(row for row, other in enumerate(self._rows) if other is None or other not in texts)
-                if self._rows[row] is not None:
-                    self._put_aside(self._rows[row])
+                if (leaving := self._rows[row]) is not None:
+                    self._put_aside(leaving)
                 self._rows[row] = text
                 if text.length:
                     keys, values = self._aside.pop(text)

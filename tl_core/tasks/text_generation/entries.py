@@ -49,7 +49,7 @@ def event(data: Mapping[str, Any]) -> Event:
         return stream.from_json(data)
     shown = tuple(Candidate(*one) for one in data["candidates"])
     lens = tuple(
-        Guess(block, tuple(Candidate(*one, one[2]) for one in guesses), chosen)
+        Guess(block, tuple(Candidate(token, text, share, share) for token, text, share in guesses), chosen)
         for block, guesses, chosen in data["lens"]
     )
     return replace(records.build(Written, {**data, "candidates": (), "lens": ()}), candidates=shown, lens=lens)

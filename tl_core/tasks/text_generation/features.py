@@ -46,7 +46,11 @@ class Activations:
     @property
     def kept(self) -> bool:
         """Whether they are read from the cache."""
-        return self._cache is not None and self._cache.kept(NAME)
+        return self._kept is not None
+
+    @property
+    def _kept(self) -> Cache | None:
+        return self._cache if self._cache is not None and self._cache.kept(NAME) else None
 
     def prepare(self) -> None:
         """Open the cache's file; the frozen weights must be those that stay. Not where only the embeddings are
@@ -71,12 +75,12 @@ class Activations:
         """For windows `rows`: float32 [rows, time, width], or the tokens themselves where nothing is frozen."""
         if self._below == 0:
             return tf.constant(self._windows[rows, :-1])
-        if self.kept:
+        if cache := self._kept:
             new = rows[~self._known[rows]]
-            missing = self._cache.missing(NAME, new)
-            if not len(missing) or self._cache.put(NAME, missing, self._computed(missing, len(rows))):
+            missing = cache.missing(NAME, new)
+            if not len(missing) or cache.put(NAME, missing, self._computed(missing, len(rows))):
                 self._known[rows] = True
-                return tf.constant(self._cache.rows(NAME, rows, self._shape, self._dtype).astype(np.float32))
+                return tf.constant(cache.rows(NAME, rows, self._shape, self._dtype).astype(np.float32))
         return tf.constant(self._computed(rows, len(rows)))
 
     def _computed(self, rows: np.ndarray, size: int) -> np.ndarray:

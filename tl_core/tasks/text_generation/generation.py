@@ -5,7 +5,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from tl_core.tasks.text_generation.stream import (
     Ended,
     Event,
     Guess,
+    Reason,
     Remark,
     Written,
     candidates,
@@ -38,7 +39,7 @@ def generate(
     settings: Settings,
     should_stop: Callable[[], bool] = lambda: False,
     written: Sequence[int] = (),
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Continue `prompt`.
 
     Args:
@@ -96,7 +97,8 @@ def _one_sample(
     began, seconds, first, context = time.perf_counter(), 0.0, 0.0, decoder.shape.context
     ids, speller = [*prompt, *written], Speller(bpe, written)
     seen = read_prompt(decoder, ids[-_window(len(prompt), len(written), context) :], should_stop)
-    count, reason = len(written), "length"
+    count = len(written)
+    reason: Reason = "length"
     while seen is not None and count < settings.length:
         spread = distribution(seen.logits, settings, ids)
         given = settings.told[count - len(written) :]
@@ -151,7 +153,8 @@ def _written(
     index: int,
     ids: list[int],
 ) -> Written:
-    lens, attention, heads = (), (), ""
+    lens: tuple[Guess, ...] = ()
+    attention, heads = (), ""
     if settings.lens:
         names = [block.name for block in decoder.shape.blocks]
         guesses = softmax(decoder.block_logits(seen.hidden))

@@ -27,7 +27,7 @@ def script_zip(config: TextConfig) -> Iterator[Path]:
     """
     texts = corpus.split(corpus.load(config.corpus), config.validation, config.straighten)
     found = registry.find(config.model)
-    source = None if code.fetched(config) else found.folder
+    source = None if code.fetched(config) or found is None else found.folder
     shape = format_.read_shape(source) if source else registry.checkpoint(config.model).shape
     validated = bool(texts[1])
     if validated and found:  # else nobody here can tell how many tokens it has

@@ -173,7 +173,7 @@ class Program:
             for count in rows:
                 self._made(count, room)
 
-    def _made(self, rows: int, room: int) -> Callable[..., tuple[tf.Tensor, ...]]:
+    def _made(self, rows: int, room: int) -> Callable[..., list[tf.Tensor]]:
         if (rows, room) not in self._steps:
             with self._compiling[rows, room]:
                 if (rows, room) not in self._steps:

@@ -18,7 +18,9 @@ Perplexity = Annotated[float, Within(1e-9, float("inf"), nan=True)]
 class Made(Protocol):
     """What a run has made on its way; `tl_core.runs.history.History` has it."""
 
-    artifacts: Sequence[Artifact]
+    @property
+    def artifacts(self) -> Sequence[Artifact]:
+        """In order."""
 
 
 class Told(Made, Protocol):

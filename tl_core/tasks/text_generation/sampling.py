@@ -111,7 +111,8 @@ class Distribution:
         if settings.strategy == "greedy":
             return int(self.kept[0])
         random = np.random.default_rng((settings.seed, *place)).random()
-        return int(self.kept[min(np.searchsorted(np.cumsum(self.after), random, side="right"), len(self.kept) - 1)])
+        place_of = int(np.searchsorted(np.cumsum(self.after), random, side="right"))
+        return int(self.kept[min(place_of, len(self.kept) - 1)])
 
 
 def distribution(logits: np.ndarray, settings: Settings, context: Sequence[int]) -> Distribution:

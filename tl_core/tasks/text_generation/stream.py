@@ -74,12 +74,15 @@ class Remark:
     message: Message
 
 
+Reason = Literal["length", "end", "stopped"]
+
+
 @dataclass(frozen=True)
 class Ended:
     """A sample is done."""
 
     sample: int
-    reason: Literal["length", "end", "stopped"]  # "end": the network wrote <|endoftext|>
+    reason: Reason  # "end": the network wrote <|endoftext|>
     tokens: int
     first_seconds: float  # until the first token
     seconds: float

@@ -95,8 +95,8 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
         text, reason = decoded(data)
         if text is not None and text in taken:
             reason = message("It is the same text as {file}.", file=taken[text])
-        if reason is not None:
-            rejected.append((file, reason))
+        if text is None or reason is not None:
+            rejected.append((file, reason or message("The file cannot be read as text.")))
             continue
         size += len(data)
         if size > brought.MAX_BYTES:

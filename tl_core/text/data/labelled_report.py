@@ -77,9 +77,11 @@ def report(
     classes = []
     for label, name in enumerate(dataset.classes):
         own = [index for index, example in enumerate(examples) if example.label == label]
-        counts = [sum(parts.get(index) == part for index in own) for part in ("train", "validation", "test")]
+        training, validation, test = (
+            sum(parts.get(index) == part for index in own) for part in ("train", "validation", "test")
+        )
         middle = sorted((examples[index].text for index in own), key=len)[len(own) // 2] if own else ""
-        classes.append(ClassReport(name, *counts, middle))
+        classes.append(ClassReport(name, training, validation, test, middle))
     lengths = _lengths(count([example.text for example in examples]), limit) if count else None
     copies = _copies(examples, parts)
     return LabelledReport(

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_ROWS = 200_000
 SEPARATORS = ("\t", ",", ";", "|")
@@ -78,7 +79,7 @@ def _separator(content: str, name: str) -> str | None:
     return best
 
 
-def _quoting(content: str, separator: str) -> int:
+def _quoting(content: str, separator: str) -> Literal[0, 3]:
     """Quotes mean something where cells begin with them; elsewhere they are part of the text."""
     quoted = content.startswith('"') or f'{separator}"' in content or '\n"' in content
     closed = content.count('"') % 2 == 0

@@ -196,12 +196,11 @@ def find(model: str) -> Source | None:
             return Source("package", path.parent, where, row.package.version)
     from tl_core.text.pretrained import hub
 
-    folder = hub.cached(row.repository, files(row))
-    if folder is None:
+    cached = hub.cached(row.repository, files(row))
+    if cached is None:
         return None
-    return Source(
-        "cache", folder, message("{model} from the Hub's cache on this computer.", model=row.title), folder.name
-    )
+    where = message("{model} from the Hub's cache on this computer.", model=row.title)
+    return Source("cache", cached, where, cached.name)
 
 
 def obtain(
@@ -299,9 +298,10 @@ def read_shape(folder: Path) -> EncoderShape:
 
 def _shape(family: Family, config: Mapping[str, Any]) -> EncoderShape:
     if family == "distilbert":
-        names = ("vocab_size", "dim", "n_layers", "n_heads", "hidden_dim", "max_position_embeddings")
+        names = ("dim", "n_layers", "n_heads", "hidden_dim")
     else:
-        names = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-                 "max_position_embeddings")  # fmt: skip
+        names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    width, layers, heads, hidden = (config[name] for name in names)
     segments = config.get("type_vocab_size", 2) if family == "bert" else 0
-    return EncoderShape(family, *(config[name] for name in names), segments)
+    vocabulary, positions = config["vocab_size"], config["max_position_embeddings"]
+    return EncoderShape(family, vocabulary, width, layers, heads, hidden, positions, segments)

@@ -128,7 +128,7 @@ def _file(repository: str, name: str, fact: Any, meter: "_Meter") -> Path:
     from huggingface_hub import constants, hf_hub_download, logging
 
     logging.set_verbosity_error()  # what goes wrong is told in our own words
-    constants.HF_HUB_DOWNLOAD_TIMEOUT = timeout()
+    constants.HF_HUB_DOWNLOAD_TIMEOUT = timeout()  # type: ignore[assignment]
     path = Path(
         hf_hub_download(
             repository,

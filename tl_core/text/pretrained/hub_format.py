@@ -85,10 +85,12 @@ def read_shape(folder: Path) -> Shape:
                 message("The model in {folder} departs from GPT-2's network.", folder=str(folder)),
                 message("This app runs GPT-2's own network in any size."),
             )
-        numbers = [int(config[key]) for key in ("vocab_size", "n_positions", "n_layer", "n_head")]
-        if min(*numbers, width) < 1 or width % numbers[3]:
+        vocabulary, context, layers, heads = (
+            int(config[key]) for key in ("vocab_size", "n_positions", "n_layer", "n_head")
+        )
+        if min(vocabulary, context, layers, heads, width) < 1 or width % heads:
             raise ValueError("sizes")
-        return Shape(*numbers, width)
+        return Shape(vocabulary, context, layers, heads, width)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(folder / "config.json") from error
 

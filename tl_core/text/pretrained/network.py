@@ -7,6 +7,7 @@ each part after Xiong et al. 2020 (https://arxiv.org/abs/2002.04745), tanh-appro
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -82,7 +83,8 @@ def feed_forward(x: tf.Tensor, own: Weights) -> tf.Tensor:
 
 def dense(x: tf.Tensor, own: Weights, name: str) -> tf.Tensor:
     """Times the weight plus the bias called `name`, over the last axis, as flat matrix products."""
-    weight, bias = own[f"{name}.weight"], own[f"{name}.bias"]
+    weight: Any = own[f"{name}.weight"]
+    bias: Any = own[f"{name}.bias"]
     flat = added(products(tf.reshape(x, (-1, x.shape[-1])), weight)) + bias
     return tf.reshape(flat, tf.concat([tf.shape(x)[:-1], bias.shape], 0)) if len(x.shape) > 2 else flat
 

@@ -112,11 +112,11 @@ def find(model: str) -> Source | None:
         return Source("bundled", folder, message("{model} is bundled with the app.", model=row.title))
     from tl_core.text.pretrained import hub
 
-    folder = hub.cached(row.repository, FILES)
-    if folder is None:
+    cached = hub.cached(row.repository, FILES)
+    if cached is None:
         return None
     where = message("{model} from the Hub's cache on this computer.", model=row.title)
-    return Source("cache", folder, where, folder.name)
+    return Source("cache", cached, where, cached.name)
 
 
 def shape_of(model: str) -> Shape:
@@ -125,7 +125,10 @@ def shape_of(model: str) -> Shape:
     Raises:
         UserError: the name is unknown, or the folder does not hold a whole model.
     """
-    return CHECKPOINTS[model].shape if model in CHECKPOINTS else read_shape(find(model).folder)
+    if model in CHECKPOINTS:
+        return CHECKPOINTS[model].shape
+    found = find(model)
+    return read_shape(found.folder) if found else checkpoint(model).shape
 
 
 def obtain(

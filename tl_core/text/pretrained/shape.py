@@ -44,7 +44,7 @@ class Block:
 def weight_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
     """Every weight's name and shape in the order of the network, as the Hub names them (kernels are [in, out])."""
     width = shape.width
-    named = {"wte.weight": (shape.vocabulary, width), "wpe.weight": (shape.context, width)}
+    named: dict[str, tuple[int, ...]] = {"wte.weight": (shape.vocabulary, width), "wpe.weight": (shape.context, width)}
     for layer in range(shape.layers):
         named |= {f"h.{layer}.{name}": size for name, size in block_shapes(width).items()}
     return named | {"ln_f.weight": (width,), "ln_f.bias": (width,)}

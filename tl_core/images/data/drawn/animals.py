@@ -147,7 +147,8 @@ def _tail(sitter: Sitter, name: str) -> None:
     sitter.canvas.line(placed, shade(look.coat, 0.6), width)
     sitter.canvas.line(placed, shade(look.coat, 0.9), width * 0.74)
     tip = look.second if look.markings == "bib" else shade(look.coat, 0.9)
-    sitter.canvas.disc(*placed[-1], width * 0.5, tip)
+    x, y = placed[-1]
+    sitter.canvas.disc(x, y, width * 0.5, tip)
 
 
 def _body(sitter: Sitter) -> None:
@@ -172,7 +173,8 @@ def _body(sitter: Sitter) -> None:
         sitter.furry(_both(LEG, side * random.uniform(0.3, 0.42)), look.coat, 0)
     if random.random() < 0.3:
         sitter.stroke((-0.62, 0.92), (0.62, 0.92), -0.16, vary(random, COLLARS[random.integers(4)], 10), 0.15)
-        sitter.canvas.disc(*sitter.pose.place(np.array((0.0, 1.18))), sitter.pose.size * 0.1, (232, 200, 90))
+        x, y = sitter.pose.place(np.array((0.0, 1.18)))
+        sitter.canvas.disc(x, y, sitter.pose.size * 0.1, (232, 200, 90))
 
 
 def _eyes(sitter: Sitter, aside: float, apart: float, y: float, size: float, slit: bool) -> None:
@@ -188,8 +190,8 @@ def _eyes(sitter: Sitter, aside: float, apart: float, y: float, size: float, sli
         if not slit:
             sitter.fill(oval(gaze, y, size * 0.78, size * 0.8), look.eye)
         sitter.fill(oval(gaze, y, size * pupil, size * (0.8 if slit else 0.48)), (16, 14, 16))
-        shine = sitter.pose.place(np.array((gaze - size * 0.25, y - size * 0.3)))
-        sitter.canvas.disc(*shine, sitter.pose.size * size * 0.2, (255, 255, 255))
+        left, top = sitter.pose.place(np.array((gaze - size * 0.25, y - size * 0.3)))
+        sitter.canvas.disc(left, top, sitter.pose.size * size * 0.2, (255, 255, 255))
 
 
 def _markings(sitter: Sitter, aside: float) -> None:
@@ -288,7 +290,8 @@ def _dog_face(sitter: Sitter, aside: float, odd: float) -> None:
             sitter.stroke(start, end, side * -0.2, shade(look.coat, 0.6), 0.06)
     tip = aside * 1.2
     sitter.fill(_both(DOG_NOSE, tip, 1 - random.uniform(0, 0.35) * odd), NOSE)
-    sitter.canvas.disc(*sitter.pose.place(np.array((tip - 0.07, 0.32))), sitter.pose.size * 0.045, (150, 146, 150))
+    x, y = sitter.pose.place(np.array((tip - 0.07, 0.32)))
+    sitter.canvas.disc(x, y, sitter.pose.size * 0.045, (150, 146, 150))
     sitter.stroke((tip, 0.54), (tip, 0.68), 0, MOUTH, 0.03)
     for side in (-1, 1):
         sitter.stroke((tip, 0.68), (tip + side * 0.36, 0.62), side * 0.3, MOUTH, 0.03)

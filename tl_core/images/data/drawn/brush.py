@@ -120,12 +120,14 @@ def oval(x: float, y: float, width: float, height: float, turn: float = 0.0, poi
     return np.stack([x + u * cos - v * sin, y + u * sin + v * cos], 1)
 
 
-def bow(start: Sequence[float], end: Sequence[float], bend: float, points: int = 14) -> np.ndarray:
+def bow(
+    start: Sequence[float] | np.ndarray, end: Sequence[float] | np.ndarray, bend: float, points: int = 14
+) -> np.ndarray:
     """A curve from `start` to `end` that bulges sideways by `bend` times its length."""
-    start, end = np.asarray(start, float), np.asarray(end, float)
+    base = np.asarray(start, float)
+    along = np.asarray(end, float) - base
     t = np.linspace(0, 1, points)[:, None]
-    across = np.array([-(end - start)[1], (end - start)[0]])
-    return start + (end - start) * t + across * (bend * 4 * t * (1 - t))
+    return base + along * t + np.array([-along[1], along[0]]) * (bend * 4 * t * (1 - t))
 
 
 def outline(half_width: np.ndarray) -> np.ndarray:

@@ -179,7 +179,8 @@ def tulip(canvas: Canvas, random: Random, pose: Pose, colour: Colour, odd: float
     up = -np.pi / 2
     opening = random.uniform(0.1, 0.42)
     second = random.choice((WHITE, YELLOW, CRIMSON)) if random.random() < 0.25 else None
-    cup = Pose(*pose.place(np.array([0.0, 0.75])), pose.size * 1.6, pose.turn * 0.5, max(pose.tilt, 0.85))
+    x, y = pose.place(np.array([0.0, 0.75]))
+    cup = Pose(x, y, pose.size * 1.6, pose.turn * 0.5, max(pose.tilt, 0.85))
     for leans, width, tone in (
         ((-0.9, 0.9), 0.6, 0.68), ((-0.35, 0.4), 0.66, 0.78), ((-1.0, 1.0), 0.56, 0.94),
         ((random.uniform(-0.2, 0.2),), 0.62, 1.06),
@@ -218,7 +219,8 @@ def _pair(
         for side in (-1, 1):
             if random.random() < 0.85:
                 angle = -np.pi / 2 + side * random.uniform(0.5, 1.1)
-                at = Pose(*pose.place(np.array([0.0, -height])), pose.size * length * random.uniform(0.75, 1.15))
+                x, y = pose.place(np.array([0.0, -height]))
+                at = Pose(x, y, pose.size * length * random.uniform(0.75, 1.15))
                 tone = vary(random, green, 7)[None]
                 petals(canvas, at, shape, np.array([angle]), np.ones(1), np.array([width]), tone, depth=0.32)
 

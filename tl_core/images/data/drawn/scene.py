@@ -22,7 +22,7 @@ def noise(random: Random, side: int, cells: int) -> np.ndarray:
 def clouds(random: Random, side: int, cells: int = 3) -> np.ndarray:
     """Noise of several sizes, 0 to 1, float32 [side, side]."""
     layers = [noise(random, side, cells * 2**octave) * 0.5**octave for octave in range(4)]
-    return sum(layers) / 1.875
+    return sum(layers, np.zeros_like(layers[0])) / 1.875
 
 
 def _gradient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -176,8 +176,8 @@ def finish(random: Random, image: Image.Image, difficulty: float) -> Image.Image
     light = 1 + float(strength * np.cos(angle)) * x + float(strength * np.sin(angle)) * y
     light *= 1 - random.uniform(0, 0.22) * (x**2 + y**2)
     if random.random() < 0.4 * difficulty:  # dappled shade of a tree
-        spots = np.clip((clouds(random, SIDE // 4, 4) - 0.46) * 9, 0, 1)
-        spots = Image.fromarray((spots * 255).astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        shade_of = np.clip((clouds(random, SIDE // 4, 4) - 0.46) * 9, 0, 1)
+        spots = Image.fromarray((shade_of * 255).astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         light *= 0.68 + 0.42 * np.asarray(spots, np.float32) / 255
     warmth = random.normal(0, 0.05 + 0.07 * difficulty)
     contrast = np.float32(random.uniform(1 - 0.4 * difficulty, 1 + 0.15 * difficulty))

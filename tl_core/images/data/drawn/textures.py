@@ -36,7 +36,8 @@ def _hills(u: Field, v: Field, salt: float = 0.0) -> Field:
 
 
 def _clouds(u: Field, v: Field, salt: float = 0.0) -> Field:
-    return sum(_hills(u * 2**k, v * 2**k, salt + k) * 0.5 ** (k + 1) for k in range(4)) / 0.9375
+    octaves = [_hills(u * 2**k, v * 2**k, salt + k) * 0.5 ** (k + 1) for k in range(4)]
+    return sum(octaves, np.zeros_like(octaves[0])) / 0.9375
 
 
 def _cells(u: Field, v: Field) -> tuple[Field, Field]:
