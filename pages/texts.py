@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.experiments import setup, submit
-from pages.material import labelled_texts, labelled_view
+from pages.material import intake, labelled_texts, labelled_view
 from pages.registry import go
 from pages.tasks.text_classification import choices, consequences, hyperparameters, settings
 from pages.ui.i18n import _
@@ -34,13 +34,19 @@ def bring_in(empty):
 setup.arrive(settings)
 settings.begin()
 st.title(_("Train a text classifier"), anchor=False)
+job = intake.attached("labelled")
+if job and not job.active:
+    intake.settle(job, labelled_texts.choose)
 with st.container():  # its place stays even when it is empty: what stands below keeps its state
     labelled_texts.complain()
     setup.complain()
     if st.session_state.pop(settings.PREFIX + "private", False):
         st.info(_("The texts of that run are private. Its settings are filled in below; choose texts of your own."))
 dataset = labelled_texts.current()
-bring_in(empty=dataset is None)
+if job and job.active:
+    intake.follow(job)
+else:
+    bring_in(empty=dataset is None)
 if dataset is None:
     st.stop()
 st.query_params[labelled_texts.ADDRESS] = dataset.id

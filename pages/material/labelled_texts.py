@@ -7,17 +7,19 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from pages.material import intake, official
 from pages.material.busy import busy
 from pages.ui import refused
-from pages.ui.i18n import _
+from pages.ui.i18n import _, show
 from pages.ui.markdown import plain, problem
 from pages.ui.session import may, owner
 from pages.ui.whose import own
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
-from tl_core.text.data import labelled, reviews, tables
+from tl_core.text.data import labelled, labelled_samples, reviews, tables
 from tl_core.text.data.files import MAX_BYTES, decoded
 from tl_core.text.data.labelled import LabelledTexts
+from tl_core.text.data.labelled_samples import SAMPLES, Sample
 from tl_core.text.data.tables import Table
 
 ADDRESS = "texts"  # the address's parameter that names the texts
@@ -47,7 +49,13 @@ def current() -> LabelledTexts | None:
 
 def ways_in() -> None:
     """All ways in, in tabs."""
-    ways = {_("Sample reviews"): _reviews, _("Paste"): _paste, _("CSV or TSV"): _table, _("Folders (ZIP)"): _folders}
+    ways = {
+        _("Sample reviews"): _reviews,
+        _("Known sets"): _downloads,
+        _("Paste"): _paste,
+        _("CSV or TSV"): _table,
+        _("Folders (ZIP)"): _folders,
+    }
     for tab, way in zip(st.tabs(list(ways)), ways.values(), strict=True):
         with tab:
             way()
@@ -81,6 +89,7 @@ def shelf(now: LabelledTexts) -> None:
 
 def complain() -> None:
     """What went wrong at the last click, once."""
+    intake.complain()
     if error := st.session_state.pop(ERROR, None):
         st.error(problem(error), icon=":material/error:")
     if name := st.session_state.pop("labelled_busy", None):
@@ -134,6 +143,25 @@ def _reviews() -> None:
         )
 
     st.button(_("Write these reviews"), key=f"{key}take", icon=":material/edit_note:", on_click=take)
+
+
+def _downloads() -> None:
+    """Sets from their official homes, some hundred examples a class of each."""
+    each = [row.per_class for row in SAMPLES.values()]
+    st.caption(
+        _(
+            "Sets that teachers know, from their official homes. What has been downloaded once stays on this computer. "
+            "Of each class {few} to {many} texts are brought in, chosen by chance, always the same ones."
+        ).format(few=min(each), many=max(each))
+    )
+    alternatives = _("Two things need no network: the reviews that the app writes, and texts of your own.")
+    official.cards(list(SAMPLES.values()), "labelled", alternatives, _download)
+
+
+def _download(row: Sample) -> None:
+    """Callback: download what is missing, and take it in."""
+    visitor, name = owner(), show(row.title)
+    intake.take_in(lambda *told: labelled_samples.bring_in(row, visitor, *told, name=name), name, kind="labelled")
 
 
 def _paste() -> None:

@@ -8,10 +8,9 @@ from itertools import islice
 import streamlit as st
 from PIL import Image
 
-from pages.material import intake
+from pages.material import intake, official
 from pages.ui.i18n import _, ngettext, show
 from pages.ui.markdown import sentence
-from pages.ui.reachable import reachable
 from pages.ui.session import owner
 from tl_core.images.data import drawn, samples
 from tl_core.images.data.drawn import Drawing
@@ -21,7 +20,6 @@ FIRST = Drawing("flowers")  # what a newcomer draws
 MOST = 500  # pictures a class, for one click on a server that many share
 PREVIEW = 10  # pictures
 SIDE = 128  # of a preview, in pixels
-PATIENCE = 2.0  # seconds that the page waits, when all else is drawn, to hear whether there is a network
 _STYLE = """
 <style>
 .tl-preview { display: grid; grid-template-columns: repeat(auto-fit, minmax(4.6rem, 1fr)); gap: 0.5rem; }
@@ -212,7 +210,6 @@ def downloads(key: str) -> None:
     st.caption(
         _("Sets that teachers know, from their official homes. What has been downloaded once stays on this computer.")
     )
-    warning = st.container()
     sizes = {"usual": _("As recommended"), "20": "20", "100": "100", "500": "500", "0": _("All")}
     size = st.segmented_control(
         _("Pictures a class"),
@@ -225,42 +222,8 @@ def downloads(key: str) -> None:
         persist_state="session",
     )
     limit = None if size == "usual" else int(size)
-    with st.grid(2, min_column_width=300):
-        for row in samples.SAMPLES.values():
-            with st.container(border=True, height="stretch", gap="small"):
-                _card(row, limit, key)
-    missing = [row for row in samples.SAMPLES.values() if not samples.ready(row)]
-    if missing and reachable(samples.url(missing[0].archives[0]), PATIENCE) is False:
-        warning.warning(
-            _(
-                "The official homes cannot be reached from here, so nothing can be downloaded now. Two things need no "
-                "network: the drawn pictures, and a folder of your own. Where there is a network, "
-                "`python -m tl_core fetch --samples {name}` fetches a set beforehand."
-            ).format(name=missing[0].key),
-            icon=":material/wifi_off:",
-        )
-
-
-def _card(row: Sample, limit: int | None, key: str) -> None:
-    """One set: what it is, its licence, and the button."""
-    here = samples.ready(row)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{sentence(row.title)}**", width="content")
-        if here:
-            st.badge(_("On this computer"), icon=":material/check_circle:", color="green")
-        else:
-            st.badge(_("{size} MB").format(size=f"{row.size / 1e6:.0f}"), icon=":material/download:", color="gray")
-    st.markdown(sentence(row.about))
-    st.caption(_("Classes: {names}").format(names=", ".join(row.classes)))
-    st.caption(f":material/license: {sentence(row.licence)} [{_('Home page')}]({row.home})")
-    st.space("stretch")
-    st.button(
-        _("Bring in") if here else _("Download and bring in"),
-        key=f"{key}_sample_{row.key}",
-        icon=":material/add_photo_alternate:" if here else ":material/download:",
-        on_click=_download,
-        args=(row, limit),
-    )
+    alternatives = _("Two things need no network: the drawn pictures, and a folder of your own.")
+    official.cards(list(samples.SAMPLES.values()), key, alternatives, _download, limit)
 
 
 def _download(row: Sample, limit: int | None) -> None:

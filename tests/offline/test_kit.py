@@ -194,6 +194,7 @@ def test_a_kit_holds_gpt2_unless_something_else_is_named(here, tmp_path, monkeyp
 
 
 def test_the_command_packs_and_installs(here, tmp_path, monkeypatch, capsys):
+    from tl_core.base import archives
     from tl_core.images.data import samples
     from tl_core.images.data.samples import SAMPLES
     from tl_core.images.pretrained.backbones import BACKBONES, WeightsFile, backbone
@@ -212,7 +213,7 @@ def test_the_command_packs_and_installs(here, tmp_path, monkeypatch, capsys):
     elsewhere(tmp_path, monkeypatch)
     assert command_line.main(["fetch", "--from", stick]) == 0
     assert "2 files of the class kit are installed" in capsys.readouterr().out
-    assert weights.cached(file) and samples.cached(archive)
+    assert weights.cached(file) and archives.cached(archive)
     assert command_line.main(["fetch", "resnet50", "--class-kit", stick]) == 1  # no network: packs what there is
     printed = capsys.readouterr()
     assert "holds 2 files" in printed.out and "Missing: resnet50" in printed.err

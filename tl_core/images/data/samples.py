@@ -1,17 +1,15 @@
 """Sample pictures that teachers know, downloaded from their official homes, checked, unpacked safely and brought in.
 
-Archives are kept as they came in `$TL_HOME/samples`, so that the next person need not download them again and a class
-kit can carry them (`python -m tl_core fetch --samples NAME`). Checksums are those published with TensorFlow Datasets
+`python -m tl_core fetch --samples NAME` fetches them beforehand. Checksums are those published with TensorFlow Datasets
 (https://github.com/tensorflow/datasets); where none is published the size must be the known one, the server's own
 checksum is compared, and every file inside is checked while it is unpacked.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tl_core.base import download, paths
+from tl_core.base import archives
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.events import Progress
 from tl_core.base.messages import Message, message
@@ -24,13 +22,9 @@ ProgressFunction = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Archive:
+class Archive(archives.Archive):
     """One file to download."""
 
-    name: str  # under which it is kept, and asked for at a mirror
-    url: str
-    size: int  # bytes, exactly
-    checksum: str | None = None  # sha256, hex, where one is published
     part: Part | None = None  # of all its pictures; else the folders inside say
 
 
@@ -175,21 +169,9 @@ def sample(key: str) -> Sample:
     return SAMPLES[key]
 
 
-def url(archive: Archive) -> str:
-    """The official address; `TL_SAMPLES_URL` replaces it by a mirror (in a school, a test) plus the archive's name."""
-    mirror = os.environ.get("TL_SAMPLES_URL")
-    return f"{mirror.rstrip('/')}/{archive.name}" if mirror else archive.url
-
-
-def cached(archive: Archive) -> Path | None:
-    """Where the archive lies if it has been downloaded: its size is right; `fetch` checks the rest."""
-    path = paths.samples() / archive.name
-    return path if path.is_file() and path.stat().st_size == archive.size else None
-
-
 def ready(sample: Sample) -> bool:
     """Whether the sample can be brought in without a network."""
-    return all(cached(archive) for archive in sample.archives)
+    return all(archives.cached(archive) for archive in sample.archives)
 
 
 def fetch(
@@ -206,6 +188,11 @@ def fetch(
         UserError: it cannot be had; the remedy names what needs no network.
         Stopped: `should_stop` answered True; what has arrived is kept.
     """
+    remedy = message(
+        "Two things need no network: the drawn sample pictures, and a folder of your own. Where there is a "
+        "network, `{command}` fetches this beforehand.",
+        command=f"python -m tl_core fetch --samples {sample.key}",
+    )
     found = []
     before = 0
     for archive in sample.archives:
@@ -213,40 +200,10 @@ def fetch(
         def told(done: int, _total: int, rate: float | None, before: int = before) -> None:
             progress(Progress("download", before + done, sample.size, rate))
 
-        found.append(_fetched(sample, archive, told, should_stop))
+        found.append(archives.fetch(archive, sample.title, remedy, told, should_stop, unpacking.sound))
         before += archive.size
     progress(Progress("download", sample.size, sample.size))
     return found
-
-
-def _fetched(
-    sample: Sample, archive: Archive, told: download.ProgressFunction, should_stop: Callable[[], bool]
-) -> Path:
-    target = paths.samples() / archive.name
-
-    def sound(path: Path) -> bool:
-        return bool(archive.checksum) or (path.stat().st_size == archive.size and unpacking.sound(path))
-
-    try:
-        download.download(
-            url(archive), target, archive.size, archive.checksum, told, should_stop, setting="TL_HOME", sound=sound
-        )
-    except download.Unavailable as error:
-        raise UserError(
-            message(
-                "{title} ({size} MB) could not be downloaded from {url}: {reason}",
-                title=sample.title,
-                size=f"{sample.size / 1e6:.0f}",
-                url=url(archive),
-                reason=error.reason,
-            ),
-            message(
-                "Two things need no network: the drawn sample pictures, and a folder of your own. Where there is a "
-                "network, `{command}` fetches this beforehand.",
-                command=f"python -m tl_core fetch --samples {sample.key}",
-            ),
-        ) from error
-    return target
 
 
 def ingest_sample(
@@ -270,12 +227,12 @@ def ingest_sample(
         UserError: it cannot be had, is damaged, or the disk is full.
         Stopped: `should_stop` answered True; downloaded archives are kept.
     """
-    archives = fetch(sample, progress, should_stop)
+    found = fetch(sample, progress, should_stop)
     limit = sample.per_class if per_class is None else per_class
     called = name or str(title(sample, per_class))
     with unpacking.folder() as folder, disk_full_explained():
         files: list[ingest.File] = []
-        for archive, path in zip(sample.archives, archives, strict=True):
+        for archive, path in zip(sample.archives, found, strict=True):
             files += unpacking.pictures_of(path, folder, archive.part, limit or 0, progress, should_stop)
         return ingest.ingest(files, name=called, owner=owner, progress=progress, should_stop=should_stop)
 
@@ -290,5 +247,4 @@ def title(sample: Sample, per_class: int | None = None) -> Message:
 def discard(sample: Sample) -> None:
     """Delete the downloaded archives; datasets made of them stay."""
     for archive in sample.archives:
-        for name in (archive.name, archive.name + ".part"):
-            (paths.samples() / name).unlink(missing_ok=True)
+        archives.discard(archive)

@@ -96,7 +96,7 @@ def ingest(files: Sequence[tuple[str, bytes]], *, name: str, owner: str = "", sh
         if text is not None and text in taken:
             reason = message("It is the same text as {file}.", file=taken[text])
         if text is None or reason is not None:
-            rejected.append((file, reason or message("The file cannot be read as text.")))
+            rejected.append((file, reason or message("It is empty.")))
             continue
         size += len(data)
         if size > brought.MAX_BYTES:

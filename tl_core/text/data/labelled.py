@@ -27,6 +27,7 @@ from tl_core.text.data import tables
 from tl_core.text.data.files import Rejected, decoded, unpacked
 from tl_core.text.data.tables import Table
 
+Row = tuple[str, str, Part | None, str]  # a text, its label, its part, and where it stood
 MAX_CLASSES = 100
 MAX_NAME = 80  # characters of a class' name
 MAX_TEXT = 20_000  # characters of a text; what is longer is cut
@@ -203,7 +204,7 @@ def from_folders(
     """
     rejected: list[Rejected] = []
 
-    def rows() -> Iterable[tuple[str, str, Part | None, str]]:
+    def rows() -> Iterable[Row]:
         for path, data in unpacked(files, rejected):
             content, reason = decoded(data)
             folders = PurePosixPath(path.replace("\\", "/")).parts[:-1]
@@ -216,6 +217,15 @@ def from_folders(
             yield content, folders[-1], part, path
 
     return _ingest(rows(), rejected, name, owner, shared)
+
+
+def from_rows(rows: Iterable[Row], *, name: str, owner: str = "", shared: bool = False) -> LabelledTexts:
+    """Take texts that have been read from elsewhere.
+
+    Raises:
+        UserError: as `from_table`.
+    """
+    return _ingest(rows, [], name, owner, shared)
 
 
 def load(dataset_id: str) -> LabelledTexts:
@@ -276,11 +286,9 @@ def split(dataset: LabelledTexts, config: DataConfig) -> Split:
         ) from error
 
 
-def _ingest(
-    rows: Iterable[tuple[str, str, Part | None, str]], rejected: list[Rejected], name: str, owner: str, shared: bool
-) -> LabelledTexts:
+def _ingest(rows: Iterable[Row], rejected: list[Rejected], name: str, owner: str, shared: bool) -> LabelledTexts:
     """Check, sort the classes by name and write."""
-    taken: list[tuple[str, str, Part | None, str]] = []
+    taken: list[Row] = []
     size = 0
     for text, label, part, where in rows:
         text, label = text.strip().replace("\0", ""), " ".join(label.split())[:MAX_NAME]
