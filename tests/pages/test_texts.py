@@ -156,7 +156,7 @@ def test_a_zip_of_folders_is_taken_with_its_parts_and_what_is_not_text_is_named(
     assert {where for where, _reason in made.rejected} == {"tones/train/fine/photo.txt", "alone.txt"}
     told = words(test)
     assert "2 lines or files were not taken" in told
-    assert "Texts to train on: 24" in told, re.findall(".{60}train on.{60}", told)
+    assert "Texts to train on: 24" in told
 
 
 @LANGUAGES
