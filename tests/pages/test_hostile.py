@@ -4,6 +4,7 @@ All texts that Streamlit renders as Markdown are looked through, in whatever ele
 `tests/browser/test_hostile_in_browser.py` looks at what a browser makes of them.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from pages.ui.markdown import plain, problem, sentence
 from tests.images.data.drawing import jpeg
 from tests.pages.made import ME, opened, recipe, reported, run_of, trained
 from tests.pages.test_text_runs import finished as tuned
+from tests.tasks.text_classification import tiny
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
@@ -24,15 +26,26 @@ from tl_core.engine.client import Answer, State
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data import jobs
 from tl_core.images.data.ingest import ingest
-from tl_core.runs import store
+from tl_core.runs import store, worker
+from tl_core.runs.store import Run
+from tl_core.tasks.text_classification import predict
+from tl_core.tasks.text_classification.config import (
+    DataConfig,
+    EncoderConfig,
+    PhaseConfig,
+    TextClassificationConfig,
+)
 from tl_core.tasks.text_generation.config import TextConfig
-from tl_core.text.data import corpus
+from tl_core.text.data import corpus, labelled
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 PIECES = ("[x](", "http://evil", "**b**", ":material/face", "www.evil", "a@evil", "$m$")
 HOSTILE = "[x](http://evil.x) **b** :material/face: www.evil.x a@evil.x $m$"  # as long as the shortest name may be
 RENDERED = {"body", "label", "help", "text", "title", "delta", "delta_description", "captions", "caption", "content"}
 PLAIN = {"Html", "Json", "Code", "Text", "Exception", "BidiComponent"}  # elements that render no Markdown
+PAGES = (
+    "welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune", "texts", "classify_text",
+)  # fmt: skip
 ERROR = UserError(message("It is {what}.", what=HOSTILE), message("Ask {who}.", who=[HOSTILE, "her"]))
 
 
@@ -218,7 +231,7 @@ def test_run(dataset):
     harmless(opened("run", run=unknown.id))
 
 
-@pytest.mark.parametrize("page", ["run", "classify", "generate"])
+@pytest.mark.parametrize("page", ["run", "classify", "generate", "classify_text"])
 def test_an_address_that_names_no_run(page, engine):
     harmless(opened(page, run=HOSTILE))
 
@@ -229,7 +242,8 @@ def test_other_addresses(engine, dataset):
     harmless(opened("data", dataset=HOSTILE, ingest=HOSTILE))
     harmless(opened("finetune", text=HOSTILE, **{"from": HOSTILE}))
     harmless(opened("generate", text=HOSTILE))
-    for page in ("welcome", "data", "train", "run", "runs", "classify", "replay", "generate", "finetune"):
+    harmless(opened("texts", texts=HOSTILE, **{"from": HOSTILE}))
+    for page in PAGES:
         harmless(opened(page, language=HOSTILE))
 
 
@@ -282,6 +296,66 @@ def test_text_runs_and_their_comparison():
     test = opened("runs", compare=",".join(item.id for item in made))
     test.toggle(key="compare_all_text_generation").set_value(True).run()
     harmless(test)
+
+
+@pytest.fixture
+def opinions(tmp_path) -> Run:
+    """A small classifier of texts, trained in this process; texts, classes and all names are hostile."""
+    rows = [
+        (f"It was {word}, {number}. {HOSTILE}", label, None, str(number))
+        for number in range(20)
+        for word, label in (("good", HOSTILE), ("bad", "b"))
+    ]
+    texts = labelled.from_rows(rows, name=HOSTILE, owner=ME)
+    config = TextClassificationConfig(
+        DataConfig(texts.id, 0.3, 0.2),
+        EncoderConfig(str(tiny.write(tmp_path / "tiny")), length=16),
+        phases=(PhaseConfig(-1, 1, 1e-3),),
+        precision="float32",
+    )
+    made = store.create(config, owner=ME, name=HOSTILE)
+    events.append(made.log, events.Queued())
+    assert worker.work(made.id) == 0
+    return made
+
+
+def test_labelled_texts(opinions):
+    test = opened("texts", texts=opinions.config.data.dataset)
+    assert "evil" in harmless(test)
+    next(each for each in test.text_area if each.key.startswith("labelled_pasted")).set_value(f"{HOSTILE}\n{HOSTILE}")
+    harmless(test.button(key="labelled_paste").click().run())
+    table = f"{HOSTILE},label\n" + "\n".join(f"A {HOSTILE} day {number},{number % 2}" for number in range(8))
+    box = next(each for each in test.file_uploader if each.key.startswith("labelled_table"))
+    assert "evil" in harmless(box.set_value([(f"{HOSTILE.replace('/', '')}.csv", table.encode(), "text/csv")]).run())
+    harmless(opened("texts", **{"from": opinions.id}))
+
+
+def test_a_classifier_of_texts_and_its_comparison(opinions):
+    assert "evil" in harmless(opened("run", run=opinions.id))
+    assert "evil" in harmless(opened("runs", compare=opinions.id))
+    config = json.loads((opinions.folder / "config.json").read_text())
+    config["encoder"]["name"] = HOSTILE
+    (opinions.folder / "config.json").write_text(json.dumps(config))
+    for page in ("classify_text", "run", "runs"):
+        harmless(opened(page, run=opinions.id, compare=opinions.id))
+
+
+def test_classify_text(opinions, engine, monkeypatch):
+    classifier = predict.Loaded(predict.model.load(opinions.folder, opinions.config), 1)
+
+    class Desk:
+        is_gone = staticmethod(lambda: False)
+
+        def use(self, source):
+            return contextlib.nullcontext(classifier)
+
+    monkeypatch.setattr(client, "ask", lambda call, asked, status: predict.classify(asked, Desk()))
+    test = opened("classify_text", run=opinions.id)
+    test.text_area(key="classify_text_text").set_value(HOSTILE)
+    assert "evil" in harmless(next(each for each in test.button if each.label == "Classify").click().run())
+    for status in (State("loading", message("Loading {x}", x=HOSTILE)), State("failed", error=ERROR)):
+        engine.status = status
+        assert "evil" in harmless(opened("classify_text", run=opinions.id))
 
 
 def test_before_and_after(monkeypatch):

@@ -18,6 +18,7 @@ from tl_core.base import events
 from tl_core.tasks.image_classification import training as image_training
 from tl_core.tasks.image_classification.config import HeadConfig
 from tl_core.tasks.image_classification.config import PhaseConfig as ImagePhase
+from tl_core.tasks.registry import TASKS
 from tl_core.tasks.text_classification import training as texts_training
 from tl_core.tasks.text_classification.config import DataConfig as LabelledConfig
 from tl_core.tasks.text_classification.config import EncoderConfig, TextClassificationConfig
@@ -74,10 +75,14 @@ def opinions(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 
 
 ADAPTERS = {
-    "image classification": Adapter(image_training.train, images),
-    "text generation": Adapter(text_training.train, texts),
-    "text classification": Adapter(texts_training.train, opinions),
+    "image_classification": Adapter(image_training.train, images),
+    "text_generation": Adapter(text_training.train, texts),
+    "text_classification": Adapter(texts_training.train, opinions),
 }
+
+
+def test_every_task_keeps_the_contract():
+    assert ADAPTERS.keys() == {task.name for task in TASKS.values()}
 
 
 @pytest.fixture(params=ADAPTERS)
