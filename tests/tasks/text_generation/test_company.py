@@ -100,7 +100,9 @@ def test_a_text_is_the_same_alone_and_in_company(tales, decoder, strategy: str):
         assert [event.id for event in together[prompt]] == [event.id for event in written], prompt
         for mine, theirs in zip(written, together[prompt], strict=True):
             assert [one.id for one in mine.candidates] == [one.id for one in theirs.candidates]
-            assert [one.before for one in mine.candidates] == pytest.approx([one.before for one in theirs.candidates])
+            # As closely as above: a processor without AVX-512 sums in another order where there are several rows.
+            theirs_before = [one.before for one in theirs.candidates]
+            assert [one.before for one in mine.candidates] == pytest.approx(theirs_before, rel=1e-4)
             assert (len(mine.lens), len(mine.attention)) == (len(theirs.lens), len(theirs.attention))
 
 

@@ -4,8 +4,10 @@ The weights are read once per step however many texts there are, so company cost
 company, though: every sum has to be made in the same order whatever the number of rows. Everything but the matrix
 products is compiled by XLA, where a row is a row. Of the products, XLA's for one row adds one by one, and oneDNN's for
 two rows and more adds so within blocks of `DEPTH`; weights in pieces of at most that depth, whose products are added
-in order, come out alike bit for bit. One text is one XLA program, which reads the memory fastest; several are plain
-products with small XLA programs between them, which compile in moments for each number of rows.
+in order, come out alike bit for bit on processors with AVX-512. Without it they differ by rounding (4e-6 of a
+probability on an AMD EPYC with AVX2), and a text could differ where two tokens are as likely as that. One text is one
+XLA program, which reads the memory fastest; several are plain products with small XLA programs between them, which
+compile in moments for each number of rows.
 """
 
 import functools
