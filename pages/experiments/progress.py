@@ -67,7 +67,7 @@ def _header(run: Run, now: Status, history: History) -> None:
     if run.config:
         facts += [title(run.config), learned_from.title(run)]
     if history.started:
-        facts.append(f"{history.started.device}, {history.started.precision}")
+        facts.append(", ".join(filter(None, (history.started.device, history.precision))))
     st.caption(" · ".join(map(plain, facts)))
 
 

@@ -78,10 +78,10 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
+@contextlib.contextmanager
+def served(folder: Path, **environment: str) -> Iterator[App]:
     """The app on an empty data folder; the real MobileNet 0.25 weights lie in its Keras cache if they are at hand."""
-    home, keras = tmp_path / "home", tmp_path / "keras"
+    home, keras = folder / "home", folder / "keras"
     home.mkdir()
     (keras / "models").mkdir(parents=True)
     weights = REPOSITORY.parent / "shared" / "weights" / MOBILENET
@@ -91,9 +91,22 @@ def app(tmp_path: Path) -> Iterator[App]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = App(home, keras, port)
-    yield server.start()
+    yield server.start(**environment)
     server.stop()
     _end_what_is_left(home)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    """The app on a data folder of this test's own."""
+    with served(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def no_spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No training process is kept ready: where nothing is trained it would only take the machine's time."""
+    monkeypatch.setenv("TL_WARM", "0")
 
 
 @pytest.fixture

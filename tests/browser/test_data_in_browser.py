@@ -13,7 +13,7 @@ from tests.browser.conftest import PATIENCE, App, until
 from tests.browser.test_image_lab import CLASSES, drop
 from tests.images.data.drawing import tree
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_spare")]
 expect.set_options(timeout=PATIENCE)
 
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import App, until
 
 PAGES = ("", *(name for name in registry.PAGES if name != registry.WELCOME.name))
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_spare")]
 
 
 def settled(page: Page) -> None:

@@ -1,27 +1,30 @@
 """The bundled model writes in a real browser: token after token, stopped, taken elsewhere, looked into, reloaded."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, served
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A computer without a network and without a model of the Hub; for the server that is started after it."""
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+@pytest.fixture(scope="module")
+def writing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One server for all, on a computer without a network and without a model of the Hub: loading takes its time."""
+    folder = tmp_path_factory.mktemp("app")
+    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_CACHE": str(folder / "hub")}  # who would answer there?
+    with served(folder, **nobody) as server:
+        yield server
 
 
 @pytest.fixture
-def opened(no_hub: None, app: App, page: Page) -> Page:
+def opened(writing: App, page: Page) -> Page:
     """The page with the bundled model loaded."""
-    page.goto(f"{app.url}/generate")
+    page.goto(f"{writing.url}/generate")
     expect(page.get_by_text("Ready to write.")).to_be_visible(timeout=60_000)
     return page
 

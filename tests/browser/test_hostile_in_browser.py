@@ -11,16 +11,18 @@ from tests.browser.test_everywhere import settled
 from tests.images.data.drawing import jpeg
 from tests.pages.made import recipe, reported, run_of, trained
 from tests.pages.test_text_runs import finished as tuned
+from tests.tasks.text_classification import tiny
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.ingest import ingest
-from tl_core.runs import store
-from tl_core.text.data import corpus
+from tl_core.runs import store, worker
+from tl_core.tasks.text_classification.config import DataConfig, EncoderConfig, PhaseConfig, TextClassificationConfig
+from tl_core.text.data import corpus, labelled
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_spare")]
 MARKDOWN = "[x](http://evil.x) **b** :material/face: www.evil.x a@evil.x $m$ :smile:"
 MARKUP = '<a href="http://evil.x">l</a> <b>b</b> <img src="http://evil.x/i">'
 EVIL = """() => {
@@ -50,7 +52,26 @@ def made(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         failed = run_of(recipe(dataset), *log, events.Failed(error=error, details=text), name=text)
         written = corpus.paste("The king of the hill had seven sons. " * 200, name=text)
         found |= {f"{name} ended": ended.id, f"{name} failed": failed.id, f"{name} text": tuned(written, text).id}
-    return found
+    return found | {"classifier": _classifier(app.home / "tiny")}
+
+
+def _classifier(encoder: Path) -> str:
+    """The id of a small classifier of texts that has been trained; its classes are called so, its texts say so."""
+    rows = [
+        (f"It was {word}, {number}. {MARKDOWN} {MARKUP}", label, None, f"{label} {number}")
+        for number in range(12)
+        for word, label in (("good", MARKDOWN), ("bad", MARKUP))
+    ]
+    config = TextClassificationConfig(
+        DataConfig(labelled.from_rows(rows, name=MARKDOWN).id, 0.3, 0.2),
+        EncoderConfig(str(tiny.write(encoder)), length=16),
+        phases=(PhaseConfig(-1, 1, 1e-3),),
+        precision="float32",
+    )
+    run = store.create(config, owner="", name=MARKUP)
+    events.append(run.log, events.Queued())
+    assert worker.work(run.id) == 0
+    return run.id
 
 
 def _pictures(text: str) -> Dataset:
@@ -70,8 +91,11 @@ def test_nothing_that_people_write_becomes_markup(app: App, page: Page, made: di
         *(f"data?dataset={folder.name}" for folder in (app.home / "datasets").iterdir()),
         *(f"finetune?text={folder.name}" for folder in texts.iterdir()),
         f"generate?run={made['markup text']}",
+        f"classify_text?run={made['classifier']}",
+        *(f"texts?texts={folder.name}" for folder in (app.home / "labelled").iterdir()),
         *(f"{name}={MARKDOWN}" for name in ("run?run", "runs?compare", "replay?recording", "classify?run", "train?from",
-                                            "train?epochs", "finetune?text", "finetune?from", "data?dataset")),
+                                            "train?epochs", "finetune?text", "finetune?from", "data?dataset",
+                                            "texts?texts", "texts?from", "classify_text?run")),
         "",
         "train",
     ]  # fmt: skip
@@ -79,6 +103,19 @@ def test_nothing_that_people_write_becomes_markup(app: App, page: Page, made: di
         page.goto(f"{app.url}/{address}")
         settled(page)
         assert page.evaluate(EVIL) == [], address
+
+
+def test_nor_does_it_in_what_is_said_of_a_text(app: App, page: Page, made: dict[str, str]):
+    main = page.get_by_test_id("stMain")
+    for text in (MARKDOWN, MARKUP):
+        page.goto(f"{app.url}/classify_text?run={made['classifier']}")
+        expect(main).to_contain_text("Ready to answer", timeout=120_000)
+        page.get_by_role("textbox", name="Text").fill(text)
+        page.get_by_role("button", name="Classify").click()
+        expect(main).to_contain_text("Influence of each word", timeout=120_000)
+        expect(main.locator(".tl-words span")).to_have_text(text.split())
+        settled(page)
+        assert page.evaluate(EVIL) == [], text
 
 
 def test_nor_does_it_in_charts_lists_and_questions(app: App, page: Page, made: dict[str, str]):

@@ -115,10 +115,15 @@ def test_the_script_comes_with_its_pictures_by_part_and_class(get):
     assert get(f"/tl/code/{run.id}")[0] == 404
 
 
-def test_the_script_computes_in_the_precision_that_the_run_chose(get):
+@pytest.mark.parametrize(
+    "log",
+    [events.Phase(phase="head", precision="mixed_bfloat16"), events.Started(precision="mixed_bfloat16")],
+    ids=["now", "earlier versions"],
+)
+def test_the_script_computes_in_the_precision_that_the_run_chose(get, log):
     run = run_of(recipe(drawn()))
     assert run.config.precision == "auto"
-    events.append(run.log, events.Started(precision="mixed_bfloat16"))
+    events.append(run.log, log)
     script = zipfile.ZipFile(io.BytesIO(get(f"/tl/code/{run.id}")[2])).read("train.py").decode()
     assert 'keras.config.set_dtype_policy("mixed_bfloat16")' in script
 

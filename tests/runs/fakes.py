@@ -49,7 +49,7 @@ def steady(config, dataset, folder: Path, emit: Callable, should_stop: Callable,
     checkpoint = folder / "checkpoint" / "state.json"
     checkpoint.parent.mkdir(exist_ok=True)
     done = json.loads(checkpoint.read_text())["epochs"] if resume and checkpoint.exists() else 0
-    started(device="CPU", precision="float32", resumed_from=done)
+    started(device="CPU", resumed_from=done)
     log = folder / "events.jsonl"
     emit(events.Phase(phase="features", total=5, unit="images"))
     for seen in range(5):

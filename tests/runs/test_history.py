@@ -218,3 +218,16 @@ def test_a_clock_that_jumps_back_takes_no_time_away(log: Path, monkeypatch: pyte
     assert history.elapsed == 10.0 + 8.0, "only the step in which the clock was set is lost"
     history = written(log, Queued(t=3700.0), Started(t=3800.0, resumed_from=3), Finished(t=3801.0))
     assert history.elapsed == 19.0, "and waiting is no work"
+
+
+@pytest.mark.parametrize(
+    ("found", "precision"),
+    [
+        ([Started()], ""),
+        ([Started(), Phase(phase="features"), Phase(phase="head", precision="mixed_bfloat16")], "mixed_bfloat16"),
+        ([Started(precision="float32")], "float32"),
+    ],
+    ids=["not measured yet", "told by a phase", "earlier versions"],
+)
+def test_the_precision_is_known_once_it_is_told(log: Path, found, precision):
+    assert written(log, *found).precision == precision

@@ -32,7 +32,7 @@ Submit = Callable[..., Run]
 def raising(error: BaseException, begin: bool = True) -> Callable:
     def train(config, dataset, folder, emit, should_stop, *, resume, started):
         if begin:
-            started(device="GPU", precision="mixed_float16")
+            started(device="GPU")
         raise error
 
     return train
@@ -47,7 +47,7 @@ def test_a_run_from_queued_to_finished(submitted: Submit, config: RunConfig):
         with try_lock(run.folder / "lock") as free:
             seen["locked"] = not free
         seen["worker"] = store.worker(run)
-        started(device="NVIDIA L4", precision="mixed_float16", resumed_from=0)
+        started(device="NVIDIA L4", resumed_from=0)
         emit(events.Epoch(epoch=1, best=True))
         return fakes.Outcome(False, 1)
 
@@ -57,7 +57,7 @@ def test_a_run_from_queued_to_finished(submitted: Submit, config: RunConfig):
     assert seen["folder"] == run.folder and seen["locked"] and not seen["resume"] and not seen["stop"]
     assert seen["worker"].pid == os.getpid()
     begun, finished = (events.read(run.log)[0][n] for n in (1, -1))
-    assert (begun.device, begun.precision, begun.pid) == ("NVIDIA L4", "mixed_float16", os.getpid())
+    assert (begun.device, begun.pid) == ("NVIDIA L4", os.getpid())
     assert set(begun.versions) == {"python", "tensorflow", "keras", "numpy", "pillow"}
     assert finished.best_epoch == 1 and finished.metrics == {"accuracy": 0.5}
     assert worker.work(run.id, train) == 2 and kinds(run) == ["queued", "started", "finished"]

@@ -49,6 +49,7 @@ class Falling:
     unit: str = "texts"
     should_stop: Callable[[], bool] = lambda: False
     done: list[str] = field(default_factory=list)  # what was asked of it
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def phases(self):
@@ -129,7 +130,7 @@ def batches(heard):
 def test_a_run_tells_its_course(tmp_path):
     learner = Falling()
     outcome, heard, facts = run(learner, tmp_path / "run")
-    assert (facts["precision"], facts["resumed_from"], facts["resumed_step"]) == ("float32", 0, 0)
+    assert (facts["resumed_from"], facts["resumed_step"]) == (0, 0)
     assert [event.phase for event in heard if isinstance(event, events.Phase)] == ["head", "fine-tuning"]
     told = epochs(heard)
     assert [(epoch.epoch, epoch.step) for epoch in told] == [(n, STEPS * n) for n in range(1, 7)]
@@ -139,6 +140,26 @@ def test_a_run_tells_its_course(tmp_path):
     assert told[0].metrics["accuracy"] == 0.5, "sums are divided by what was counted"
     assert outcome == Outcome(False, outcome.best_epoch, judged(told[outcome.best_epoch - 1].metrics))
     assert learner.done[0] == "prepare 3" and learner.done[1] == "callback 0 False" and learner.done[-1] == "finish"
+
+
+def test_a_run_has_begun_before_its_precision_is_measured_and_may_be_stopped_there(tmp_path):
+    said, learner = [], Falling()
+    learner.precision = lambda: said.append("measured") or "mixed_bfloat16"
+    heard = []
+    loop.train(
+        learner, tmp_path, heard.append, lambda: False, resume=False, started=lambda **facts: said.append("started")
+    )
+    assert said == ["started", "measured"]
+    assert {event.precision for event in heard if isinstance(event, events.Phase)} == {"mixed_bfloat16"}
+
+    def stopped():
+        raise Stopped
+
+    learner = Falling()
+    learner.precision = stopped
+    outcome, heard, facts = run(learner, tmp_path / "run")
+    assert outcome.stopped and outcome.best_epoch == 0 and facts["resumed_step"] == 0 and not heard
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_each_phase_begins_with_the_best_weights_so_far(tmp_path):

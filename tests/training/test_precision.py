@@ -1,10 +1,10 @@
 """The dtype policy that "auto" stands for."""
 
-import time
 from pathlib import Path
 
 import pytest
 
+from tl_core.base.errors import Stopped
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, RunConfig
 from tl_core.tasks.image_classification.learner import ImageLearner
 from tl_core.tasks.text_generation import learner
@@ -31,7 +31,7 @@ def test_a_choice_is_respected():
 )
 def test_a_cpu_uses_bfloat16_where_it_pays(name, gain, expected, monkeypatch):
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(precision, "convolution_gain", lambda: gain)
+    monkeypatch.setattr(precision, "convolution_gain", lambda should_stop: gain)
     assert resolved("auto", name) == expected
 
 
@@ -41,7 +41,7 @@ def test_a_cpu_uses_bfloat16_where_it_pays(name, gain, expected, monkeypatch):
 )
 def test_a_language_model_uses_bfloat16_where_a_block_gains(model, gain, expected, monkeypatch):
     monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(learner, "bfloat16_gain", lambda *sizes: gain)
+    monkeypatch.setattr(learner, "bfloat16_gain", lambda *sizes_and_stop: gain)
     text = TextLearner(TextConfig("x", model), None, Path("nowhere"), None, None)
     assert text.precision() == expected
 
@@ -62,13 +62,21 @@ def test_a_gpu_uses_what_its_tensor_cores_know(capability, expected, monkeypatch
     [(precision.convolution_gain, ()), (bfloat16_gain, (64, 2, 2, 32))],
     ids=["images", "text"],
 )
-def test_the_measurement_is_quick_and_made_once(measure, sizes):
-    measure.cache_clear()
-    began = time.process_time()  # whatever else the machine does
-    gain = measure(*sizes)
-    assert time.process_time() - began < 5
+def test_the_measurement_is_made_once_and_asks_on_its_way_whether_to_stop(measure, sizes):
+    precision._gains.clear()
+    asked = []
+    gain = measure(*sizes, lambda: bool(asked.append(1)))
     assert 0.05 < gain < 20
-    assert measure(*sizes) is gain
+    assert len(asked) == 12, "before each of six turns of both"
+    assert measure(*sizes, lambda: True) is gain
+
+
+def test_a_measurement_is_over_at_the_first_yes_and_nothing_is_known():
+    precision._gains.clear()
+    asked = []
+    with pytest.raises(Stopped):
+        precision.convolution_gain(lambda: bool(asked.append(1)) or len(asked) == 3)
+    assert len(asked) == 3 and not precision._gains
 
 
 def test_a_gpu_is_named_and_its_memory_grows_as_needed(monkeypatch):

@@ -52,7 +52,7 @@ class Started(Event):
     pid: int = 0
     host: str = ""
     device: str = "CPU"  # name of the GPU, or "CPU"
-    precision: str = "float32"  # the Keras dtype policy in force
+    precision: str = ""  # in logs of earlier versions; since then a training phase says it
     versions: Mapping[str, str] = field(default_factory=dict)  # library -> version
     resumed_from: Count = 0  # epochs already trained, when resumed
     resumed_step: Count = 0  # optimizer steps already made, where a run can go on within an epoch
@@ -62,7 +62,8 @@ class Started(Event):
 class Phase(Event):
     """A stretch of work begins: downloading, preparing (activations), a training phase, evaluating, saving.
 
-    `total` counts what `Progress` events will count; a training phase also carries its freeze boundary and rate.
+    `total` counts what `Progress` events will count; a training phase also carries its freeze boundary, rate and
+    precision.
     """
 
     kind = "phase"
@@ -75,6 +76,7 @@ class Phase(Event):
     trainable: Count | None = None  # parameters
     frozen: Count | None = None  # parameters
     steps_per_epoch: Count | None = None
+    precision: str = ""  # the Keras dtype policy in force, of a training phase
 
 
 @dataclass(frozen=True)

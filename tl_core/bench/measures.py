@@ -178,7 +178,8 @@ def _trained(config: RunConfig, dataset: Dataset) -> _Trained:
     starts = itertools.pairwise(phases)
     features = sum(following.t - phase.t for phase, following in starts if phase.phase == "features")
     epochs = [event for event in log if isinstance(event, events.Epoch)]
-    return _Trained(seconds, epochs, features, facts["device"], facts["precision"])
+    precision = next(phase.precision for phase in phases if phase.precision)
+    return _Trained(seconds, epochs, features, facts["device"], precision)
 
 
 def _circumstances(config: RunConfig, parts: Split, app: _Trained) -> str:

@@ -131,6 +131,12 @@ class History:
         return self._total or 0
 
     @property
+    def precision(self) -> str:
+        """The dtype policy that it computes in; "" until a phase says it."""
+        said = [phase.precision for phase in self.phases if phase.precision]
+        return said[-1] if said else self.started.precision if self.started else ""
+
+    @property
     def best(self) -> events.Epoch | None:
         """The epoch whose weights are kept: the last one marked best."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)

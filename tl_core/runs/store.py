@@ -150,8 +150,9 @@ def best_epoch(run: Run) -> int:
 
 
 def as_trained(run: Run) -> Config | None:
-    """The run's config with the precision that was chosen when it began, where it left that choice to the machine."""
-    chosen = [event.precision for event in events.read(run.log)[0] if isinstance(event, events.Started)]
+    """The run's config with the precision that it computes in, where it left that choice to the machine."""
+    told = [event for event in events.read(run.log)[0] if isinstance(event, (events.Started, events.Phase))]
+    chosen = [event.precision for event in told if event.precision]
     config: Any = run.config
     return replace(config, precision=chosen[-1]) if config and chosen else config
 

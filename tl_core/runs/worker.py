@@ -63,16 +63,13 @@ def _work(run: store.Run, train: Callable | None) -> int:
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
         began = False
 
-        def started(
-            device: str = "CPU", precision: str = "float32", resumed_from: int = 0, resumed_step: int = 0
-        ) -> None:
+        def started(device: str = "CPU", resumed_from: int = 0, resumed_step: int = 0) -> None:
             nonlocal began
             began = True
             store.last_word(
                 run,
                 events.Started(
                     device=device,
-                    precision=precision,
                     resumed_from=resumed_from,
                     resumed_step=resumed_step,
                     pid=os.getpid(),

@@ -21,6 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "config": ("read", "title"),
     "material": ("load", "id", "name", "private", "GONE"),
     "paths": ("MADE", "whole"),
+    "calls": ("CALLS", "SOURCES"),
     "code": ("keras_code",),
     "packing": ("script_zip",),
     "estimate": ("samples",),

@@ -63,7 +63,7 @@ def train(
         emit: takes Phase, Progress, Batch, Epoch, Artifact and Notice events.
         should_stop: asked several times a second.
         resume: go on from the checkpoint, if there is one.
-        started: told once, early: `device=`, `precision=`, `resumed_from=` (epochs) and `resumed_step=`.
+        started: told once, early: `device=`, `resumed_from=` (epochs) and `resumed_step=`.
 
     Raises:
         UserError: weights cannot be had or have changed, settings do not fit, or the loss is no longer a number.
@@ -73,14 +73,16 @@ def train(
     saved = checkpoint.load(path) if resume else None
     standing = _standing(saved)
     anew = standing is None
-    standing = standing or Standing(learner.precision())
-    started(device=device, precision=standing.precision, resumed_from=standing.epoch, resumed_step=standing.step)
+    standing = standing or Standing()
+    started(device=device, resumed_from=standing.epoch, resumed_step=standing.step)
     if anew:
         if resume and path.exists():
             emit(events.Notice(message("The checkpoint is damaged or of an earlier version: training begins anew.")))
         checkpoint.best_path(folder).unlink(missing_ok=True)  # of an earlier attempt
     run = _Run(learner, standing, folder, emit, should_stop)
     try:
+        if anew:  # measuring takes seconds: the run has begun by then, and may be stopped
+            standing.precision = learner.precision()
         with precision.policy(standing.precision):
             learner.begin(standing)
             _check_base(standing, learner.base)
@@ -124,7 +126,8 @@ class _Run:
         last = standing.first_epoch + phase.total
         learner.prepare(last - standing.epoch)
         self.name, self.kept, self.written, self.pause = phase.phase, standing.step, time.monotonic(), _pause()
-        self.emit(dataclasses.replace(phase, t=time.time()))  # it was made before what is prepared for it
+        # It was made before what is prepared for it.
+        self.emit(dataclasses.replace(phase, t=time.time(), precision=standing.precision))
         if not standing.step:
             learner.callback(best=False)
         while standing.epoch < last and not (learner.patience and standing.waited >= learner.patience):

@@ -5,16 +5,17 @@ as fast on an Intel Xeon with the same instructions but without AMX. So a list o
 """
 
 import contextlib
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import keras
 import tensorflow as tf
 
+from tl_core.base.errors import Stopped
 from tl_core.training.options import Precision
 
 WORTHWHILE = 1.1  # a smaller gain is not worth bfloat16's rounding
+_gains: dict[Hashable, float] = {}  # what this process has measured
 
 
 def resolve(asked: Precision, gain: Callable[[], float]) -> Precision:
@@ -63,8 +64,7 @@ def scales_loss() -> bool:
     return keras.config.dtype_policy().name == "mixed_float16"
 
 
-@functools.cache
-def convolution_gain() -> float:
+def convolution_gain(should_stop: Callable[[], bool]) -> float:
     """How many times as fast as in float32 a typical 3 x 3 convolution runs in bfloat16 on this CPU; under a second."""
 
     def convolution(dtype: str) -> Callable[[], tf.Tensor]:
@@ -72,22 +72,30 @@ def convolution_gain() -> float:
         images = tf.zeros((8, 38, 38, 128), dtype)
         return tf.function(lambda: layer(images)[0, 0, 0])
 
-    return gain(convolution)
+    return gain("convolution", convolution, should_stop)
 
 
-def gain(build: Callable[[str], Callable[[], tf.Tensor]]) -> float:
-    """How many times as fast as in float32 something runs in bfloat16.
+def gain(name: Hashable, build: Callable[[str], Callable[[], tf.Tensor]], should_stop: Callable[[], bool]) -> float:
+    """How many times as fast as in float32 something runs in bfloat16; a process measures it once.
 
     Args:
+        name: of what is measured, sizes included.
         build: gives for a dtype a function that does it.
+        should_stop: asked before each time that it is done.
+
+    Raises:
+        Stopped: `should_stop` says so.
     """
-    runs = {dtype: build(dtype) for dtype in ("float32", "bfloat16")}
-    for run in runs.values():
-        run()  # the first call compiles
-    seconds = dict.fromkeys(runs, float("inf"))
-    for _ in range(5):  # in turn, so that other work on the machine burdens both; the best time of each counts
-        for dtype, run in runs.items():
-            began = time.perf_counter()
-            run().numpy()
-            seconds[dtype] = min(seconds[dtype], time.perf_counter() - began)
-    return seconds["float32"] / seconds["bfloat16"]
+    if name not in _gains:
+        runs = {dtype: build(dtype) for dtype in ("float32", "bfloat16")}
+        seconds = dict.fromkeys(runs, float("inf"))
+        for turn in range(6):  # in turn, so that other work on the machine burdens both; the best time of each counts
+            for dtype, run in runs.items():
+                if should_stop():
+                    raise Stopped
+                began = time.perf_counter()
+                run().numpy()
+                if turn:  # the first call compiles
+                    seconds[dtype] = min(seconds[dtype], time.perf_counter() - began)
+        _gains[name] = seconds["float32"] / seconds["bfloat16"]
+    return _gains[name]

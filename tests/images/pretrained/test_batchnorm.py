@@ -109,7 +109,8 @@ def test_nothing_to_fold_is_the_model_itself():
 
 def test_a_fused_norm_learns_as_keras_does():
     plain, fused = plain_and_other(batchnorm.fuse)
-    images = pixels(16)
+    images = pixels(2)  # few: the biased and the unbiased estimate of a variance differ
+    before = plain.get_layer("norm").moving_variance.numpy()
     steps = []
     for model in (plain, fused):
         with tf.GradientTape() as tape:
@@ -120,12 +121,8 @@ def test_a_fused_norm_learns_as_keras_does():
         assert np.asarray(found) == pytest.approx(np.asarray(expected), abs=1e-5)
     one, other = (model.get_layer("norm") for model in (plain, fused))
     assert other.moving_mean.numpy() == pytest.approx(one.moving_mean.numpy(), abs=1e-5)
-    count = 16 * 15 * 15
-    began = np.random.default_rng(1)
-    first = [began.uniform(0.5, 1.5, 8) for _ in range(4)][3]
-    batch = (one.moving_variance.numpy() - 0.9 * first) / 0.1
-    assert other.moving_variance.numpy() == pytest.approx(0.9 * first + 0.1 * batch * count / (count - 1), rel=1e-4)
-    assert not np.allclose(one.moving_variance.numpy(), first)
+    assert other.moving_variance.numpy() == pytest.approx(one.moving_variance.numpy(), abs=1e-5)
+    assert not np.allclose(one.moving_variance.numpy(), before)
 
 
 def test_a_frozen_norm_stays_as_it_is_also_when_fused():

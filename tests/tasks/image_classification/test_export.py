@@ -1,8 +1,5 @@
 """The saved model: it opens anywhere with Keras alone, and says what the app says."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -13,20 +10,8 @@ from PIL import Image
 from tests.tasks.image_classification import toys
 from tl_core.base.errors import UserError
 from tl_core.classification import report
-from tl_core.tasks.image_classification import evaluation, export, paths
+from tl_core.tasks.image_classification import evaluation, export
 from tl_core.tasks.image_classification.config import BackboneConfig, HeadConfig, PhaseConfig
-
-ALONE = """
-import json, sys
-import keras, numpy as np
-from PIL import Image
-said = []
-for path, files in json.load(sys.stdin):
-    model = keras.models.load_model(path)
-    said.append([model.predict(np.asarray(Image.open(file))[None], verbose=0)[0].tolist() for file in files])
-assert not [name for name in sys.modules if name.startswith("tl_core")]
-json.dump(said, sys.stdout)
-"""
 
 
 @pytest.fixture
@@ -43,36 +28,6 @@ def stopped_after(epochs: int, settings, pictures, folder: Path) -> None:
     log = toys.Log()
     outcome, _ = toys.run(settings, pictures, folder, lambda: len(log.losses) == epochs, log=log)
     assert outcome.stopped
-
-
-@pytest.mark.timeout(900)  # two trainings and another process
-def test_the_model_says_the_same_in_a_fresh_process_without_the_app(stripes, weights, tmp_path):
-    """And the app's own report agrees, though it was written from activations in the precision of the training."""
-    pictures, runs = {image.key: image for image in stripes.images}, {}
-    for precision in ("float32", "mixed_bfloat16"):
-        folder = tmp_path / precision
-        settings = toys.config(stripes, PhaseConfig(3, 3, 1e-3), weights=weights, precision=precision)
-        toys.run(settings, stripes, folder)
-        asked = evaluation.evaluate(folder, settings, stripes, "validation")
-        files = [stripes.path(pictures[item.key]) for item in asked.predictions]
-        runs[precision] = folder, settings, asked, files
-    questions = [(str(export.model_path(folder)), [str(f) for f in files]) for folder, _, _, files in runs.values()]
-    command, given = [sys.executable, "-I", "-c", ALONE], json.dumps(questions).encode()
-    alone = subprocess.run(command, input=given, check=True, capture_output=True, cwd=tmp_path)
-
-    for (precision, run), said_alone in zip(runs.items(), json.loads(alone.stdout), strict=True):
-        folder, settings, asked, files = run
-        answers, of_training = np.array(said_alone), report.load(folder, "validation")
-        assert paths.labels(folder) == ("level", "slanting", "upright")
-        assert answers.sum(1) == pytest.approx(np.ones(len(answers)), abs=1e-5)
-        of_true = answers[np.arange(len(answers)), [item.true for item in asked.predictions]]
-        expected = [item.true_probability for item in asked.predictions]
-        assert np.abs(of_true - expected).max() <= 1.5e-5  # 5 places kept
-        preprocessing, classifier = export.load(export.model_path(folder), settings)
-        said = np.concatenate([p for _, p in evaluation.predictions(preprocessing, classifier, files)])
-        assert np.abs(answers - said).max() <= 1e-5
-        differences = np.abs(of_true - [item.true_probability for item in of_training.predictions])
-        assert differences.mean() <= (1.5e-5 if precision == "float32" else 0.02)
 
 
 def test_every_layer_of_the_saved_model_is_float32(stripes, weights, tmp_path):

@@ -44,12 +44,13 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     outcome, log = toys.run(settings, stripes, tmp_path / "run")
 
     started = log.of(events.Started)[0]
-    assert (started.device, started.precision, started.resumed_from) == ("CPU", "float32", 0)
+    assert (started.device, started.resumed_from) == ("CPU", 0)
     phases = log.of(events.Phase)
     assert [phase.phase for phase in phases] == [
         "features", "head", "features", "fine-tuning", "evaluation", "saving",
     ]  # fmt: skip
     head, tuning = phases[1], phases[3]
+    assert head.precision == tuning.precision == "float32"
     assert (head.first_epoch, head.total, head.unit, head.frozen_blocks) == (0, 3, "epochs", 5)
     assert (tuning.first_epoch, tuning.total, tuning.frozen_blocks, tuning.learning_rate) == (3, 3, 4, 1e-3)
     head_parameters = 256 * 16 + 16 + 16 * 2 + 2
@@ -92,7 +93,7 @@ def test_batches_are_averaged_and_not_too_many(stripes, tmp_path, monkeypatch):
         assert whole == pytest.approx(epoch.metrics["loss"], abs=1e-6)
 
 
-@pytest.mark.parametrize(("boundary", "augmentation"), [(0, "none"), (3, "light"), (5, "strong")])
+@pytest.mark.parametrize(("boundary", "augmentation"), [(0, "none"), (5, "strong")])
 def test_the_cache_changes_nothing(boundary, augmentation, stripes, weights, tmp_path):
     changes = {"weights": weights, "augmentation": augmentation, "views": 2}
     settings = toys.config(stripes, PhaseConfig(boundary, 3, 1e-3), **changes)
@@ -108,7 +109,7 @@ def test_the_cache_changes_nothing_in_bfloat16_and_across_two_boundaries(stripes
     settings = toys.config(stripes, *two_phases(), **changes)
     cached = toys.curve(settings, stripes, tmp_path / "cached")
     plain = toys.curve(dataclasses.replace(settings, cache=False), stripes, tmp_path / "plain")
-    assert cached.of(events.Started)[0].precision == "mixed_bfloat16"
+    assert cached.of(events.Phase)[1].precision == "mixed_bfloat16"
     assert np.array(cached.losses) == pytest.approx(np.array(plain.losses), rel=1e-2)  # bfloat16 has 8 significant bits
 
 
@@ -119,13 +120,6 @@ def test_views_are_trained_on_in_turn(stripes, weights, tmp_path):
     assert losses[::2] == pytest.approx([losses[0]] * 3, abs=1e-6)
     assert losses[1::2] == pytest.approx([losses[1]] * 2, abs=1e-6)
     assert abs(losses[0] - losses[1]) > 1e-5
-
-
-def test_the_same_seed_gives_the_same_curve(stripes, weights, tmp_path):
-    settings = toys.config(stripes, PhaseConfig(-1, 4), weights=weights, head=HeadConfig(units=16, dropout=0.4))
-    first = toys.curve(settings, stripes, tmp_path / "first")
-    assert toys.curve(settings, stripes, tmp_path / "again").losses == first.losses
-    assert toys.curve(dataclasses.replace(settings, seed=1), stripes, tmp_path / "other").losses != first.losses
 
 
 def test_a_resumed_run_has_the_curve_it_would_have_had(stripes, weights, tmp_path, monkeypatch):
@@ -188,9 +182,8 @@ def test_a_resumed_run_keeps_its_precision(stripes, weights, tmp_path, monkeypat
     toys.run(settings, stripes, tmp_path / "run", lambda: len(log.losses) == 4, log=log)
     monkeypatch.setattr(precision, "resolve", lambda asked, gain: "float32")
     toys.run(settings, stripes, tmp_path / "run", lambda: len(rest.losses) == 1, resume=True, log=rest)
-    assert [started.precision for started in (*log.of(events.Started), *rest.of(events.Started))] == [
-        "mixed_bfloat16"
-    ] * 2
+    told = [phase.precision for phase in (*log.of(events.Phase), *rest.of(events.Phase)) if phase.unit == "epochs"]
+    assert told == ["mixed_bfloat16"] * 3
 
 
 def test_a_damaged_checkpoint_means_a_new_beginning(stripes, tmp_path):

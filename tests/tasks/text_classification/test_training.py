@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.classification import report
 from tl_core.tasks.text_classification import config as configs
-from tl_core.tasks.text_classification import estimate, export, material, model, network
+from tl_core.tasks.text_classification import estimate, material, model, network
 from tl_core.tasks.text_classification.config import DataConfig, EncoderConfig, PhaseConfig, TextClassificationConfig
 from tl_core.tasks.text_classification.recipes import DEFAULT, RECIPES
 from tl_core.tasks.text_classification.training import train
@@ -117,25 +114,6 @@ def test_words_are_what_stands_between_spaces_or_a_chinese_character(text, words
     found = model.words(text)
     assert [word for word, _, _ in found] == words
     assert all(text[start:end] == word for word, start, end in found)
-
-
-def test_what_is_taken_home_answers_alike_without_this_project(tmp_path):
-    config = experiment(tmp_path)
-    run(config, tmp_path / "run")
-    path = export.made(config, tmp_path / "run")
-    assert export.made(config, tmp_path / "run") == path
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(tmp_path / "home_made")
-    texts = ["this film was good", "not a good story"]
-    done = subprocess.run(
-        [sys.executable, "-I", "predict.py", *texts], cwd=tmp_path / "home_made", capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    found = model.load(tmp_path / "run", config).predict(texts)
-    assert [text for text, _ in said] == texts
-    for (_, answer), row in zip(said, found, strict=True):
-        assert [answer["bad"], answer["good"]] == pytest.approx(row, abs=1e-5)
 
 
 def test_a_run_that_never_ended_knows_its_classes_from_the_texts(tmp_path):

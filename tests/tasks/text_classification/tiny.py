@@ -76,11 +76,14 @@ def weights(vocabulary: int, random: np.random.Generator, scale: float) -> dict[
     return found
 
 
-def texts(count: int = 80, owner: str = "", name: str = "opinions") -> LabelledTexts:
+def texts(
+    count: int = 80, owner: str = "", name: str = "opinions", labels: tuple[str, str] = ("bad", "good")
+) -> LabelledTexts:
     """Different short texts of two classes, that one word tells apart."""
     random, lines = np.random.default_rng(0), {}
     while len(lines) < count:
-        label = ("bad", "good")[len(lines) % 2]
-        words = [*random.choice(WORDS[:7], 3), "was", *random.choice(["so", "very", "truly", "and"], 2), label]
-        lines[" ".join(words)] = label
-    return labelled.paste("\n".join(f"{text}\t{label}" for text, label in lines.items()), name=name, owner=owner)
+        place = len(lines) % 2
+        words = [*random.choice(WORDS[:7], 3), "was", *random.choice(["so", "very", "truly", "and"], 2)]
+        lines[" ".join([*words, ("bad", "good")[place]])] = labels[place]
+    rows = [(text, label, None, str(number)) for number, (text, label) in enumerate(lines.items())]
+    return labelled.from_rows(rows, name=name, owner=owner)

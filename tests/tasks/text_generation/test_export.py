@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conftest import REPOSITORY
-from tests.tasks.text_generation import elsewhere, folders, reference
+from tests.tasks.text_generation import folders, reference
 from tl_core.base.errors import UserError
-from tl_core.base.paths import ASSETS
-from tl_core.tasks.text_generation import code, export, packing, training
+from tl_core.tasks.text_generation import code, export, packing
 from tl_core.tasks.text_generation.config import TextConfig
-from tl_core.tasks.text_generation.decoder import Decoder
-from tl_core.tasks.text_generation.generation import generate
-from tl_core.tasks.text_generation.sampling import Settings
-from tl_core.tasks.text_generation.stream import Written
 from tl_core.text import tokenizer
 from tl_core.text.data import corpus
 from tl_core.text.pretrained import hub_format, model
@@ -51,48 +45,6 @@ def _unpacked(archive: Path, target: Path) -> Path:
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(target)
     return target
-
-
-def _as_the_app_writes(place: Path) -> str:
-    """Greedily, behind the token that KerasHub puts in front of every prompt."""
-    language = model.load_folder(place)
-    prompt = tokenizer.END + elsewhere.PROMPT
-    length = elsewhere.LENGTH - len(tokenizer.encode(language.tokenizer, prompt))
-    written = generate(
-        Decoder(language.shape, language.weights),
-        language.tokenizer,
-        prompt,
-        Settings(length=length, strategy="greedy"),
-    )
-    ids = [event.id for event in written if isinstance(event, Written) and event.id != language.end]
-    return elsewhere.PROMPT + tokenizer.decode(language.tokenizer, ids)
-
-
-def test_other_programs_write_the_same_text_as_the_app(tl_home: Path, tmp_path: Path):
-    bundled = ASSETS / "weights" / "gpt2-tales"
-    text = corpus.paste((bundled / "held_out.txt").read_text(encoding="utf-8")[:6000], name="tales")
-    asked = [("keras_hub", bundled, bundled), ("transformers", bundled, bundled)]  # who reads which model, and where
-    for name, (rank, rate) in {"tuned": (0, 5e-3), "lora": (2, 5e-2)}.items():
-        config = TextConfig(text.id, lora_rank=rank, evaluate_every=4, batch_size=2, context=32, sample_length=1)
-        config = config.with_phase(steps=4, learning_rate=rate)
-        run = tmp_path / name
-        run.mkdir()
-        training.train(config, text, run, lambda event: None, lambda: False, resume=False, started=lambda **_: None)
-        for reader, archive in (("transformers", export.hub_zip(run)), ("keras_hub", export.keras_zip(run))):
-            asked.append((reader, run / "model", _unpacked(archive, tmp_path / f"{name}-{reader}")))
-    command = [
-        sys.executable,
-        "-m",
-        "tests.tasks.text_generation.elsewhere",
-        *(f"{reader}={place}" for reader, _, place in asked),
-    ]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    written = {ours: _as_the_app_writes(ours) for _, ours, _ in asked}
-    assert len(set(written.values())) == 3, "three models"
-    for (reader, ours, _), text in zip(asked, json.loads(done.stdout.splitlines()[-1]), strict=True):
-        assert len(written[ours]) > len(elsewhere.PROMPT) + 20
-        assert text == written[ours], (reader, ours)
 
 
 def test_a_model_of_an_earlier_version_is_taken_home_with_its_end_as_the_last_token(run: Path):

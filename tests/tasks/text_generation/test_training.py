@@ -91,7 +91,7 @@ def _epochs(heard) -> list[events.Epoch]:
 def test_it_learns_and_leaves_a_model_that_others_load(setting):
     config, text, tmp = setting
     outcome, heard, began = _train(config, text, tmp / "run")
-    assert began == {"device": "CPU", "precision": "float32", "resumed_from": 0, "resumed_step": 0}
+    assert began == {"device": "CPU", "resumed_from": 0, "resumed_step": 0}
     epochs = _epochs(heard)
     assert [event.epoch for event in epochs] == [1, 2, 3] and [event.step for event in epochs] == [8, 16, 24]
     assert epochs[-1].metrics["val_loss"] < epochs[0].metrics["val_loss"] < math.log(300)

@@ -77,8 +77,9 @@ class _Folded(keras.layers.Layer):
 def fuse(model: keras.Model) -> None:
     """Let every BatchNorm of feature maps in `model` train with one operation. Without TensorFlow: nothing.
 
-    The moving variance then takes the unbiased estimate of each batch, as in the paper (Ioffe & Szegedy 2015,
-    https://arxiv.org/abs/1502.03167), where Keras takes the biased one.
+    The operation answers the unbiased estimate of a batch's variance, as in the paper (Ioffe & Szegedy 2015,
+    https://arxiv.org/abs/1502.03167). Keras keeps the biased one, and so it is made that one again: the app then learns
+    what the script that it shows learns.
     """
     if keras.backend.backend() != "tensorflow":
         return
@@ -98,6 +99,8 @@ def _fused(
         return plain(inputs, training=training, mask=mask)
     gamma, beta = (tf.cast(weight.value, tf.float32) for weight in (layer.gamma, layer.beta))
     outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(inputs, gamma, beta, epsilon=layer.epsilon)
+    count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)  # values of a channel
+    variance *= (count - 1) / count
     for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
         moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
     return outputs

@@ -86,10 +86,17 @@ def folders(classes: Sequence[str]) -> list[str]:
     """A name for each class that every file system takes, all different."""
     folders: list[str] = []
     for label, name in enumerate(classes):
-        folder = re.sub(r'[/\\:*?"<>|\x00-\x1f]+', "_", name).strip(". ")
+        folder = file_name(name)
         taken = not folder or folder.casefold() in (other.casefold() for other in folders)
         folders.append(f"{folder} {label}".strip() if taken else folder)
     return folders
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes, without signs that nobody sees; "" where nothing is left of it."""
+    seen = "".join(letter if letter.isprintable() else "/" for letter in name)
+    plain = re.sub(r'[/\\:*?"<>|]+', "_", seen)
+    return plain.encode("utf-8", "replace")[:200].decode("utf-8", "ignore").strip(". ")
 
 
 def _monitored(config: RunConfig, validated: bool) -> str:
@@ -153,7 +160,9 @@ def _base(config: RunConfig, row: Backbone) -> list[str]:
     wanted = config.backbone.weights
     file, packaged = row.bundled.get(wanted), row.package if wanted == "imagenet" else None
     own = wanted not in ("random", "imagenet") and not file  # a file of the reader's, which lies beside the script
-    loaded = repr(Path(wanted).name) if own else '"imagenet"' if wanted == "imagenet" and not packaged else "None"
+    loaded = '"imagenet"' if wanted == "imagenet" and not packaged else "None"
+    if own:
+        loaded = repr(file_name(Path(wanted).name))
     arguments = "".join(f"{name}={value!r}, " for name, value in row.arguments.items())
     if row.application in SCALES_ITSELF:
         arguments += "include_preprocessing=False, "

@@ -59,7 +59,9 @@ class ImageLearner(ClassificationLearner):
     def precision(self) -> Precision:
         """Depthwise networks stay in float32 on a CPU; for others a convolution is timed."""
         slow = self.row.cpu_precision == "float32"
-        return precision.resolve(self.config.precision, (lambda: 0.0) if slow else precision.convolution_gain)
+        return precision.resolve(
+            self.config.precision, lambda: 0.0 if slow else precision.convolution_gain(self.should_stop)
+        )
 
     def begin(self, standing: Standing) -> None:
         """Load the backbone, build the head, and divide the pictures."""

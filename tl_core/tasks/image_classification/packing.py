@@ -37,7 +37,7 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("train.py", text)
             if file:
-                archive.write(file, file.name)
+                archive.write(file, code.file_name(file.name))
             for part, indices in (("training", parts.train), ("validation", parts.validation)):
                 for folder in folders if len(indices) else ():
                     archive.mkdir(f"{part}/{folder}")  # also one that is empty here, so that the classes are the same

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from importlib import metadata
 
-from tl_core.tasks.text_classification.config import TextClassificationConfig, boundary, title
+from tl_core.tasks.text_classification.config import TextClassificationConfig, boundary
 from tl_core.text.pretrained.encoders import ENCODERS, EncoderShape
 from tl_core.training import script
 
@@ -104,7 +104,7 @@ def keras_code(
 
 def _head(config: TextClassificationConfig, validated: bool) -> list[str]:
     """What the script is, and what lies beside it."""
-    hub = fetched(config)
+    hub, row = fetched(config), ENCODERS.get(config.encoder.name)
     libraries = ["keras-hub", "keras", "tensorflow", "transformers", *(["huggingface_hub"] if hub else [])]
     needed = " ".join(f"{name}=={metadata.version(name)}" for name in libraries)
     beside = [f"{name}.jsonl" for name in PARTS[: 1 + validated]] + ([] if hub else [f"{BASE}/"])
@@ -112,7 +112,7 @@ def _head(config: TextClassificationConfig, validated: bool) -> list[str]:
     if config.precision not in ("auto", "float32"):
         policy = [f'keras.config.set_dtype_policy("{config.precision}")']
     return [
-        f'"""Train a classifier of texts on top of {title(config)} with plain Keras and KerasHub.',
+        f'"""Train a classifier of texts on top of {row.title if row else "an encoder"} with plain Keras and KerasHub.',
         "",
         f"    pip install {needed}",
         f"    python {SCRIPT}",

@@ -3,7 +3,6 @@
 tokens -> activations at the freeze boundary (computed once) -> upper blocks and head (trained here)
 """
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,7 +135,9 @@ class TextClassificationLearner(ClassificationLearner):
 
     def _gain(self) -> float:
         shape = shape_of(self.config.encoder.name)
-        return _product_gain(self.config.batch_size * self.config.encoder.length, shape.width, shape.hidden)
+        return _product_gain(
+            self.config.batch_size * self.config.encoder.length, shape.width, shape.hidden, self.should_stop
+        )
 
     def _divide(self, frozen: int) -> None:
         self.divided = frozen
@@ -146,8 +147,7 @@ class TextClassificationLearner(ClassificationLearner):
         self.looking = steps.Pace(self.activations, steps.BATCH)  # one validation finds it out, the next one uses it
 
 
-@functools.cache
-def _product_gain(rows: int, width: int, hidden: int) -> float:
+def _product_gain(rows: int, width: int, hidden: int, should_stop: Callable[[], bool]) -> float:
     """How many times as fast as in float32 the largest product of a layer runs in bfloat16 on this CPU."""
 
     def product(dtype: str) -> Callable[[], tf.Tensor]:
@@ -155,4 +155,4 @@ def _product_gain(rows: int, width: int, hidden: int) -> float:
         tokens = tf.zeros((rows, width), dtype)
         return tf.function(lambda: layer(tokens)[0, 0])
 
-    return precision.gain(product)
+    return precision.gain(("product", rows, width, hidden), product, should_stop)

@@ -217,7 +217,8 @@ class TextLearner:
         if shape.width < NARROW:
             return 0.0
         context = min(self.config.context, shape.context)
-        return bfloat16_gain(shape.width, shape.heads, min(self.config.batch_size, MEASURED), context)
+        windows = min(self.config.batch_size, MEASURED)
+        return bfloat16_gain(shape.width, shape.heads, windows, context, self.should_stop)
 
     def _tokens(self, text: str) -> np.ndarray:
         return np.array(tokenizer.encode(self.language.tokenizer, text), np.int32)

@@ -1,6 +1,5 @@
 """One optimizer step, one evaluation, and the windows of tokens that they take."""
 
-import functools
 import math
 from collections.abc import Callable
 
@@ -78,8 +77,7 @@ def _losses(
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), hits
 
 
-@functools.cache
-def bfloat16_gain(width: int, heads: int, windows: int, context: int) -> float:
+def bfloat16_gain(width: int, heads: int, windows: int, context: int, should_stop: Callable[[], bool]) -> float:
     """How many times as fast as in float32 a block of this size learns in bfloat16 on this CPU; in a few seconds."""
 
     def learning(dtype: str) -> Callable[[], tf.Tensor]:
@@ -98,7 +96,7 @@ def bfloat16_gain(width: int, heads: int, windows: int, context: int) -> float:
 
         return run
 
-    return precision.gain(learning)
+    return precision.gain(("block", width, heads, windows, context), learning, should_stop)
 
 
 def order(count: int, batch: int, seed: int, step: int) -> np.ndarray:
