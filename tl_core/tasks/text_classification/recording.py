@@ -1,6 +1,7 @@
 """What a recording tells of a classifier of texts: its weights, texts, classes and report, without the texts."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tl_core.base.messages import Message, message
@@ -10,9 +11,45 @@ from tl_core.tasks.lesson import Lesson
 from tl_core.tasks.text_classification import material
 from tl_core.tasks.text_classification.config import TextClassificationConfig
 from tl_core.text.data.labelled import split
+from tl_core.text.data.reviews import TONES
 from tl_core.text.pretrained.encoders import ENCODERS
 
-LESSONS: dict[str, Lesson] = {}  # none is shipped
+
+def _reviews(config: TextClassificationConfig, classes: tuple[str, ...], phases: tuple[str, ...]) -> bool:
+    taught = config.encoder.weights != "random"
+    same = tuple(phase.name for phase in config.phases) == phases and taught == (phases[0] == "head")
+    return same and classes == TONES["en"]
+
+
+LESSONS: dict[str, Lesson] = {
+    "reviews": Lesson(
+        message("Reviews, frozen encoder"),
+        message("Reviews that the app wrote"),
+        message(
+            "MiniLM-L6 has read millions of sentences and stays as it is; only the head learns. See how far the first "
+            "epoch gets already, and what negation and irony still cost at the end."
+        ),
+        partial(_reviews, phases=("head",)),
+    ),
+    "reviews_fine_tuned": Lesson(
+        message("Reviews, head first, then fine-tuning"),
+        message("Reviews that the app wrote"),
+        message(
+            "At the marker the last two layers thaw and adapt at a much lower rate. See how much that adds, and how "
+            "much longer an epoch takes from then on."
+        ),
+        partial(_reviews, phases=("head", "fine-tuning")),
+    ),
+    "reviews_scratch": Lesson(
+        message("Reviews, from scratch"),
+        message("Reviews that the app wrote"),
+        message(
+            "The same network has never read a word: all that it will know stands in these reviews. Compare the last "
+            "validation accuracy, and the time it took, with the frozen run."
+        ),
+        partial(_reviews, phases=("from scratch",)),
+    ),
+}
 
 
 def weights(config: TextClassificationConfig) -> Message:
