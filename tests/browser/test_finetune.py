@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import App, until
 from tl_core.text.data.files import MAX_BYTES
 
-STEPS = 100  # well within two minutes on two cores
+STEPS = 50  # a minute on two slow cores
 POINTS = (
     "(document.querySelector('.tl-live .js-plotly-plot')?.data?.[2]?.x?.length ?? 0)"  # validations, the base's too
 )
