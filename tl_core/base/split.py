@@ -1,11 +1,16 @@
-"""Seeded, stratified division of labelled examples into training, validation and test; ready-made parts are kept."""
+"""Seeded, stratified division of labelled examples into training, validation and test, and its settings; ready-made
+parts are kept.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from tl_core.base.messages import Message, message
+from tl_core.base.settings import setting
 
 Part = Literal["train", "validation", "test"]
 
@@ -28,6 +33,58 @@ class Split:
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+
+
+def validation_share(help: Message) -> Any:
+    """A config's fraction of each class for validation."""
+    return setting(
+        0.2,
+        key="validation",
+        label=message("For validation"),
+        term=message("validation fraction"),
+        group="split",
+        shown="slider",
+        low=0,
+        high=0.8,
+        offered=(0.05, 0.5),
+        percent=True,
+        help=help,
+    )
+
+
+def test_share(default: float) -> Any:
+    """A config's fraction of each class for the last test."""
+    return setting(
+        default,
+        key="test",
+        label=message("For the last test"),
+        term=message("test fraction"),
+        group="split",
+        shown="slider",
+        low=0,
+        high=0.8,
+        offered=(0, 0.4),
+        percent=True,
+        help=message("The share that nobody looks at until the end."),
+    )
+
+
+def split_seed(help: Message) -> Any:
+    """A config's number from which the split is drawn."""
+    return setting(
+        0,
+        key="split_seed",
+        label=message("Seed of the split"),
+        term=message("seed of the split"),
+        group="split",
+        shown="number",
+        low=0,
+        high=2**31 - 1,
+        offered=(0, 9999),
+        told=str,
+        shared=False,
+        help=help,
+    )
 
 
 class TooFew(Exception):

@@ -1,1 +1,1 @@
-"""What classification is whatever is classified: split, head, report. Knows no modality, no task and no run."""
+"""What classification is whatever is classified: settings, head, report. Knows no modality, no task and no run."""

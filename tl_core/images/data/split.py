@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.base.settings import setting
-from tl_core.base.split import Split, TooFew, divide
+from tl_core.base.split import Split, TooFew, divide, split_seed, test_share, validation_share
 from tl_core.images.data.dataset import Dataset
 
 __all__ = ["DataConfig", "Split", "split"]
@@ -22,46 +22,11 @@ class DataConfig:
     dataset: str = setting(  # dataset id (content hash, edits included)
         key="dataset", label=message("Version of the pictures"), term=message("pictures"), group="data"
     )
-    validation: float = setting(  # fraction of each class
-        0.2,
-        key="validation",
-        label=message("For validation"),
-        term=message("validation fraction"),
-        group="split",
-        shown="slider",
-        low=0,
-        high=0.8,
-        offered=(0.05, 0.5),
-        percent=True,
-        help=message("The share of pictures that only measures progress. A ready-made split of the folder is kept."),
+    validation: float = validation_share(  # fraction of each class
+        message("The share of pictures that only measures progress. A ready-made split of the folder is kept.")
     )
-    test: float = setting(  # fraction of each class
-        0.2,
-        key="test",
-        label=message("For the last test"),
-        term=message("test fraction"),
-        group="split",
-        shown="slider",
-        low=0,
-        high=0.8,
-        offered=(0, 0.4),
-        percent=True,
-        help=message("The share that nobody looks at until the end."),
-    )
-    seed: int = setting(
-        0,
-        key="split_seed",
-        label=message("Seed of the split"),
-        term=message("seed of the split"),
-        group="split",
-        shown="number",
-        low=0,
-        high=2**31 - 1,
-        offered=(0, 9999),
-        told=str,
-        shared=False,
-        help=message("Another number draws other pictures for validation and test."),
-    )
+    test: float = test_share(0.2)  # fraction of each class
+    seed: int = split_seed(message("Another number draws other pictures for validation and test."))
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:

@@ -8,24 +8,26 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-from tl_core.base import records, settings
-from tl_core.base.errors import UserError
+from tl_core.base import records
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, named, setting, unreadable
+from tl_core.base.settings import named, setting, unreadable
+from tl_core.classification.settings import (
+    batch_size,
+    class_weights,
+    early_stopping,
+    epochs,
+    head_dropout,
+    label_smoothing,
+    learning_rate,
+    seed,
+    units,
+    validate,
+)
 from tl_core.images.data.split import DataConfig
 from tl_core.images.options import Augmentation
 from tl_core.images.pretrained.backbones import BACKBONES, backbone, boundary
 from tl_core.training.options import Optimizer, PhaseName, Precision, Schedule
-from tl_core.training.settings import (
-    cache,
-    early_stopping,
-    frozen_blocks,
-    learning_rate,
-    optimizer,
-    precision,
-    schedule,
-    seed,
-)
+from tl_core.training.settings import cache, frozen_blocks, optimizer, precision, schedule
 
 
 @dataclass(frozen=True)
@@ -84,30 +86,12 @@ class HeadConfig:
             "Average keeps one number for each channel; flatten keeps every position and makes a larger head."
         ),
     )
-    units: int = setting(  # width of the hidden relu layer; 0 leaves it out
-        256,
-        key="units",
-        label=message("Hidden units"),
-        term=message("hidden units"),
-        group="head",
-        shown="stops",
-        low=0,
-        high=8192,
-        offered=(0, 32, 64, 128, 256, 512, 1024),
-        help=message("Width of the layer before the classifier; 0 leaves it out."),
-    )
-    dropout: float = setting(  # rate before the classifier, 0 to <1
+    units: int = units(256)  # width of the hidden relu layer; 0 leaves it out
+    dropout: float = head_dropout(  # rate before the classifier
         0.0,
-        key="dropout",
-        label=message("Dropout"),
-        term=message("dropout"),
-        group="head",
-        shown="slider",
-        low=0,
-        high=0.95,
-        offered=(0, 0.9),
-        step=0.05,
-        help=message("The share of hidden units switched off at random in each step, so that none is relied on alone."),
+        "dropout",
+        message("Dropout"),
+        message("The share of hidden units switched off at random in each step, so that none is relied on alone."),
     )
     output: Literal["softmax", "sigmoid"] = setting(  # sigmoid: one unit, two classes
         "softmax",
@@ -128,22 +112,8 @@ class PhaseConfig:
     """One stretch of training with one freeze boundary, optimizer and rate."""
 
     frozen_blocks: int = frozen_blocks(MISSING)  # leading blocks of the backbone kept frozen; -1 means all of them
-    epochs: int = setting(
-        key="epochs",
-        label=message("Epochs"),
-        term=message("epochs"),
-        group="training",
-        shown="number",
-        low=1,
-        high=1000,
-        summed=True,
-        help=message("How often the network sees every training picture."),
-    )
-    learning_rate: float = learning_rate(
-        1e-3,
-        high=10,
-        help=message("How far each step moves the weights. A new head takes large steps, fine-tuning small ones."),
-    )
+    epochs: int = epochs(message("How often the network sees every training picture."))
+    learning_rate: float = learning_rate()
     optimizer: Optimizer = optimizer("adam")
     name: PhaseName = "head"
     schedule: Schedule = schedule("constant")  # cosine: after a short warm-up the rate falls to a tenth
@@ -157,15 +127,7 @@ class RunConfig:
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()
     phases: tuple[PhaseConfig, ...] = (PhaseConfig(frozen_blocks=-1, epochs=10),)
-    batch_size: int = setting(
-        32,
-        key="batch",
-        label=message("Batch size"),
-        term=message("batch size"),
-        group="advanced",
-        shown="stops",
-        low=1,
-        high=1024,
+    batch_size: int = batch_size(
         offered=(4, 8, 16, 20, 32, 64, 128, 256),
         help=message("Pictures in each step. More need more memory and give smoother steps."),
     )
@@ -191,41 +153,12 @@ class RunConfig:
         shared=False,
         help=message("So many augmented versions pass the frozen blocks once and are then used in turn."),
     )
-    early_stopping: int = early_stopping(  # epochs without a better validation loss before a phase ends; 0 is off
-        message("A phase ends after so many epochs without a lower validation loss; 0 trains to the end.")
-    )
-    label_smoothing: float = setting(  # share of each label that is spread over all classes while training, 0 to 0.5
-        0.0,
-        key="smoothing",
-        label=message("Label smoothing"),
-        term=message("label smoothing"),
-        group="data",
-        shown="slider",
-        low=0,
-        high=0.5,
-        step=0.05,
-        off=message("no"),
-        help=message(
-            "So much of each label is spread over all classes in training: the network grows less sure of itself."
-        ),
-    )
-    class_weights: bool = setting(  # weight the loss by inverse class frequency
-        False,
-        key="class_weights",
-        label=message("Balance the classes"),
-        term=message("class weights"),
-        group="data",
-        shown="toggle",
-        help=message("Errors on rare classes count for more (class weights)."),
-    )
+    early_stopping: int = early_stopping()  # epochs without a better validation loss before a phase ends; 0 is off
+    label_smoothing: float = label_smoothing()  # share of each label that is spread over all classes while training
+    class_weights: bool = class_weights()  # weight the loss by inverse class frequency
     precision: Precision = precision()  # auto: whatever is faster on this machine for this backbone
     cache: bool = cache()  # keep activations at the freeze boundary; False computes them anew each epoch
-    seed: int = seed(
-        "seed",
-        message("Seed of the training"),
-        message("seed"),
-        message("The same number gives the same start and order, and on a CPU the same curve."),
-    )
+    seed: int = seed()
     kind: Literal["image"] = "image"
 
     @property
@@ -253,22 +186,6 @@ def run_config(data: Any) -> RunConfig:
         raise unreadable(error) from error
     validate(config)
     return config
-
-
-def validate(config: RunConfig) -> None:
-    """Check every value that does not need the dataset or the backbone's layers.
-
-    Raises:
-        UserError: names the setting, its value and the allowed range.
-    """
-    if not config.phases:
-        raise UserError(
-            message("The experiment has no training phase."),
-            message("Add at least one phase with one epoch."),
-        )
-    settings.validate(config)
-    held = config.data.validation + config.data.test
-    in_range(message("validation and test fractions together"), held, 0, 0.9)
 
 
 def read(data: Any) -> RunConfig:

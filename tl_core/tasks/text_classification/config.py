@@ -5,24 +5,27 @@ from dataclasses import MISSING, dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-from tl_core.base import records, settings
+from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, setting, unreadable
+from tl_core.base.settings import setting, unreadable
+from tl_core.classification.settings import (
+    batch_size,
+    class_weights,
+    early_stopping,
+    epochs,
+    head_dropout,
+    label_smoothing,
+    learning_rate,
+    seed,
+    units,
+    validate,
+)
 from tl_core.text.data.labelled import DataConfig
 from tl_core.text.pretrained import encoders
 from tl_core.text.pretrained.encoders import ENCODERS, EncoderShape
 from tl_core.training.options import Optimizer, PhaseName, Precision, Schedule
-from tl_core.training.settings import (
-    cache,
-    early_stopping,
-    frozen_blocks,
-    learning_rate,
-    optimizer,
-    precision,
-    schedule,
-    seed,
-)
+from tl_core.training.settings import cache, frozen_blocks, optimizer, precision, schedule
 
 Weights = Literal["pretrained", "random"]
 
@@ -72,30 +75,12 @@ class EncoderConfig:
 class HeadConfig:
     """The new layers on top of the mean over a text's tokens."""
 
-    units: int = setting(  # width of the hidden relu layer; 0 leaves it out
-        0,
-        key="units",
-        label=message("Hidden units"),
-        term=message("hidden units"),
-        group="head",
-        shown="stops",
-        low=0,
-        high=8192,
-        offered=(0, 32, 64, 128, 256, 512, 1024),
-        help=message("Width of the layer before the classifier; 0 leaves it out."),
-    )
-    dropout: float = setting(  # rate before the classifier
+    units: int = units(0)  # width of the hidden relu layer; 0 leaves it out
+    dropout: float = head_dropout(  # rate before the classifier
         0.1,
-        key="head_dropout",
-        label=message("Dropout of the head"),
-        term=message("dropout"),
-        group="head",
-        shown="slider",
-        low=0,
-        high=0.95,
-        offered=(0, 0.9),
-        step=0.05,
-        help=message("The share of numbers switched off at random in each step, so that none is relied on alone."),
+        "head_dropout",
+        message("Dropout of the head"),
+        message("The share of numbers switched off at random in each step, so that none is relied on alone."),
     )
 
 
@@ -104,22 +89,8 @@ class PhaseConfig:
     """One stretch of training with one freeze boundary, optimizer and rate."""
 
     frozen_blocks: int = frozen_blocks(MISSING)  # leading ones of embeddings, layer.0, ... kept frozen; -1: all
-    epochs: int = setting(
-        key="epochs",
-        label=message("Epochs"),
-        term=message("epochs"),
-        group="training",
-        shown="number",
-        low=1,
-        high=1000,
-        summed=True,
-        help=message("How often the network sees every training text."),
-    )
-    learning_rate: float = learning_rate(
-        1e-3,
-        high=10,
-        help=message("How far each step moves the weights. A new head takes large steps, fine-tuning small ones."),
-    )
+    epochs: int = epochs(message("How often the network sees every training text."))
+    learning_rate: float = learning_rate()
     optimizer: Optimizer = optimizer("adam")
     name: PhaseName = "head"
     schedule: Schedule = schedule("constant")
@@ -133,45 +104,13 @@ class TextClassificationConfig:
     encoder: EncoderConfig = EncoderConfig()
     head: HeadConfig = HeadConfig()
     phases: tuple[PhaseConfig, ...] = (PhaseConfig(frozen_blocks=-1, epochs=30, learning_rate=1e-2),)
-    batch_size: int = setting(
-        32,
-        key="batch",
-        label=message("Batch size"),
-        term=message("batch size"),
-        group="advanced",
-        shown="stops",
-        low=1,
-        high=1024,
+    batch_size: int = batch_size(
         offered=(4, 8, 16, 32, 64, 128),
         help=message("Texts in each step. More need more memory and give smoother steps."),
     )
-    early_stopping: int = early_stopping(  # epochs without a better validation loss before a phase ends; 0 is off
-        message("A phase ends after so many epochs without a lower validation loss; 0 trains to the end.")
-    )
-    label_smoothing: float = setting(  # share of each label that is spread over all classes while training
-        0.0,
-        key="smoothing",
-        label=message("Label smoothing"),
-        term=message("label smoothing"),
-        group="data",
-        shown="slider",
-        low=0,
-        high=0.5,
-        step=0.05,
-        off=message("no"),
-        help=message(
-            "So much of each label is spread over all classes in training: the network grows less sure of itself."
-        ),
-    )
-    class_weights: bool = setting(  # weight the loss by inverse class frequency
-        False,
-        key="class_weights",
-        label=message("Balance the classes"),
-        term=message("class weights"),
-        group="data",
-        shown="toggle",
-        help=message("Errors on rare classes count for more (class weights)."),
-    )
+    early_stopping: int = early_stopping()  # epochs without a better validation loss before a phase ends; 0 is off
+    label_smoothing: float = label_smoothing()  # share of each label that is spread over all classes while training
+    class_weights: bool = class_weights()  # weight the loss by inverse class frequency
     dropout: float = setting(  # in the encoder's own layers, where they are trained
         0.1,
         key="dropout",
@@ -187,12 +126,7 @@ class TextClassificationConfig:
     )
     precision: Precision = precision()
     cache: bool = cache()  # keep activations at the freeze boundary
-    seed: int = seed(
-        "seed",
-        message("Seed of the training"),
-        message("seed"),
-        message("The same number gives the same start and order, and on a CPU the same curve."),
-    )
+    seed: int = seed()
     kind: Literal["text_classification"] = "text_classification"
 
     @property
@@ -228,21 +162,6 @@ def title(config: TextClassificationConfig) -> str:
     """The encoder's name for a reader: "MiniLM-L6", or the name of a folder."""
     name = config.encoder.name
     return ENCODERS[name].title if name in ENCODERS else PurePath(name).name or name
-
-
-def validate(config: TextClassificationConfig) -> None:
-    """Check every value that does not need the texts or the encoder.
-
-    Raises:
-        UserError: names the setting, its value and the allowed range.
-    """
-    if not config.phases:
-        raise UserError(
-            message("The experiment has no training phase."), message("Add at least one phase with one epoch.")
-        )
-    settings.validate(config)
-    held = config.data.validation + config.data.test
-    in_range(message("validation and test fractions together"), held, 0, 0.9)
 
 
 def boundary(shape: EncoderShape, frozen_blocks: int) -> int:

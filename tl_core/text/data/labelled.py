@@ -21,7 +21,7 @@ from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import Message, message
 from tl_core.base.records import Count
 from tl_core.base.settings import setting
-from tl_core.base.split import Part, Split, TooFew, divide
+from tl_core.base.split import Part, Split, TooFew, divide, split_seed, test_share, validation_share
 from tl_core.text.data import files as brought
 from tl_core.text.data import tables
 from tl_core.text.data.files import Rejected, decoded, unpacked
@@ -104,46 +104,11 @@ class DataConfig:
     dataset: str = setting(  # id
         key="labelled", label=message("Version of the texts"), term=message("texts"), group="data", private=True
     )
-    validation: float = setting(  # fraction of each class
-        0.2,
-        key="validation",
-        label=message("For validation"),
-        term=message("validation fraction"),
-        group="split",
-        shown="slider",
-        low=0,
-        high=0.8,
-        offered=(0.05, 0.5),
-        percent=True,
-        help=message("The share of texts that only measures progress. Parts that the folders name are kept."),
+    validation: float = validation_share(  # fraction of each class
+        message("The share of texts that only measures progress. Parts that the folders name are kept.")
     )
-    test: float = setting(  # fraction of each class
-        0.0,
-        key="test",
-        label=message("For the last test"),
-        term=message("test fraction"),
-        group="split",
-        shown="slider",
-        low=0,
-        high=0.8,
-        offered=(0, 0.4),
-        percent=True,
-        help=message("The share that nobody looks at until the end."),
-    )
-    seed: int = setting(
-        0,
-        key="split_seed",
-        label=message("Seed of the split"),
-        term=message("seed of the split"),
-        group="split",
-        shown="number",
-        low=0,
-        high=2**31 - 1,
-        offered=(0, 9999),
-        told=str,
-        shared=False,
-        help=message("Another number draws other texts for validation and test."),
-    )
+    test: float = test_share(0.0)  # fraction of each class
+    seed: int = split_seed(message("Another number draws other texts for validation and test."))
 
 
 def from_table(
