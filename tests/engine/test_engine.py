@@ -144,19 +144,19 @@ def test_nonsense_does_not_hurt_the_engine(ready):
 
 def test_killed_while_loading_it_says_so_and_the_next_question_is_answered(home, run_id, picture):
     client.stop()
-    source, outcome = f"run:{run_id}", []
+    source, outcome, heard = f"run:{run_id}", [], []
 
     def ask() -> None:
         try:
-            outcome.append(client.classify(source, [("a.jpg", picture())]))
+            outcome.append(client.classify(source, [("a.jpg", picture())], status=heard.append))
         except UserError as error:
             outcome.append(error)
 
     asking = threading.Thread(target=ask)
     asking.start()
-    place = until(protocol.find)
-    until(lambda: client.state(source).status == "loading")
-    time.sleep(0.5)
+    until(lambda: heard)  # the question has been taken: before that, another engine would be started unnoticed
+    place = protocol.find()
+    assert client.state(source).status == "loading" and not outcome
     os.kill(place.pid, signal.SIGKILL)
     asking.join(60)
     assert isinstance(outcome[0], UserError), "the page must hear of it"
