@@ -1,10 +1,13 @@
 """The pages that train and ask classifiers of texts: ways in, what is set and queued, a run's report, answers."""
 
 import contextlib
+import dataclasses
 import io
 import json
+import shutil
 import time
 import zipfile
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -25,7 +28,7 @@ from tl_core.images.data import jobs
 from tl_core.runs import store, worker
 from tl_core.runs.store import Run
 from tl_core.tasks.text_classification import predict
-from tl_core.tasks.text_classification.calls import Classify
+from tl_core.tasks.text_classification.calls import EVALUATE, Classify, Evaluate
 from tl_core.tasks.text_classification.config import (
     DataConfig,
     EncoderConfig,
@@ -280,6 +283,36 @@ def test_a_run_shows_its_report_with_texts_and_its_row_in_the_list(language, run
     assert "film" in words(test) or "book" in words(test) or "story" in words(test)
     listed = opened("runs", language)
     assert not listed.exception
+
+
+def test_the_last_test_is_looked_at_once(run, monkeypatch):
+    asked = []
+
+    def evaluate(call, request, status):
+        asked.append((call, request))
+        with pytest.MonkeyPatch.context() as engine:
+            desk = contextlib.nullcontext(predict.Loaded(predict.model.load(run.folder, run.config), 1))
+            engine.setattr(predict, "_run", lambda name, desk: run)
+            predict.evaluate(request, SimpleNamespace(say=status, use=lambda source: desk, is_gone=lambda: False))
+
+    monkeypatch.setattr(client, "ask", evaluate)
+    test = opened("run", run=run.id)
+    assert "12 texts have been kept aside" in words(test)
+    test.button(key="evaluate_test").click().run()
+    assert not test.exception and not test.error
+    assert asked == [(EVALUATE, Evaluate(run.id, "test"))]
+    assert "Nothing was decided by these texts" in words(test) and "Texts: 12" in words(test)
+    assert not [button for button in test.button if button.key == "evaluate_test"]
+
+
+def test_where_no_texts_were_kept_nothing_is_said_of_a_last_test(run):
+    assert "The last test" in words(opened("run", run=run.id))
+    without = dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, test=0.0))
+    made = store.create(without, owner=ME, name="no test")
+    for name in (run.log.name, "report-validation.json"):
+        shutil.copy(run.folder / name, made.folder / name)
+    said = words(opened("run", run=made.id))
+    assert "On the validation texts" in said and "The last test" not in said
 
 
 def test_somebody_else_sees_neither_texts_nor_model(run, visitor, monkeypatch):
