@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from pages.components.thumbnails import Thumbnail, thumbnails
-from pages.ui.i18n import _, ngettext, show
+from pages.ui.i18n import _, ngettext, show, together
 from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
 from pages.ui.tables import Cell, table
@@ -94,14 +94,15 @@ def _last_test(run: Run) -> None:
             )
         else:
             st.markdown(
-                ngettext(
-                    "{n} picture has been kept aside: it was neither trained on nor used to choose the best epoch.",
-                    "{n} pictures have been kept aside: they were neither trained on nor used to choose the best "
-                    "epoch.",
-                    waiting,
-                ).format(n=f"{waiting:,}")
-                + " "
-                + _("Look at them once, when you have decided which run is your best one. The result stays here.")
+                together(
+                    ngettext(
+                        "{n} picture has been kept aside: it was neither trained on nor used to choose the best epoch.",
+                        "{n} pictures have been kept aside: they were neither trained on nor used to choose the best "
+                        "epoch.",
+                        waiting,
+                    ).format(n=f"{waiting:,}"),
+                    _("Look at them once, when you have decided which run is your best one. The result stays here."),
+                )
             )
             if may("change", run):
                 _evaluate(run, "test", _("Look at the test pictures (once)"), ":material/school:")
