@@ -8,7 +8,7 @@ import streamlit as st
 from pages.server import held
 from pages.tasks.image_classification import answers, networks
 from pages.ui import loading, refused
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import problem, sentence
 from pages.ui.session import current_dataset, is_local
 from tl_core.base.errors import UserError
@@ -125,7 +125,7 @@ def closing_words(network, count, seconds):
             network.classes,
         ).format(n=f"{network.classes:,}")
     )
-    st.caption(" ".join(words))
+    st.caption(together(*words))
 
 
 st.title(_("Classify"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.ui.i18n import _, show
+from pages.ui.i18n import _, show, together
 from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
 from pages.ui.tables import Cell, table
@@ -114,7 +114,7 @@ def _last_test(run: Run, examples: Examples) -> None:
             st.markdown(_(examples.none))
         else:
             then = _("Look at them once, when you have decided which run is your best one. The result stays here.")
-            st.markdown(f"{examples.kept(waiting)} {then}")
+            st.markdown(together(examples.kept(waiting), then))
             if may("change", run):
                 _evaluate(run, examples, "test", _(examples.look_once), ":material/school:")
             else:

@@ -9,7 +9,7 @@ from pages.experiments import submit
 from pages.registry import go
 from pages.tasks.registry import room
 from pages.ui.i18n import KEY as LANGUAGE
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from pages.ui.markdown import problem
 from pages.ui.session import may
 from tl_core.base.errors import UserError
@@ -54,9 +54,10 @@ def same_in_keras(script: str) -> None:
     """The settings as a script."""
     with st.expander(_("The same in Keras"), icon=":material/code:"):
         st.caption(
-            _("What these settings mean, as a script that trains the same network without the activation cache.")
-            + " "
-            + _("A run hands it out with all that it needs: “Take it home” on its page.")
+            together(
+                _("What these settings mean, as a script that trains the same network without the activation cache."),
+                _("A run hands it out with all that it needs: “Take it home” on its page."),
+            )
         )
         st.code(script, language="python")
 

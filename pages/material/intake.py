@@ -21,7 +21,7 @@ from tl_core.images.data.sources import File
 ADDRESS = "ingest"  # the address's parameter that holds the job's id
 RETURN = "upload_samples"  # session key: sample pictures were asked for, so they are offered again if that fails
 STAGES = {
-    "drawing": N_("Drawing {name}: {done} of {total}"),
+    "drawing": N_("{name}: {done} of {total} drawn"),
     "download": N_("Downloading {name}: {done} of {total} MB"),
     "unpack": N_("Unpacking {name}: {done} of {total}"),
     "ingest": N_("Checking the pictures of {name}: {done} of {total}"),

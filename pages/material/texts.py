@@ -9,7 +9,7 @@ import streamlit as st
 from pages.material import intake
 from pages.material.busy import busy
 from pages.ui import refused
-from pages.ui.i18n import _, show
+from pages.ui.i18n import _, show, together
 from pages.ui.markdown import plain, sentence
 from pages.ui.session import may, owner
 from pages.ui.whose import own
@@ -83,7 +83,7 @@ def _samples() -> None:
             with st.container(border=True, height="stretch", gap="small"):
                 st.markdown(f"**{sentence(sample.title)}**")
                 size = _("{size} kB to download.").format(size=f"{sample.size / 1e3:,.0f}") if sample.book else ""
-                st.caption(f"{sentence(sample.description)} {size}")
+                st.caption(together(sentence(sample.description), size))
                 st.button(
                     _("Download") if sample.book else _("Take this text"),
                     key=f"text_sample_{sample.name}",

@@ -18,6 +18,7 @@ from tl_core.base.paths import ASSETS
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 FOLDERS = {"zh": ASSETS / "translations" / "zh_Hans_CN" / "LC_MESSAGES"}
 KEY = "language"
+FULL_WIDTH = ("。", "！", "？", "；", "：")
 
 
 @lru_cache
@@ -65,6 +66,14 @@ def ngettext(one: str, many: str, count: float) -> str:
 def show(sentence: Message) -> str:
     """A message of tl_core in the reader's language."""
     return sentence.translated(_)
+
+
+def together(*sentences: str) -> str:
+    """Sentences one after the other, without empty ones; no space follows a full-width sign, which brings its own."""
+    text = ""
+    for each in filter(None, sentences):
+        text += each if not text or text.endswith(FULL_WIDTH) else f" {each}"
+    return text
 
 
 def class_name(english: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message
 
@@ -38,7 +38,7 @@ def sentence(message: Message) -> str:
 
 def reason(error: UserError) -> str:
     """What happened and what to do, in plain type."""
-    return f"{sentence(error.what)} {sentence(error.remedy)}"
+    return together(sentence(error.what), sentence(error.remedy))
 
 
 def problem(error: UserError) -> str:

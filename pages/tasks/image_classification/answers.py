@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image
 
-from pages.ui.i18n import _, ngettext, show
+from pages.ui.i18n import _, ngettext, show, together
 from pages.ui.markdown import plain, sentence
 from tl_core.base.metrics import percent
 from tl_core.charts import probabilities
@@ -131,11 +131,12 @@ def _summary(answers: Sequence[Answer]) -> None:
     unsure = sum(answer.labels[0][1] < 0.5 for answer in answers)
     text = _("Named most often: {classes}.").format(classes=named)
     if unsure:
-        text += " " + ngettext(
+        doubted = ngettext(
             "Of {n} picture the network is less than half sure.",
             "Of {n} pictures the network is less than half sure.",
             unsure,
-        ).format(n=unsure)
+        )
+        text = together(text, doubted.format(n=unsure))
     st.markdown(text)
 
 

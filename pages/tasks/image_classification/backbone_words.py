@@ -1,6 +1,6 @@
 """What a page says of a backbone: what it is, and what the weights beside it know."""
 
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from pages.ui.markdown import sentence
 from tl_core.images.pretrained import weights
 from tl_core.images.pretrained.backbones import Backbone
@@ -21,7 +21,7 @@ def described(row: Backbone, source: str) -> str:
         "random": _("Its weights are random: it has never seen a picture."),
     }
     said = known.get(source, _("Its weights come from your file."))
-    return f"{sentence(row.description)} {said} [{_('Paper')}, {row.year}]({row.paper})"
+    return together(sentence(row.description), said, f"[{_('Paper')}, {row.year}]({row.paper})")
 
 
 def own_sentence(row: Backbone) -> str:

@@ -10,7 +10,7 @@ from pages.material import shelf
 from pages.registry import link
 from pages.tasks.image_classification import backbone_words, consequences, settings
 from pages.ui.fields import SAVED
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import sentence
 from pages.ui.session import choose_dataset, current_dataset, is_local
 from pages.ui.whose import marked, own
@@ -101,9 +101,8 @@ def describe_recipe(note: DeltaGenerator, config: RunConfig) -> None:
     ignored = ("epochs2", "rate2", "optimizer2") if now["plan"] == then["plan"] == "one" else ()
     changed = sum(now[name] != then[name] for name in now if name not in ignored)
     if changed:
-        text += " " + ngettext("You changed {n} setting since.", "You changed {n} settings since.", changed).format(
-            n=changed
-        )
+        since = ngettext("You changed {n} setting since.", "You changed {n} settings since.", changed)
+        text = together(text, since.format(n=changed))
     note.caption(text)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.class_table import ClassRow, class_table
 from pages.tasks.image_classification import consequences, settings
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from pages.ui.markdown import problem
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.report import DatasetReport
@@ -32,9 +32,10 @@ def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
     class_table(rows, headings, label=_("Pictures of each class in each part"), key="view_split")
     if seen.parts:
         st.caption(
-            _("The folders bring their own split: pictures under train, validation or test stay there.")
-            + " "
-            + _("Only a part that they lack is drawn at random, class by class.")
+            together(
+                _("The folders bring their own split: pictures under train, validation or test stay there."),
+                _("Only a part that they lack is drawn at random, class by class."),
+            )
         )
     else:
         st.caption(

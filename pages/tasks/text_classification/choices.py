@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.tasks.text_classification import consequences, settings
 from pages.ui.fields import SAVED
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import plain, problem, sentence
 from pages.ui.session import is_local
 from tl_core.base.errors import UserError
@@ -69,7 +69,7 @@ def choose_model() -> tuple[EncoderShape | None, Source | UserError | None]:
     if row:
         learned = _("It learned {task}.").format(task=sentence(row.source_task))
         facts = f"{sentence(row.language)}. {row.licence}. [{_('Paper')}, {row.year}]({row.paper})"
-        st.caption(f"{sentence(row.description)} {learned} {facts}")
+        st.caption(together(sentence(row.description), learned, facts))
     if isinstance(found, UserError):
         st.markdown(f":material/error: {problem(found)}")
     elif found is not None:

@@ -14,7 +14,7 @@ def choose_training() -> None:
     plan = st.segmented_control(
         _("Phases"),
         ["one", "two"],
-        format_func={"one": _("One phase"), "two": _("Two phases: head first, then fine-tune")}.__getitem__,
+        format_func={"one": _("One phase"), "two": _("Two: head first, then fine-tune")}.__getitem__,
         key=f"{settings.PREFIX}plan",
         required=True,
         on_change=settings.choose_plan,

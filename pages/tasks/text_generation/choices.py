@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.blocks import DrawnBlock, freeze_slider, short_number
 from pages.tasks.text_generation import consequences, settings
 from pages.ui.fields import SAVED
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from pages.ui.markdown import problem, sentence
 from pages.ui.session import is_local
 from tl_core.base.errors import UserError
@@ -38,7 +38,7 @@ def choose_model() -> tuple[Shape | None, Source | UserError | None]:
     if model in CHECKPOINTS:
         row = CHECKPOINTS[model]
         learned = _("It learned from {text}.").format(text=sentence(row.source_text))
-        st.caption(f"{sentence(row.description)} {learned} {row.licence}.")
+        st.caption(together(sentence(row.description), learned, f"{row.licence}."))
     if isinstance(found, UserError):
         st.markdown(f":material/error: {problem(found)}")
     elif found is not None:

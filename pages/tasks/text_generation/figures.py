@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import live_chart
 from pages.ui.format import per_second
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _, ngettext, together
 from pages.ui.passages import passage
 from pages.ui.session import may
 from tl_core.base.events import Finished
@@ -195,10 +195,10 @@ def _copied(sample: Sample) -> str:
         sample.copied_tokens,
     ).format(n=sample.copied_tokens)
     if sample.copied_tokens >= BY_HEART:
-        return f"{marked} {_('this was learned by heart.')}"
+        return together(marked, _("this was learned by heart."))
     if sample.copied_tokens > PHRASE:
-        return f"{marked} {_('more than a phrase: it begins to learn by heart.')}"
-    return f"{marked} {_('a phrase of the language, not copied.')}"
+        return together(marked, _("more than a phrase: it begins to learn by heart."))
+    return together(marked, _("a phrase of the language, not copied."))
 
 
 def _forgetting(history: History, ended: bool) -> None:
@@ -216,7 +216,7 @@ def _forgetting(history: History, ended: bool) -> None:
     else:
         text = _("**Nothing forgotten:** perplexity on held-out fairy tales went from {before} to {after}.")
     said = text.format(before=f"{before:.1f}", after=f"{after:.1f}", times=f"{after / before:.1f}")
-    st.markdown(f"{said} {_('Measured with the weights that are kept.')}" if ended else said)
+    st.markdown(together(said, _("Measured with the weights that are kept.") if ended else ""))
 
 
 def _change(factor: float) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.tasks.text_generation import consequences, settings
 from pages.ui.fields import SAVED
-from pages.ui.i18n import _
+from pages.ui.i18n import _, together
 from tl_core.text.pretrained.shape import Shape
 
 OFTEN = 15  # readings of the text, beyond which a model begins to know it by heart
@@ -20,7 +20,7 @@ def choose_training(shape: Shape, tokens: int | None) -> None:
             ["one", "two"],
             format_func={
                 "one": _("One phase"),
-                "two": _("Two phases: the last normalisation first, then fine-tune"),
+                "two": _("Two: last normalisation first"),
             }.__getitem__,
             key=f"{settings.PREFIX}plan",
             required=True,
@@ -41,7 +41,7 @@ def choose_training(shape: Shape, tokens: int | None) -> None:
             n=f"{times:.0f}" if times >= 2 else f"{times:.1f}"
         )
         if times > OFTEN:
-            sentence += " " + _("Watch how it learns by heart; the weights of the best round are kept.")
+            sentence = together(sentence, _("Watch how it learns by heart; the weights of the best round are kept."))
         st.caption(sentence)
     draw("prompt")
 

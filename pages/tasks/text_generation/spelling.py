@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.material import text_view
 from pages.tasks.text_generation import consequences, settings
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import plain
 from tl_core.text import tokenizer
 from tl_core.text.data import corpus
@@ -51,15 +51,15 @@ def offer(text: Corpus, printed: TextReport | None, straight: TextReport | None)
         figures = _(
             "As it stands: {before} tokens, {odd} unknown characters. Straightened: {after} tokens, {left} unknown."
         )
-        said += " " + figures.format(
+        figures = figures.format(
             before=f"{printed.tokens:,}",
             odd=f"{_unknown(printed):,}",
             after=f"{straight.tokens:,}",
             left=f"{_unknown(straight):,}",
         )
     else:
-        said += " " + _("What they cost is counted once the model is on this computer.")
-    st.caption(said)
+        figures = _("What they cost is counted once the model is on this computer.")
+    st.caption(together(said, figures))
 
 
 def note(model: str, prompt: str) -> bool:
