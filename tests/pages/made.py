@@ -104,7 +104,6 @@ def opened(page: str, language: str = "en", **query: str) -> AppTest:
     """The page as the visitor sees it when they open its address."""
     test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30)
     test.session_state["language"] = language
-    test.run()
     for name, value in query.items():
         test.query_params[name] = value
     test.switch_page(f"{page}.py").run()
