@@ -33,7 +33,6 @@ def to_language():
         st.markdown(_("The same for language:"), width="content")
         link("generate", label=_("Let GPT-2 write"), icon=":material/edit:")
         link("finetune", label=_("Fine-tune it on your own text"), icon=":material/edit_note:")
-        link("texts", label=_("Sort your own texts into classes"), icon=":material/label:")
 
 
 def begin(again):

@@ -39,7 +39,7 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK, noun
     Args:
         report: of a part of the examples.
         translate: gettext of the reader's language.
-        ink: colour of the counts on pale cells.
+        ink: colour of the counts on pale cells, and of the names.
         nouns: what is classified.
 
     Returns:
@@ -89,7 +89,8 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK, noun
         )
     layout = {
         "xaxis": {
-            "title": {"text": _("The network says")},
+            "title": {"text": _("The network says"), "font": {"color": ink}},
+            "tickfont": {"color": ink},
             "side": "bottom",
             "type": "category",
             "categoryorder": "array",
@@ -100,7 +101,8 @@ def figure(report: Report, translate: Callable[[str], str], ink: str = INK, noun
             "fixedrange": True,
         },
         "yaxis": {
-            "title": {"text": _("True class")},
+            "title": {"text": _("True class"), "font": {"color": ink}},
+            "tickfont": {"color": ink},
             "type": "category",
             "categoryorder": "array",
             "categoryarray": names,

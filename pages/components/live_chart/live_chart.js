@@ -23,6 +23,7 @@ function plotly() {
 
 // The palette's darkest colour is too dim on a dark page; the others hold on both.
 const ON_DARK = { "#0072B2": "#3F9FE0" }
+const FIRMER = 1.7 // on a dark page a thin line that half shines through is lost
 
 function isDark(host) {
   const channels = getComputedStyle(host).color.match(/[\d.]+/g) ?? []
@@ -33,7 +34,8 @@ function coloured(trace, dark) {
   if (!dark) return trace
   const swap = (part) => (part?.color in ON_DARK ? { ...part, color: ON_DARK[part.color] } : part)
   const marker = trace.marker && { ...swap(trace.marker), line: swap(trace.marker.line) }
-  return { ...trace, line: swap(trace.line), ...(marker && { marker }) }
+  const opacity = Math.min(1, FIRMER * (trace.opacity ?? 1))
+  return { ...trace, opacity, line: swap(trace.line), ...(marker && { marker }) }
 }
 
 function themed(layout, host, revision) {
