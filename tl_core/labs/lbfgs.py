@@ -1,6 +1,8 @@
 """L-BFGS: the minimum of a smooth convex function, from values and gradients alone.
 
-J. Nocedal and S. Wright, Numerical Optimization, 2006, algorithms 7.4 and 7.5, with backtracking as the line search.
+J. Nocedal and S. Wright, Numerical Optimization, 2006, algorithms 7.4 and 7.5. Steps are halved until they lower the
+function enough (Armijo) or, near the minimum, where differences of values drown in rounding, until the slope along the
+step says so: W. Hager and H. Zhang, SIAM Journal on Optimization 16, 2005, formula 4.1.
 """
 
 from collections import deque
@@ -9,29 +11,35 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 MEMORY = 10  # pairs of steps and changes of the gradient that are kept
-TOLERANCE = 1e-5  # of the largest component of the gradient
+TOLERANCE = 3e-5  # of the largest component of the gradient
 MOST_STEPS = 500
+MOST_HALVINGS = 20
+ENOUGH = 1e-4  # of the decrease that the slope promises
+ROUNDING = 1e-6  # of a value, relative: what is computed in float32 is no more exact
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]  # float64 [d] to its value and its gradient, float64 [d]
 
 
 def minimum(function: Function, point: np.ndarray) -> np.ndarray:
-    """Where the function is smallest, float64 [d]; from `point` on, steps are halved until they lower it enough."""
+    """Where the function is smallest, float64 [d]; searched for from `point` on."""
     value, slope = function(point)
     pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=MEMORY)
     for _ in range(MOST_STEPS):
         if abs(slope).max() < TOLERANCE:
             break
         direction = -_scaled(slope, pairs)
+        promised = float(slope @ direction)
         length = 1.0 if pairs else min(1.0, 1.0 / abs(slope).sum())
-        while length > 1e-10:
+        for _ in range(MOST_HALVINGS):
             ahead = point + length * direction
             new, new_slope = function(ahead)
-            if new <= value + 1e-4 * length * float(slope @ direction):
+            if new <= value + ENOUGH * length * promised:
+                break
+            if new <= value + ROUNDING * abs(value) and new_slope @ direction <= (2 * ENOUGH - 1) * promised:
                 break
             length /= 2
         else:
-            break  # no step is short enough: this is the minimum, as far as float32 can tell
+            break  # rounding hides where it goes down: this is the minimum
         step, change = ahead - point, new_slope - slope
         if (product := float(step @ change)) > 1e-12:
             pairs.append((step, change, product))
