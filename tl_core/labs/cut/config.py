@@ -12,6 +12,8 @@ from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone
 from tl_core.tasks.image_classification.config import BackboneConfig
 
+USUAL = BackboneConfig("efficientnet_lite0", "imagenet", 128)
+
 
 @dataclass(frozen=True)
 class CutConfig:
@@ -22,7 +24,7 @@ class CutConfig:
     """
 
     data: DataConfig
-    backbone: BackboneConfig = BackboneConfig("efficientnet_lite0", "imagenet", 128)  # random weights stand beside it
+    backbone: BackboneConfig = USUAL  # its weights; random ones stand beside them
     seeds: int = setting(
         3,
         key="seeds",
