@@ -17,6 +17,10 @@ from tl_core.labs import cut, linear
 from tl_core.labs.cut import found, material, training
 from tl_core.labs.cut.config import CutConfig, read
 from tl_core.labs.cut.features import Blocks
+from tl_core.recordings import record
+from tl_core.runs import queue, store, worker
+from tl_core.runs.history import History
+from tl_core.tasks import registry
 from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import BackboneConfig
 
@@ -124,6 +128,23 @@ def test_stop_during_the_pass_keeps_the_rows_that_are_done(config, stripes):
     next(training.probe(config, stripes, rest))
     [phase] = [phase for phase in rest.of(events.Phase) if phase.phase == "features"] or [events.Phase(total=0)]
     assert phase.total < 36
+
+
+def test_it_goes_through_queue_worker_and_log_as_any_run(config, stripes):
+    run = store.create(dataclasses.replace(config, seeds=1), owner="me")
+    queue.submit(run.id)
+    assert worker.work(run.id) == 0
+    history = History(run.log).update()
+    assert (store.status(run), len(history.trials)) == ("finished", 2 * len(config.places))
+    assert history.outcome.metrics["val_accuracy"] == found.best(found.curve(config, history.trials, "pretrained")).mean
+    assert store.of(registry.LABS["cut"]) == [run]
+    assert store.trainings() == []
+    with store.archive(run.id) as path:
+        assert path.stat().st_size
+    with pytest.raises(UserError, match="trains no model"):
+        record.record(run.id, "probes", into=run.folder)
+    history.take(events.Started())
+    assert history.trials == [], "another attempt makes them anew"
 
 
 def test_weights_that_cannot_be_had_are_said_and_never_random(config, stripes):

@@ -81,6 +81,7 @@ def probe(
             message("Give them a share of the pictures."),
         )
     emit(events.Artifact(name=found.DIVISION, payload=_division(labels, parts)))
+    total, done, began = 2 * config.seeds * len(config.places), 0, time.monotonic()
     with precision.policy("float32"):
         blocks = Blocks(config.row, config.backbone.image_size, dataset, emit, should_stop)
         for arm, weights, seeds in (
@@ -89,14 +90,13 @@ def probe(
         ):
             blocks.load(weights, seeds[0])
             rows = blocks.rows()
-            total, began = len(seeds) * len(blocks.slices), time.monotonic()
             emit(events.Phase(phase="probes", total=total, unit="probes"))
             for seed in seeds:
                 for place, columns in zip(config.places, blocks.slices, strict=True):
                     metrics = _accuracies(rows[:, columns], labels, parts[seed], len(dataset.classes), should_stop)
                     yield events.Trial(arm=arm, place=place, seed=seed, metrics=metrics)
-                    done = seeds.index(seed) * len(blocks.slices) + config.places.index(place) + 1
-                    rate = round(done / max(time.monotonic() - began, 1e-3), 2)
+                    done += 1
+                    rate = round(done / max(time.monotonic() - began, 1e-3), 3)  # the passes included
                     emit(events.Progress(phase="probes", done=done, total=total, rate=rate))
 
 
