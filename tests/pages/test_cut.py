@@ -46,13 +46,11 @@ def test_without_pictures_it_says_so(language):
 def test_one_click_queues_one_experiment_and_shows_it(language):
     dataset = drawn()
     test = opened("cut", language)
-    test.button_group(key=f"cut_guess_{setup.usual('').backbone.name}").set_value([3]).run()
+    test.button_group(key=f"cut_guess_{setup.usual('').backbone.name}").set_value(3).run()
     test.button(key="cut_start").click().run()
     assert not test.exception
     [run] = store.all()
-    assert run.config == setup.usual(dataset.id).__class__(
-        DataConfig(dataset.id), setup.usual(dataset.id).backbone, guess=3
-    )
+    assert run.config == CutConfig(DataConfig(dataset.id), setup.usual(dataset.id).backbone, guess=3)
     assert (run.owner, store.status(run), test.query_params["run"]) == (ME, "queued", run.id)
     assert test.button(key="run_stop")
 
