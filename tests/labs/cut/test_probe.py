@@ -155,7 +155,7 @@ def test_weights_that_cannot_be_had_are_said_and_never_random(config, stripes):
 
 def test_fewer_pictures_are_drawn_by_class_and_a_ready_made_split_stays(tl_home):
     many = dataset({"train/upright": 40, "train/level": 20, "val/upright": 8, "val/level": 8})
-    config = CutConfig(DataConfig(many.id), pictures=50)
+    config = CutConfig(DataConfig(many.id, test=0.0), pictures=50)
     few = material.load(config)
     assert few == material.load(config)
     assert few.counts[few.classes.index("upright")] > few.counts[few.classes.index("level")] >= material.FEW
