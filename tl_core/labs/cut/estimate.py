@@ -4,7 +4,7 @@ from tl_core.labs.cut.config import CutConfig
 from tl_core.tasks.image_classification import estimate
 
 LOAD = 3.0  # seconds to build a network and take its weights
-PROBE = 0.5  # seconds that a probe takes with a few hundred pictures, the choice of its penalty included
+PROBE = 0.4  # seconds that a probe takes with a few hundred pictures, the choice of its penalty included
 PICTURES = 400
 
 

@@ -79,7 +79,7 @@ def against(first: Point, second: Point, pictures: int) -> Verdict | None:
 
 
 def earliest(points: Sequence[Point], pictures: int) -> Point | None:
-    """The first block behind which the probe is as good as the best one within seed noise; None with one seed."""
+    """The first block whose probe cannot be told from the best one by the paired t-test; None with one seed."""
     top = best(points)
     for point in points:
         if point is top:
@@ -112,10 +112,11 @@ def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | No
     if first and first is not top:
         told.append(
             message(
-                "Already behind {place} it is as good within seed noise ({value}): everything after {place} may be "
-                "left free to adapt.",
+                "Already behind {place} it reaches {value}, which {seeds} seeds cannot tell from the best: everything "
+                "after {place} may be left free to adapt.",
                 place=first.place,
                 value=percent(first.mean),
+                seeds=len(first.accuracies),
             )
         )
     last = points[-1]
