@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from pages.experiments import progress, take_home
-from pages.registry import link
+from pages.registry import go, link
 from pages.tasks.registry import room
 from pages.ui.i18n import _
 from pages.ui.markdown import problem
@@ -15,6 +15,7 @@ from tl_core.base.errors import UserError
 from tl_core.runs import store, watch
 from tl_core.runs.executors import spare
 from tl_core.runs.store import ACTIVE
+from tl_core.tasks import registry
 
 PACE = {"queued": 1.0, "running": 1.0, "stopping": 0.3}  # seconds between looks at a run that is active
 EAGER, YOUNG = 0.4, 10.0  # seconds between its owner's looks while it is this young: its curve may begin any moment
@@ -24,7 +25,7 @@ def chosen():
     """The run that the address names; without one, this person's run that is active, or else the latest."""
     if wanted := st.query_params.get("run"):
         return store.get(wanted)
-    runs = own(store.all())
+    runs = own(store.trainings())
     run = next((run for run in runs if store.status(run) in ACTIVE), runs[0] if runs else None)
     if run:
         st.query_params["run"] = run.id
@@ -52,6 +53,8 @@ def follow(run):
 
 try:
     run = chosen()
+    if run and registry.is_lab(run.config):
+        go(registry.of(run.config).name, run=run.id)
 except UserError as error:
     st.title(_("Run"), anchor=False)
     st.error(problem(error), icon=":material/error:")

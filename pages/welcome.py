@@ -69,7 +69,7 @@ st.markdown(
     )
 )
 to_language()
-mine = own(store.all())
+mine = own(store.trainings())
 at_work([run for run in mine[:50] if store.status(run) in store.ACTIVE])
 begin(again=bool(mine))
 st.subheader(_("The way: eight steps of transfer learning"), anchor=False)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pages.registry import PAGES as PAGES_IN_MENU
 from pages.tasks import registry as pages_registry
 from tests.conftest import REPOSITORY
 from tl_core.tasks import registry
-from tl_core.tasks.registry import TASKS
+from tl_core.tasks.registry import LABS, TASKS
 
 HEAVY = {"tensorflow", "keras", "keras_hub", "transformers", "torch", "jax"}
 TL_CORE = sorted((REPOSITORY / "tl_core").rglob("*.py"))
@@ -53,6 +54,7 @@ FORBIDDEN = {  # package -> what it does not know
     "text": ("tl_core.images", "tl_core.training", "tl_core.tasks", *RUNS),
     "classification": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
     "training": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
+    "labs": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", "tl_core.charts", *RUNS),
     "tasks/image_classification": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", *RUNS),
     "tasks/text_generation": (
         "tl_core.images",
@@ -129,6 +131,9 @@ def test_the_rooms_that_pages_open_come_up_without_tensorflow():
     light = [room for room in registry.ROOMS if room not in registry.HEAVY]
     modules = [f"tl_core.tasks.{task.name}.{room}" for task in TASKS.values() for room in light]
     modules += [f"pages.tasks.{task.name}.{room}" for task in TASKS.values() for room in pages_registry.ROOMS]
+    light = [room for room in registry.LAB_ROOMS if room not in registry.HEAVY]
+    modules += [f"tl_core.labs.{lab.name}.{room}" for lab in LABS.values() for room in light]
+    modules += [f"pages.labs.{lab.name}.{room}" for lab in LABS.values() for room in pages_registry.LAB_ROOMS]
     _come_up_without_tensorflow(modules)
 
 
@@ -146,10 +151,22 @@ def test_every_task_has_the_same_rooms_among_the_pages(task: registry.Task, room
     assert not [name for name in pages_registry.ROOMS[room] if not hasattr(module, name)], module
 
 
-def test_the_folders_of_the_tasks_are_those_of_the_registry():
+@pytest.mark.parametrize("lab", LABS.values(), ids=lambda lab: lab.name)
+def test_every_lab_has_its_rooms_and_a_page_of_its_name(lab: registry.Task):
+    for asked, opened in (
+        (registry.LAB_ROOMS, lab.room),
+        (pages_registry.LAB_ROOMS, lambda room: pages_registry.room(lab, room)),
+    ):
+        for room, names in asked.items():
+            assert not [name for name in names if not hasattr(opened(room), name)], room
+    assert lab.name in PAGES_IN_MENU
+
+
+def test_the_folders_of_tasks_and_labs_are_those_of_the_registry():
     for folder in ("tl_core", "pages"):
-        found = {path.parent.name for path in (REPOSITORY / folder / "tasks").glob("*/__init__.py")}
-        assert found == {task.name for task in TASKS.values()}
+        for kind, rows in (("tasks", TASKS), ("labs", LABS)):
+            found = {path.parent.name for path in (REPOSITORY / folder / kind).glob("*/__init__.py")}
+            assert found == {row.name for row in rows.values()}
 
 
 KINDS = {*TASKS, *(task.name for task in TASKS.values())}

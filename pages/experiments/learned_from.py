@@ -6,7 +6,6 @@ from pages.ui.i18n import _, show
 from pages.ui.session import may
 from tl_core.runs.store import Run
 from tl_core.tasks import registry
-from tl_core.tasks.registry import TASKS
 
 
 def short(run: Run) -> str:
@@ -37,4 +36,4 @@ def _called(run: Run, gone: str) -> str:
 @st.cache_data(ttl=300, max_entries=256, show_spinner=False)
 def _names(kind: str, id: str, _config: registry.Config) -> str | None:
     """Looked up once for all runs that learn from the same."""
-    return TASKS[kind].room("material").name(_config)
+    return registry.of(_config).room("material").name(_config)

@@ -39,8 +39,8 @@ class Listed:
 
 
 def everything() -> list[Listed]:
-    """All runs: the reader's own first, each group newest first."""
-    return sorted(map(listed, store.all()), key=lambda line: not line.mine)
+    """All runs of tasks: the reader's own first, each group newest first."""
+    return sorted(map(listed, store.trainings()), key=lambda line: not line.mine)
 
 
 def listed(run: Run) -> Listed:

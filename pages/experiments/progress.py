@@ -140,7 +140,7 @@ def _controls(run: Run, now: Status) -> None:
             disabled=now == "stopping",
             on_click=_attempt,
             args=(queue.stop, run.id),
-            help=_("Ends within two seconds; the best weights so far are kept."),
+            help=_("Ends within two seconds; what there is by then is kept."),
         )
     elif now in ("stopped", "failed") and run.config:
         st.button(

@@ -14,6 +14,7 @@ from pages.ui.markdown import problem
 from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.runs import store
+from tl_core.tasks import registry
 from tl_core.tasks.registry import Config
 
 
@@ -33,6 +34,8 @@ def arrive(settings: ModuleType) -> None:
             run = store.get(asked["from"])
             if run.problem:
                 raise run.problem
+            if registry.is_lab(run.config):
+                go(registry.of(run.config).name, run=run.id)
             theirs = room(run.config, "settings")
             if theirs is not settings:
                 go(theirs.PAGE, **{"from": run.id})

@@ -68,6 +68,8 @@ async def _packed(request: Request, pack: Callable[[store.Run], Packed], ending:
 def _script(run: store.Run) -> Packed:
     if run.config is None:
         raise run.problem
+    if registry.is_lab(run.config):
+        raise UserError(message("This experiment trains no model."), message("Its results are in the run's folder."))
     return registry.of(run.config).room("packing").script_zip(store.as_trained(run))
 
 

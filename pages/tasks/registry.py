@@ -29,7 +29,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 
 
+LAB_ROOMS = {"figures": ROOMS["figures"]}  # what is asked of a lab
+
+
 def room(of: Task | Config | None, name: str) -> ModuleType:
-    """A room of a task, or of that of an experiment (None: its settings cannot be read)."""
+    """A room of a task or lab, or of that of an experiment (None: its settings cannot be read)."""
     task = of if isinstance(of, Task) else registry.of(of)
-    return importlib.import_module(f"pages.tasks.{task.name}.{name}")
+    return importlib.import_module(f"pages.{task.folder}.{task.name}.{name}")

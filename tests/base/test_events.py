@@ -28,6 +28,7 @@ ALL = [
     events.Finished(best_epoch=1, metrics={"accuracy": 0.5}),
     events.Stopped(best_epoch=1),
     events.Artifact(name="sample", step=20, payload={"prompt": "Once", "text": " upon a time", "copied": [1, 5]}),
+    events.Trial(arm="pretrained", place="block3", seed=2, metrics={"val_accuracy": 0.75}),
     events.Failed(error=UserError(message("No {x}.", x="花"), message("Do.")), details="Traceback\n\u2028 …"),
 ]
 

@@ -129,6 +129,17 @@ class Artifact(Event):
 
 
 @dataclass(frozen=True)
+class Trial(Event):
+    """One of the many small measurements that an experiment consists of: what was tried, where, and what came out."""
+
+    kind = "trial"
+    arm: str = ""  # what is compared: "pretrained", "random"
+    place: str = ""  # along what it is compared: the name of a block
+    seed: Count = 0
+    metrics: Metrics = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """Something the reader should know; the run goes on."""
 
@@ -165,7 +176,7 @@ class Failed(Event):
 
 KINDS: dict[str, type[Event]] = {
     cls.kind: cls
-    for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Artifact, Notice, Finished, Stopped, Failed)
+    for cls in (Queued, Started, Phase, Progress, Batch, Epoch, Artifact, Trial, Notice, Finished, Stopped, Failed)
 }
 TERMINAL = ("finished", "stopped", "failed")
 

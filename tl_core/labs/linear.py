@@ -5,11 +5,12 @@ features that are standardized by the training part; the biases are free. It is 
 give the same classifier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tl_core.base.errors import Stopped
 from tl_core.labs.folds import stratified
 from tl_core.labs.lbfgs import Function, minimum
 
@@ -47,7 +48,15 @@ class CrossValidation:
     probabilities: np.ndarray  # float32 [n, classes], out of fold, with the best strength
 
 
-def fit(features: np.ndarray, labels: np.ndarray, classes: int, l2: float | None = None, seed: int = 0) -> Linear:
+def fit(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    l2: float | None = None,
+    seed: int = 0,
+    folds: int = FOLDS,
+    should_stop: Callable[[], bool] | None = None,
+) -> Linear:
     """Train on these examples.
 
     Args:
@@ -55,16 +64,19 @@ def fit(features: np.ndarray, labels: np.ndarray, classes: int, l2: float | None
         labels: int [n], 0 to classes - 1; classes without examples are learned to be improbable.
         classes: at least two.
         l2: strength of the penalty, positive; None: chosen by cross-validation on these examples alone.
-        seed: of the folds; without effect where `l2` is given.
+        seed, folds: of the cross-validation; without effect where `l2` is given.
+        should_stop: asked at every step of the search.
 
     Raises:
         ValueError: shapes, labels or values are others.
+        Stopped: `should_stop` answered True.
     """
     features = _checked(features, labels, classes)
     if l2 is None:
         enough = np.unique(labels, return_counts=True)[1].min() > 1
-        l2 = cross_validate(features, labels, classes, seed=seed).l2 if enough else ALONE
-    return _path(features, labels, classes, (l2,))[0]
+        found = cross_validate(features, labels, classes, L2, folds, seed, should_stop) if enough else None
+        l2 = found.l2 if found else ALONE
+    return _path(features, labels, classes, (l2,), should_stop)[0]
 
 
 def cross_validate(
@@ -74,6 +86,7 @@ def cross_validate(
     strengths: Sequence[float] = L2,
     folds: int = FOLDS,
     seed: int = 0,
+    should_stop: Callable[[], bool] | None = None,
 ) -> CrossValidation:
     """Choose the strength of the penalty by the cross-entropy of examples held out, in stratified folds.
 
@@ -85,9 +98,11 @@ def cross_validate(
         strengths: to choose from, falling.
         folds: at least two.
         seed: of the folds.
+        should_stop: asked at every step of the search.
 
     Raises:
         ValueError: shapes, labels or values are others, or a class has one example.
+        Stopped: `should_stop` answered True.
     """
     features = _checked(features, labels, classes)
     smallest = int(np.unique(labels, return_counts=True)[1].min())
@@ -95,7 +110,7 @@ def cross_validate(
     said = np.empty((len(strengths), len(labels), classes), np.float32)
     for number in range(fold.max() + 1):
         held = fold == number
-        for row, trained in enumerate(_path(features[~held], labels[~held], classes, strengths)):
+        for row, trained in enumerate(_path(features[~held], labels[~held], classes, strengths, should_stop)):
             said[row, held] = trained.probabilities(features[held])
     right = said[:, np.arange(len(labels)), labels].astype(np.float64)
     losses = -np.log(np.clip(right, 1e-7, 1.0)).mean(1)
@@ -120,7 +135,13 @@ def _checked(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarr
     return features
 
 
-def _path(features: np.ndarray, labels: np.ndarray, classes: int, strengths: Sequence[float]) -> list[Linear]:
+def _path(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    strengths: Sequence[float],
+    should_stop: Callable[[], bool] | None,
+) -> list[Linear]:
     """A classifier for each strength; each begins where the one before ended."""
     if min(strengths) <= 0:
         raise ValueError("the penalty must be positive")
@@ -134,18 +155,20 @@ def _path(features: np.ndarray, labels: np.ndarray, classes: int, strengths: Seq
     point = np.zeros(size + classes)
     found = []
     for l2 in strengths:
-        point = minimum(_objective(standardized, wanted, l2), point)
+        point = minimum(_objective(standardized, wanted, l2, should_stop), point)
         weights = point[:size].reshape(-1, classes).astype(np.float32)
         found.append(Linear(weights, point[size:].astype(np.float32), mean, scale, float(l2)))
     return found
 
 
-def _objective(features: np.ndarray, wanted: np.ndarray, l2: float) -> Function:
+def _objective(features: np.ndarray, wanted: np.ndarray, l2: float, should_stop: Callable[[], bool] | None) -> Function:
     """The penalized loss and its gradient, as a function of weights and biases in one float64 vector."""
     n, classes = wanted.shape
     size = features.shape[1] * classes
 
     def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        if should_stop and should_stop():
+            raise Stopped
         weights = point[:size]
         logits = features @ weights.reshape(-1, classes).astype(np.float32) + point[size:].astype(np.float32)
         logits = logits.astype(np.float64)

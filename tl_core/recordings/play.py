@@ -204,6 +204,8 @@ def unreadable(name: str, error: Exception) -> UserError:
 def _read(folder: Path, stamp: int) -> Recording:
     card = records.build(Card, records.load(folder / "card.json"))
     config = registry.config(records.load(folder / "config.json"))
+    if registry.is_lab(config):
+        raise ValueError("it is of a lab")
     log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
     began = next(event.t for event in log if isinstance(event, events.Started))
     moments = tuple(max(0.0, event.t - began) for event in log)

@@ -66,6 +66,11 @@ def record(
             message("The run {name} has not finished in one go, so it cannot be recorded.", name=run.name),
             message("Wait until it has finished, or record another one."),
         )
+    if registry.is_lab(run.config):
+        raise UserError(
+            message("The run {name} trains no model, so it cannot be recorded.", name=run.name),
+            message("Record a run of the Train page instead."),
+        )
     task = registry.of(run.config)
     room = task.room("recording")
     if task.room("material").private(run.config) is not None and not public:

@@ -26,6 +26,7 @@ class History:
         phases: Phase events in order, likewise.
         notices: Notice events.
         artifacts: Artifact events by step, one of each name and step: what the run made on its way; likewise.
+        trials: Trial events in order; an attempt after a stop makes them anew.
         started: the latest Started event, or None.
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
@@ -153,6 +154,7 @@ class History:
         self.phases: list[events.Phase] = []
         self.notices: list[events.Notice] = []
         self.artifacts: list[events.Artifact] = []
+        self.trials: list[events.Trial] = []
         self.started: events.Started | None = None
         self.progress: events.Progress | None = None
         self.error = None
@@ -200,6 +202,8 @@ class History:
             case events.Artifact():
                 others = (made for made in self.artifacts if (made.name, made.step) != (event.name, event.step))
                 self.artifacts = sorted([*others, event], key=lambda made: made.step)
+            case events.Trial():
+                self.trials.append(event)
             case events.Notice():
                 self.notices.append(event)
             case events.Failed():
@@ -215,7 +219,7 @@ class History:
         self._batches = deque(batch for batch in self._batches if batch.step <= step)
         self.artifacts = [made for made in self.artifacts if made.step <= step and step]
         self.phases = [phase for phase in self.phases if phase.unit == "epochs" and phase.first_epoch < max(epochs, 1)]
-        self.notices = []
+        self.notices, self.trials = [], []
 
 
 def _same(phase: events.Phase, other: events.Phase) -> bool:

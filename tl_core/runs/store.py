@@ -120,8 +120,13 @@ def all() -> list[Run]:
     return runs
 
 
+def trainings() -> list[Run]:
+    """All runs that train a model, newest first: those of the tasks, not of the labs."""
+    return [run for run in all() if not registry.is_lab(run.config)]
+
+
 def of(task: Task) -> list[Run]:
-    """The runs of one task, newest first."""
+    """The runs of one task or lab, newest first."""
     return [run for run in all() if run.config is not None and registry.of(run.config) is task]
 
 

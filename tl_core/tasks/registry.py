@@ -1,4 +1,6 @@
-"""The tasks: what can be trained here, a frozen row each; and whatever a config.json holds is read here.
+"""The tasks, what can be trained here, and the labs, what can be measured: a frozen row each.
+
+Whatever a config.json holds is read here.
 
 Nothing here imports TensorFlow. What a task does lies in rooms, modules that have the same names in every task; who
 needs one asks its row for it, and only then is it imported.
@@ -8,10 +10,11 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
+from tl_core.labs.cut import config as cut
 from tl_core.tasks.image_classification import config as image_classification
 from tl_core.tasks.text_classification import config as text_classification
 from tl_core.tasks.text_generation import config as text_generation
@@ -30,6 +33,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "export": (),
 }
 HEAVY = ("training", "export")
+# A lab measures and keeps no model, so less is asked of it.
+LAB_ROOMS = {room: ROOMS[room] for room in ("config", "material", "paths", "training")}
 
 
 class Config(Protocol):
@@ -61,6 +66,7 @@ class Task:
         libraries: packages whose versions a run notes down.
         unit: what its speed counts.
         lighter: what to choose where the machine's memory was too small.
+        folder: which package it lies in, here and among the pages.
     """
 
     name: str
@@ -73,10 +79,11 @@ class Task:
     libraries: tuple[str, ...]
     unit: str
     lighter: Message
+    folder: Literal["tasks", "labs"] = "tasks"
 
     def room(self, name: str) -> ModuleType:
         """One of the task's modules."""
-        return importlib.import_module(f"tl_core.tasks.{self.name}.{name}")
+        return importlib.import_module(f"tl_core.{self.folder}.{self.name}.{name}")
 
 
 _ROWS = (
@@ -120,10 +127,35 @@ _ROWS = (
 TASKS: dict[str, Task] = {row.kind: row for row in _ROWS}
 FIRST = _ROWS[0]
 
+# Experiments that are queued, worked on and kept as runs are, but train no model. Their page is called as they are.
+LABS: dict[str, Task] = {
+    row.kind: row
+    for row in (
+        Task(
+            "cut",
+            "cut",
+            message("Where should I cut?"),
+            cut.CutConfig,
+            cut.read,
+            cut.title,
+            metrics=("accuracy",),
+            libraries=("tensorflow", "keras", "numpy", "pillow"),
+            unit="images",
+            lighter=message("Choose fewer pictures, a smaller image size or a smaller backbone."),
+            folder="labs",
+        ),
+    )
+}
+
 
 def of(config: Config | None) -> Task:
-    """The task of an experiment; of one that cannot be read the first, which was the only one once."""
-    return TASKS[config.kind] if config else FIRST
+    """The task or lab of an experiment; of one that cannot be read the first task, which was the only one once."""
+    return (TASKS | LABS)[config.kind] if config else FIRST
+
+
+def is_lab(config: Config | None) -> bool:
+    """Whether an experiment is a lab's, and so has neither curves of training nor a model."""
+    return config is not None and config.kind in LABS
 
 
 def config(data: Any) -> Config:
@@ -134,7 +166,7 @@ def config(data: Any) -> Config:
             network is unknown, or it has fewer blocks than are to be frozen.
     """
     kind = data.get("kind", FIRST.kind) if isinstance(data, Mapping) else FIRST.kind
-    task = TASKS.get(kind) if isinstance(kind, str) else None
+    task = (TASKS | LABS).get(kind) if isinstance(kind, str) else None
     if task is None:
         raise UserError(
             message("These settings cannot be read: no task is called {kind} here.", kind=str(kind)[:40]),

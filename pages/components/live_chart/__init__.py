@@ -24,8 +24,14 @@ _COMPONENT = st.components.v2.component(
 
 
 def charts(
-    figures: Mapping[str, Mapping[str, Any]], alts: Mapping[str, str], *, revision: str, key: str, height: int = 360
-) -> None:
+    figures: Mapping[str, Mapping[str, Any]],
+    alts: Mapping[str, str],
+    *,
+    revision: str,
+    key: str,
+    height: int = 360,
+    clickable: bool = False,
+) -> str | None:
     """Draw figures side by side, below each other where there is no room.
 
     Args:
@@ -34,17 +40,24 @@ def charts(
         revision: as long as it stays the same, so does the reader's zoom.
         key: Streamlit's key of the element.
         height: of one panel, in pixels.
+        clickable: whether a click on a point is answered.
+
+    Returns:
+        Where along the horizontal axis the point lies that the reader has just clicked, as text; else None.
     """
     panels = [{"id": name, "alt": alts[name], "height": height, **figure} for name, figure in figures.items()]
-    _COMPONENT(
+    answer = _COMPONENT(
         data={
             "panels": panels,
+            "clickable": clickable,
             "revision": revision,
             "reset": _("Show everything"),
             "missing": _("The chart library could not be loaded. Reload the page; the run itself is not affected."),
         },
         key=key,
+        on_point_change=lambda: None,
     )
+    return answer.point
 
 
 def run_curves(

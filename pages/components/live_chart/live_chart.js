@@ -94,6 +94,7 @@ function showAll(Plotly, node) {
 }
 
 function listen(Plotly, node) {
+  node.on("plotly_click", ({ points }) => node.tlLive.tell("point", String(points[0].x)))
   node.on("plotly_doubleclick", () => showAll(Plotly, node))
   node.on("plotly_relayout", (change) => {
     const moved = ["xaxis", "yaxis"].filter((axis) => Object.keys(change).some((name) => name.startsWith(axis)))
@@ -117,7 +118,7 @@ function placed(root, panel) {
   return node
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tl-live")
   if (!root || !data) return
   const wanted = new Set(data.panels.map((panel) => panel.id))
@@ -129,7 +130,7 @@ export default function ({ data, parentElement }) {
       data.panels.forEach((panel, index) => {
         const node = nodes[index]
         if (node.tlLive?.data.revision !== data.revision) zooms.delete(node) // another run, another view
-        node.tlLive = { panel, data }
+        node.tlLive = { panel, data, tell: data.clickable ? setTriggerValue : () => {} }
         node.tlConfig ??= config(Plotly, node, data.reset)
         const fresh = !node.classList.contains("js-plotly-plot")
         draw(Plotly, node)

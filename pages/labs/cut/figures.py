@@ -1,0 +1,104 @@
+"""The experiment while it goes on and afterwards: how far it is, the curve, and what it says."""
+
+import streamlit as st
+
+from pages.components import live_chart
+from pages.labs.cut import onward
+from pages.ui.i18n import _, show
+from pages.ui.markdown import sentence
+from tl_core.base.messages import N_
+from tl_core.base.metrics import percent
+from tl_core.charts import probes
+from tl_core.labs.cut import found
+from tl_core.labs.cut.config import CutConfig
+from tl_core.runs.history import History
+from tl_core.runs.store import Run
+
+STAGES = {
+    "features": N_("Passing the pictures through all blocks: {done} of {total}"),
+    "probes": N_("Training linear probes: {done} of {total}"),
+}
+
+
+def reached(config: CutConfig, history: History, over: bool) -> None:
+    """How many probes there are, and what the best one reaches."""
+    total = len(config.places) * config.seeds * len(found.ARMS)
+    st.metric(_("Probes"), f"{len(history.trials)} / {total}", width="content")
+    best = found.best(found.curve(config, history.trials, "pretrained"))
+    if best:
+        st.metric(
+            _("Best probe"),
+            percent(best.mean),
+            width="content",
+            help=_("Validation accuracy with pretrained weights, the mean of the seeds."),
+        )
+
+
+def speed(history: History) -> None:
+    """How fast it is: what is counted changes, so nothing."""
+
+
+def remark(history: History, over: bool) -> str:
+    """What is to be said of the figures."""
+    divided = found.division(history.artifacts)
+    if divided is None:
+        return ""
+    return _("Each probe learns from {training} pictures and is tested on {validation} others.").format(
+        training=f"{divided.training:,}", validation=f"{divided.validation:,}"
+    )
+
+
+def training(config: CutConfig, history: History, words: str) -> tuple[float, str]:
+    """How far training by epochs has come: there is none."""
+    return 0.0, words
+
+
+def curves(config: CutConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
+    """Learning curves: none."""
+
+
+def artifacts(history: History, over: bool, key: str) -> None:
+    """What it made on its way: nothing that is shown by itself."""
+
+
+def resuming(run: Run) -> str:
+    """Where an experiment that was interrupted goes on."""
+    return _("What the blocks made of the pictures is kept; the probes are trained anew, which is quick.")
+
+
+def below(run: Run, history: History, over: bool) -> None:
+    """The curve, what to read off it, what was found here, and the ways on."""
+    config = run.config
+    divided = found.division(history.artifacts)
+    points = {arm: found.curve(config, history.trials, arm) for arm in found.ARMS}
+    lines = [
+        probes.Line(arm, [each.place for each in line], [list(each.accuracies.values()) for each in line])
+        for arm, line in points.items()
+    ]
+    guess = config.places[config.guess - 1] if config.guess else None
+    figure = probes.figure(lines, config.places, divided.chance if divided else None, guess, _)
+    clicked = live_chart.charts(
+        {"probes": figure},
+        {"probes": show(probes.description(lines))},
+        revision=run.id,
+        key="cut_curve",
+        clickable=True,
+    )
+    st.caption(
+        _(
+            "Each point is a linear classifier that sees only what the blocks up to there make of a picture. The band "
+            "reaches from the worst to the best seed. Where the pretrained line falls, the blocks serve the source "
+            "task more than your pictures."
+        )
+    )
+    told = found.sentences(config, history.trials, divided)
+    for number, each in enumerate(told):
+        st.markdown(f"**{sentence(each)}**" if number == 0 else sentence(each))
+    if score := found.scored(config, history.trials):
+        st.markdown(f":material/psychology_alt: {sentence(score)}")
+    if points["pretrained"]:
+        onward.to_training(config)
+    if over and history.trials:
+        onward.take_along(run, history.trials)
+    if clicked in config.places:
+        onward.leave_for(config, config.places.index(clicked) + 1)

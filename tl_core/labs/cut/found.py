@@ -1,0 +1,171 @@
+"""What the probes found, from their trials alone: curves, the best place, where one may cut, sentences with numbers."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tl_core.base.events import Artifact, Trial
+from tl_core.base.messages import Message, message
+from tl_core.base.metrics import percent
+from tl_core.labs.cut.config import CutConfig
+from tl_core.labs.noise import Verdict, verdict
+
+ARMS = ("pretrained", "random")
+DIVISION = "division"  # the artifact that says how the pictures are divided
+
+
+@dataclass(frozen=True)
+class Point:
+    """The probes behind one block.
+
+    Attributes:
+        place: the block's name.
+        frozen: how many blocks lie before the probe: the freeze boundary.
+        accuracies: validation accuracy by seed.
+    """
+
+    place: str
+    frozen: int
+    accuracies: Mapping[int, float]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return sum(self.accuracies.values()) / len(self.accuracies)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the pictures are divided (seed 0), and the accuracy of always saying the most frequent class."""
+
+    training: int
+    validation: int
+    chance: float
+
+
+def curve(config: CutConfig, trials: Iterable[Trial], arm: str) -> list[Point]:
+    """The points of one network that are there by now, in the order of the blocks. Of equal trials the later counts."""
+    measured: dict[str, dict[int, float]] = {}
+    for trial in trials:
+        accuracy = trial.metrics.get("val_accuracy")
+        if trial.arm == arm and accuracy is not None and 0 <= accuracy <= 1:
+            measured.setdefault(trial.place, {})[trial.seed] = accuracy
+    return [Point(place, number, measured[place]) for number, place in enumerate(config.places, 1) if place in measured]
+
+
+def best(points: Sequence[Point]) -> Point | None:
+    """The highest point; of equal ones the earliest, which leaves most to be adapted. None where there is none."""
+    return max(points, key=lambda point: point.mean, default=None)
+
+
+def division(artifacts: Iterable[Artifact]) -> Division | None:
+    """What the log says of it; None where it says nothing, or nothing that can be."""
+    for made in artifacts:
+        said = [made.payload.get(name) for name in ("training", "validation", "chance")]
+        if made.name == DIVISION and all(isinstance(value, int | float) and value >= 0 for value in said):
+            training, validation, chance = said
+            if validation >= 1 and chance <= 1:
+                return Division(int(training), int(validation), float(chance))
+    return None
+
+
+def against(first: Point, second: Point, pictures: int) -> Verdict | None:
+    """Whether the second is better or worse than the first, over the seeds that both have; None for fewer than two."""
+    seeds = sorted(first.accuracies.keys() & second.accuracies.keys())
+    if len(seeds) < 2:
+        return None
+    return verdict([first.accuracies[s] for s in seeds], [second.accuracies[s] for s in seeds], 1 / pictures)
+
+
+def earliest(points: Sequence[Point], pictures: int) -> Point | None:
+    """The first block whose probe cannot be told from the best one by the paired t-test; None with one seed."""
+    top = best(points)
+    for point in points:
+        if point is top:
+            return point
+        judged = against(top, point, pictures) if top else None
+        if judged is None:
+            return None
+        if judged.kind == "noise":
+            return point
+    return None
+
+
+def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | None) -> list[Message]:
+    """What was found here, in numbers: where the probe is best, where one may cut, what random weights are worth."""
+    points = curve(config, trials, "pretrained")
+    top = best(points)
+    if top is None or divided is None:
+        return []
+    told = [
+        message(
+            "The probe is best behind {place}: it gets {value} of the validation pictures right (mean of {seeds} "
+            "seeds); always saying the most frequent class gets {chance}.",
+            place=top.place,
+            value=percent(top.mean),
+            seeds=len(top.accuracies),
+            chance=percent(divided.chance),
+        )
+    ]
+    first = earliest(points, divided.validation)
+    if first and first is not top:
+        told.append(
+            message(
+                "Already behind {place} it reaches {value}, which {seeds} seeds cannot tell from the best: everything "
+                "after {place} may be left free to adapt.",
+                place=first.place,
+                value=percent(first.mean),
+                seeds=len(first.accuracies),
+            )
+        )
+    last = points[-1]
+    judged = against(top, last, divided.validation) if last is not top else None
+    if judged and judged.kind == "worse" and last.frozen == len(config.places):
+        told.append(
+            message(
+                "Behind the last block it is worse by {points} points, more than seed noise: the last blocks are made "
+                "for the source task.",
+                points=f"{-100 * judged.difference.mean:.1f}",
+            )
+        )
+    other = best(curve(config, trials, "random"))
+    if other:
+        told.append(
+            message(
+                "With random weights the best probe stands behind {place} and reaches {value}: what the network "
+                "learned before is worth {points} points here.",
+                place=other.place,
+                value=percent(other.mean),
+                points=f"{100 * (top.mean - other.mean):.1f}",
+            )
+        )
+    return told
+
+
+def scored(config: CutConfig, trials: Sequence[Trial]) -> Message | None:
+    """How good the guess was; None where none was made, or where it cannot be said yet."""
+    points = curve(config, trials, "pretrained")
+    top, guessed = best(points), next((point for point in points if point.frozen == config.guess), None)
+    if not config.guess or top is None or guessed is None:
+        return None
+    if guessed is top:
+        return message("The guess was {place}: right.", place=guessed.place)
+    return message(
+        "The guess was {place}: {points} points below the best.",
+        place=guessed.place,
+        points=f"{100 * (top.mean - guessed.mean):.1f}",
+    )
+
+
+def table(config: CutConfig, trials: Iterable[Trial]) -> str:
+    """All trials as CSV, a line each."""
+    frozen = {place: number for number, place in enumerate(config.places, 1)}
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("network", "block", "frozen_blocks", "seed", "val_accuracy", "accuracy", "l2"))
+    for trial in trials:
+        if trial.arm in ARMS and trial.place in frozen:
+            said = [trial.metrics.get(name) for name in ("val_accuracy", "accuracy", "l2")]
+            rows.writerow((trial.arm, trial.place, frozen[trial.place], trial.seed, *said))
+    return text.getvalue()
