@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from tl_core.base import paths, records
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import Message, message
