@@ -1,8 +1,7 @@
 """Curves of several kinds of runs, each kind trained with several seeds: its mean in bold, its seeds behind, a band.
 
 The band spans from the lowest seed to the highest: with three of them that says more than an interval would. Traces
-keep
-their number, order and `uid` while the runs grow.
+keep their number, order and `uid` while the runs grow.
 """
 
 import itertools

@@ -1,0 +1,1 @@
+"""Experiments of several runs on the page: set up, guess, follow, stop, share, open again. Knows no single task."""
