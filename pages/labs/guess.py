@@ -29,7 +29,9 @@ def ask(
         arm = which.segmented_control(
             question, list(arms), format_func=arms.__getitem__, key=f"{lab}_guess_arm", wrap=True
         )
-        said = amount.slider(how_much, 0, most, usual, format=f"%d {unit}", key=f"{lab}_guess_amount")
+        said = amount.slider(
+            how_much, 0, most, usual, format="%d " + unit.replace("%", "%%"), key=f"{lab}_guess_amount"
+        )
     return Guess(arm, float(said)) if arm else None
 
 
