@@ -28,6 +28,7 @@ from typing import Literal
 
 from tl_core.base import paths, records
 from tl_core.base.errors import UserError, disk_full_explained
+from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.base.records import Count, Moment
 from tl_core.labs.course import Course
@@ -221,12 +222,15 @@ def table(experiment: Experiment) -> str:
 
 
 def work(experiment: Experiment) -> None:
-    """Work on its runs here until all have ended: for notebooks, where no server schedules."""
-    scheduler = Scheduler(Local())
-    while active(experiment):
-        scheduler.tick()
-        time.sleep(TICK)
-    scheduler.executor.spare.let_go()  # type: ignore[attr-defined]
+    """Work on its runs here until all have ended, for notebooks; where a server schedules, wait for it."""
+    executor = Local()
+    scheduler = Scheduler(executor)
+    with try_lock(paths.home() / "scheduler.lock") as mine:
+        while active(experiment):
+            if mine:
+                scheduler.tick()
+            time.sleep(TICK)
+        executor.spare.let_go()
 
 
 def _present(experiment: Experiment) -> Sequence[tuple[Member, Run]]:
