@@ -74,6 +74,6 @@ task = race.task_of(experiment)
 if task is None:
     st.info(_("The runs of this experiment have been deleted."))
     st.stop()
-drawing.facts(experiment)
+group.facts(experiment)
 group.follow(experiment, lambda: drawing.view(experiment, task))
 group.take_home(experiment)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from pages.experiments import learned_from
 from pages.labs.setup import ADDRESS
 from pages.registry import link
 from pages.ui import status
@@ -19,6 +20,7 @@ from tl_core.labs import groups
 from tl_core.labs.groups import Experiment, Lab
 from tl_core.runs import store, watch
 from tl_core.runs.store import ACTIVE, Run
+from tl_core.tasks.registry import title
 
 PACE = 2.0  # seconds between looks at an experiment that is active
 LISTED = 20  # earlier experiments
@@ -60,6 +62,12 @@ def header(experiment: Experiment) -> None:
         st.button(_("Another one"), key="lab_leave", icon=":material/add:", on_click=_leave)
     if not mine(experiment):
         st.caption(_("Somebody else started this experiment: you can watch it, but not stop it."))
+
+
+def facts(experiment: Experiment) -> None:
+    """What learns from what, in a line."""
+    run = next(run for run in groups.runs(experiment) if run.config)
+    st.caption(f"{plain(title(run.config))} · {plain(learned_from.title(run))}")
 
 
 def take_home(experiment: Experiment) -> None:

@@ -1,6 +1,6 @@
 """Predict, observe, explain: a guess before anything is known, which then stands beside what came out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -33,6 +33,16 @@ def ask(
             how_much, 0, most, usual, format="%d " + unit.replace("%", "%%"), key=f"{lab}_guess_amount"
         )
     return Guess(arm, float(said)) if arm else None
+
+
+def ask_amount(lab: Lab, question: str, offered: Sequence[int]) -> Guess | None:
+    """Ask for a number alone; None as long as nothing is chosen. The guess is of the frozen way."""
+    with st.container(border=True):
+        st.markdown(
+            ":material/psychology: " + _("**Guess first.** What you expect stays in the picture, and is scored.")
+        )
+        said = st.segmented_control(question, list(offered), key=f"{lab}_guess_arm", wrap=True)
+    return None if said is None else Guess("frozen", float(said))
 
 
 def forget(lab: Lab) -> None:

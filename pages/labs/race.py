@@ -3,10 +3,9 @@
 import streamlit as st
 
 from pages.components import live_chart
-from pages.experiments import learned_from
 from pages.ui.format import duration
 from pages.ui.i18n import _, show
-from pages.ui.markdown import plain, sentence
+from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
 from tl_core.base.metrics import Metric, metric
 from tl_core.charts import bands
@@ -14,13 +13,7 @@ from tl_core.charts.bands import Band, Guessed
 from tl_core.charts.style import PALETTE
 from tl_core.labs import groups, race
 from tl_core.labs.groups import Experiment, Guess
-from tl_core.tasks.registry import Task, title
-
-
-def facts(experiment: Experiment) -> None:
-    """What learns from what, in a line."""
-    run = next(run for run in groups.runs(experiment) if run.config)
-    st.caption(f"{plain(title(run.config))} · {plain(learned_from.title(run))}")
+from tl_core.tasks.registry import Task
 
 
 def view(experiment: Experiment, task: Task) -> None:

@@ -50,6 +50,15 @@ def test_the_guess_is_a_line_across_also_on_a_logarithmic_axis():
     assert layout["xaxis"]["title"]["text"] == "Step"
 
 
+def test_over_sizes_every_number_has_a_tick_and_the_guess_stands_upright():
+    kind = Band("Frozen", PALETTE[0], [{5: 0.5, 20: 0.8}, {5: 0.6}])
+    layout = bands.over_sizes([kind], "accuracy", str, "Pictures a class", Guessed(100, "guess"))["layout"]
+    assert (layout["xaxis"]["type"], layout["xaxis"]["ticktext"]) == ("log", ["5", "20"])
+    assert layout["xaxis"]["range"][1] > 2.0, "the guess is in the picture"
+    assert (layout["shapes"][0]["x0"], layout["annotations"][0]["x"]) == (100, 2.0)
+    assert "shapes" not in bands.over_sizes([kind], "accuracy", str, "", Guessed(0, "none"))["layout"]
+
+
 def test_what_is_said():
     assert "Frozen is ahead at 70.0 %" in str(bands.reading([FROZEN, SCRATCH], "accuracy"))
     assert "Nothing has been measured" in str(bands.reading([Band("a", PALETTE[0], [{}])], "accuracy"))

@@ -108,6 +108,14 @@ def test_an_earlier_race_is_listed_opened_by_link_and_deleted():
     assert "lab" not in test.query_params
 
 
+def test_the_welcome_page_shows_a_race_at_work_as_one_thing():
+    made = started(1)
+    alone = run_of(recipe(drawn(("a", "b"))), name="alone")
+    said = words(opened("welcome"))
+    assert said.count("**Race**") == 1 and "**alone**" in said
+    assert not any(run.name in said for run in groups.runs(made)) and alone.name == "alone"
+
+
 def test_a_link_to_nothing_is_explained():
     assert "There is no experiment" in words(opened("race", lab="20260101-000000-abcdef"))
 

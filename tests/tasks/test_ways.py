@@ -50,4 +50,10 @@ def test_classifiers_begin_at_random_in_one_way_only_and_take_another_split_with
     assert [arm for arm in ways if getattr(ways[arm], network).weights == "random"] == ["scratch"]
     assert len(ways["head_first"].phases) == 2
     assert room.seeded(usual, 3).data.seed == 3
-    assert room.sized(usual, 5).data.per_class == 5 and room.sized(usual, 5).phases == usual.phases
+
+
+def test_pictures_can_be_few_and_all_else_stays():
+    room = TASKS["image"].room("ways")
+    usual = room.usual("0123")
+    few = room.sized(usual, 5)
+    assert few.data.per_class == 5 and room.sized(few, usual.data.per_class) == usual

@@ -5,6 +5,7 @@ keep their number, order and `uid` while the runs grow.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Guessed:
-    """A level that somebody has guessed, and what stands at it."""
+    """A place on an axis that somebody has guessed, and what stands at it."""
 
     at: float
     text: str
@@ -74,6 +75,33 @@ def bands(
         at = style.on_axis(row, guessed.at)
         drawn["annotations"] = [{**label, "y": at, "text": style.literal(guessed.text), "font": {"size": 12}}]
     return {"data": traces, "layout": drawn}
+
+
+def over_sizes(
+    kinds: Sequence[Band],
+    key: str,
+    translate: Callable[[str], str],
+    label: str,
+    guessed: Guessed | None = None,
+) -> Figure:
+    """As `bands`, over how many examples were learned from: a logarithmic axis with a tick at each number.
+
+    Args:
+        kinds, key, translate: as in `bands`.
+        label: of the axis.
+        guessed: a number of examples, drawn as an upright line.
+    """
+    figure = bands(kinds, key, translate)
+    sizes = sorted({size for kind in kinds for curve in kind.seeds for size in curve})
+    reach = [*sizes, *([guessed.at] if guessed and guessed.at > 0 else [])] or [1, 10]
+    axis = {"type": "log", "tickvals": sizes, "ticktext": [f"{size:,.0f}" for size in sizes]}
+    ends = [math.log10(min(reach)) - 0.05, math.log10(max(reach)) + 0.05]
+    figure["layout"]["xaxis"] = {"title": {"text": label, "standoff": 6}, "zeroline": False, "range": ends, **axis}
+    if guessed and guessed.at > 0:
+        figure["layout"]["shapes"] = [style.mark(guessed.at)]
+        note = {**style.mark_label(math.log10(guessed.at), style.literal(guessed.text)), "xanchor": "right"}
+        figure["layout"]["annotations"] = [note]
+    return figure
 
 
 def reading(kinds: Sequence[Band], key: str) -> Message:

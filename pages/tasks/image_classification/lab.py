@@ -72,6 +72,13 @@ def obstacles(config: RunConfig) -> list[str]:
     return consequences.obstacles(config, _pictures(config), source)
 
 
+def most(config: RunConfig) -> int:
+    """Training pictures of the smallest class, however few of them the experiment uses; at least one."""
+    data = config.data
+    seen = consequences.pictures(data.dataset, data.validation, data.test, data.seed)
+    return max(1, min(seen.training, default=1))
+
+
 def seconds(config: RunConfig) -> float:
     """About how long one of its runs takes."""
     seen = _pictures(config)
