@@ -26,7 +26,7 @@ def at_work(runs):
         if members & {run.id for run in runs}:
             runs = [run for run in runs if run.id not in members]
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
-                status.badge("running")
+                status.badge(groups.status(experiment))
                 st.markdown(f"**{plain(experiment.name)}**", width="stretch")
                 link(experiment.lab, label=_("Watch the curves"), icon=":material/show_chart:", lab=experiment.id)
     for run in runs:

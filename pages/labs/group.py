@@ -113,8 +113,7 @@ def earlier(lab: Lab, page: str) -> None:
     st.subheader(_("Earlier experiments"), anchor=False)
     for experiment in found:
         with st.container(horizontal=True, vertical_alignment="center"):
-            if groups.active(experiment):
-                status.badge("running")
+            status.badge(groups.status(experiment))
             link(page, label=plain(experiment.name), icon=":material/science:", lab=experiment.id)
             st.caption(datetime.fromtimestamp(experiment.created).strftime("%Y-%m-%d %H:%M"), width="content")
 

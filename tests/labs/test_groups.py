@@ -47,6 +47,16 @@ def test_stop_ends_what_waits_and_keeps_what_has_finished():
     assert states == ["finished"] * 4 + ["stopped"] * 4 and not groups.active(made)
 
 
+def test_an_experiment_runs_as_long_as_anything_is_left():
+    made = started(2)
+    assert groups.status(made) == "queued"
+    finish(replace(made, members=made.members[:4]))
+    assert groups.status(made) == "running"
+    groups.stop(made.id)
+    assert groups.status(made) == "stopped"
+    assert groups.status(finish(started(1))) == "finished"
+
+
 def test_an_active_experiment_is_not_deleted_and_a_deleted_one_takes_its_runs_along():
     made, other = started(1), started(1)
     with pytest.raises(UserError, match="active"):

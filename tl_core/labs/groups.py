@@ -35,7 +35,7 @@ from tl_core.labs.course import Course
 from tl_core.runs import queue, store, watch
 from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import TICK, Scheduler
-from tl_core.runs.store import ACTIVE, Run
+from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks.registry import Config
 
 Lab = Literal["race", "budget"]
@@ -188,6 +188,14 @@ def courses(experiment: Experiment) -> list[Course]:
 def active(experiment: Experiment) -> bool:
     """Whether any of its runs waits or works."""
     return any(store.status(run) in ACTIVE for run in runs(experiment))
+
+
+def status(experiment: Experiment) -> Status:
+    """What it is doing: running as long as anything does, waiting while all that is left waits, then how it ended."""
+    states = {store.status(run) for run in runs(experiment)}
+    order: tuple[Status, ...] = ("stopping", "running", "queued", "failed", "stopped")
+    found = next((state for state in order if state in states), "finished")
+    return "running" if found == "queued" and states != {"queued"} else found
 
 
 def at_work(owner: str) -> int:
