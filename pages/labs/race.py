@@ -12,7 +12,7 @@ from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
 from tl_core.charts.style import PALETTE
 from tl_core.labs import groups, race
-from tl_core.labs.groups import Experiment, Guess
+from tl_core.labs.groups import Experiment
 from tl_core.tasks.registry import Task
 
 
@@ -25,18 +25,13 @@ def view(experiment: Experiment, task: Task) -> None:
         if score and not groups.active(experiment):
             st.markdown(f":material/psychology: {sentence(score.message)}")
         else:
-            said = _("Your guess: {guess}. It stands in the picture as a dashed line.")
-            st.markdown(f":material/psychology: {said.format(guess=guessed(experiment.guess, task))}")
+            said = sentence(race.guessed(experiment.guess, task))
+            where = _("Your guess: {guess}. It stands in the picture as a dashed line.").format(guess=said)
+            st.markdown(f":material/psychology: {where}")
     _figures(experiment, task, courses)
     st.subheader(_("What was found here"), anchor=False)
     for verdict in race.verdicts(courses, task):
         st.markdown(sentence(verdict))
-
-
-def guessed(guess: Guess, task: Task) -> str:
-    """A guess in a few words."""
-    name = show(task.room("ways").WAYS[guess.arm]) if guess.arm in task.room("ways").WAYS else guess.arm
-    return f"{name}, +{guess.amount:g} {show(race.unit(metric(task.metrics[0])))}"
 
 
 def _curves(experiment: Experiment, task: Task, courses: list) -> None:
@@ -53,7 +48,7 @@ def _curves(experiment: Experiment, task: Task, courses: list) -> None:
     ]
     mark = None
     if experiment.guess and (at := race.guessed_level(experiment.guess, courses, task)) is not None:
-        mark = Guessed(at, _("Your guess: {guess}").format(guess=guessed(experiment.guess, task)))
+        mark = Guessed(at, _("Your guess: {guess}").format(guess=show(race.guessed(experiment.guess, task))))
     drawn = bands.bands(kinds, key, _, room.ACROSS, mark)
     live_chart.charts(
         {key: drawn}, {key: show(bands.description(kinds, key))}, revision=experiment.id, key="race_curves", height=420

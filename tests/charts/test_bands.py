@@ -60,10 +60,10 @@ def test_over_sizes_every_number_has_a_tick_and_the_guess_stands_upright():
 
 
 def test_what_is_said():
-    assert "Frozen is ahead at 70.0 %" in str(bands.reading([FROZEN, SCRATCH], "accuracy"))
+    assert "“Frozen” is ahead at 70.0 %" in str(bands.reading([FROZEN, SCRATCH], "accuracy"))
     assert "Nothing has been measured" in str(bands.reading([Band("a", PALETTE[0], [{}])], "accuracy"))
     lower = [Band("a", PALETTE[0], [{1: 30.0}]), Band("b", PALETTE[1], [{1: 20.0}])]
-    assert "b is ahead at 20.0" in str(bands.reading(lower, "perplexity"))
+    assert "“b” is ahead at 20.0" in str(bands.reading(lower, "perplexity"))
     told = str(bands.description([FROZEN, Band("b", PALETTE[1], [])], "accuracy"))
     assert "Frozen ends at 70.0 %" in told and "b has no result yet" in told
 

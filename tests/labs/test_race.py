@@ -28,17 +28,17 @@ def test_the_ways_stand_with_their_means_costs_and_seeds():
 
 def test_the_verdict_names_gain_cost_and_test_and_says_what_is_noise():
     first, second = map(str, race.verdicts(raced(), TASK))
-    assert "Head first, then all beats From scratch by 41.7 points" in first
+    assert "“Head first, then all” beats “From scratch” by 41.7 points" in first
     assert "1.0 times the time" in first and "50,000 trained parameters instead of 50,000" in first
     assert "paired t-test over 3 seeds" in first and "more than seed noise" in first
-    assert "Whether Head first, then all beats Frozen can't be said" in second and "0.7 points" in second
+    assert "Whether “Head first, then all” beats “Frozen” can't be said" in second and "0.7 points" in second
     assert "3.0 times the time" in second
 
 
 def test_where_pretraining_does_harm_it_is_said():
     tops = {**TOPS, "scratch": (0.95, 0.96, 0.97)}
     [first] = map(str, race.verdicts(raced(tops), TASK))
-    assert "From scratch beats even Head first, then all by 14.3 points" in first and "negative transfer" in first
+    assert "“From scratch” beats even “Head first, then all” by 14.3 points" in first and "negative transfer" in first
 
 
 def test_one_seed_proves_nothing():

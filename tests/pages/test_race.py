@@ -71,7 +71,7 @@ def test_a_finished_race_shows_figures_guess_score_and_verdict(language):
     said = words(test)
     assert "81.0 %" in said and "50,000" in said
     if language == "en":
-        assert "beats From scratch by 41.7 points" in said and "paired t-test over 3 seeds" in said
+        assert "beats “From scratch” by 41.7 points" in said and "paired t-test over 3 seeds" in said
         assert "Your guess gets" in said and "A bold line is the mean" in said
     assert not [button for button in test.button if button.key == "lab_stop"]
 

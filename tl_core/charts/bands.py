@@ -71,7 +71,7 @@ def bands(
     if guessed:
         ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": guessed.at, "y1": guessed.at}
         drawn["shapes"] = [{"type": "line", **ends, "line": {"width": 2, "dash": "dash"}}]
-        label = {"x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
+        label = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
         at = style.on_axis(row, guessed.at)
         drawn["annotations"] = [{**label, "y": at, "text": style.literal(guessed.text), "font": {"size": 12}}]
     return {"data": traces, "layout": drawn}
@@ -113,9 +113,9 @@ def reading(kinds: Sequence[Band], key: str) -> Message:
         return message("{how} Nothing has been measured yet.", how=how)
     best = (max if row.better == "higher" else min)(ends, key=ends.__getitem__)
     if len(ends) == 1:
-        return message("{how} {best} stands at {value}.", how=how, best=best, value=row.shown(ends[best]))
+        return message("{how} “{best}” stands at {value}.", how=how, best=best, value=row.shown(ends[best]))
     return message(
-        "{how} Where bands overlap, chance may decide. At the end of the lines {best} is ahead at {value}.",
+        "{how} Where bands overlap, chance may decide. At the end of the lines “{best}” is ahead at {value}.",
         how=how,
         best=best,
         value=row.shown(ends[best]),

@@ -153,7 +153,9 @@ def _curves(courses: Sequence[Course], key: str) -> tuple[dict[str, Curve], int]
         for seed in sorted({course.seed for course in courses})
         if all((arm, size, seed) in values for arm in ARMS for size in sizes)
     ]
-    curves = {arm: {size: [values[arm, size, seed] for seed in seeds] for size in sizes} for arm in ARMS}
+    curves: dict[str, Curve] = {
+        arm: {size: [values[arm, size, seed] for seed in seeds] for size in sizes} for arm in ARMS
+    }
     return curves, len(seeds)
 
 

@@ -27,11 +27,12 @@ class Course:
 
     def kept(self, key: str) -> float | None:
         """A metric of the epoch whose weights are kept, on the validation part; None where it was not measured."""
+        return self.beside(VALIDATION + key)
+
+    def beside(self, name: str) -> float | None:
+        """Any metric of that epoch, by its whole name."""
         best = self.history.best
-        if best is None:
-            return None
-        found = value(best.metrics, VALIDATION + key)
-        return value(best.metrics, key) if found is None and VALIDATION + key not in best.metrics else found
+        return value(best.metrics, name) if best else None
 
     @property
     def seconds(self) -> float | None:

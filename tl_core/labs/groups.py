@@ -194,8 +194,10 @@ def status(experiment: Experiment) -> Status:
     """What it is doing: running as long as anything does, waiting while all that is left waits, then how it ended."""
     states = {store.status(run) for run in runs(experiment)}
     order: tuple[Status, ...] = ("stopping", "running", "queued", "failed", "stopped")
-    found = next((state for state in order if state in states), "finished")
-    return "running" if found == "queued" and states != {"queued"} else found
+    for state in order:
+        if state in states:
+            return "running" if state == "queued" and states != {"queued"} else state
+    return "finished"
 
 
 def at_work(owner: str) -> int:

@@ -90,7 +90,7 @@ def standings(courses: Sequence[Course], task: Task) -> dict[str, Standing]:
         if not values:
             continue
         seconds = [course.seconds for course in own if course.done and course.seconds is not None]
-        beside = {key: [value for course in own if (value := course.kept(key)) is not None] for key in room.BESIDE}
+        beside = {key: [value for course in own if (value := course.beside(key)) is not None] for key in room.BESIDE}
         found[arm] = Standing(
             arm,
             sum(values) / len(values),
@@ -174,17 +174,24 @@ def score(guess: Guess, courses: Sequence[Course], task: Task) -> Score | None:
     }
     if right:
         text = message(
-            "Your guess gets {points} of 100: {guessed} was right, or as good as right; you said {amount} {unit}, and "
-            "{best} lies {actual} {unit} ahead of {other}.",
+            "Your guess gets {points} of 100: “{guessed}” was right, or as good as right; you said {amount} {unit}, "
+            "and “{best}” lies {actual} {unit} ahead of “{other}”.",
             **values,
         )
     else:
         text = message(
-            "Your guess gets {points} of 100: you said {guessed} by {amount} {unit}, but {best} has won, {actual} "
-            "{unit} ahead of {other}.",
+            "Your guess gets {points} of 100: you said “{guessed}” by {amount} {unit}, but “{best}” has won, {actual} "
+            "{unit} ahead of “{other}”.",
             **values,
         )
     return Score(points, right, actual, text)
+
+
+def guessed(guess: Guess, task: Task) -> Message:
+    """A guess in a few words."""
+    room, row = task.room("ways"), metric(task.metrics[0])
+    name = room.WAYS.get(guess.arm, Message(guess.arm))
+    return message("{way}, +{amount} {unit}", way=name, amount=f"{guess.amount:g}", unit=unit(row))
 
 
 def guessed_level(guess: Guess, courses: Sequence[Course], task: Task) -> float | None:
@@ -216,7 +223,7 @@ def _sentence(courses: Sequence[Course], task: Task, best: Standing, other: Stan
     }
     if found is None:
         return message(
-            "{best} lies {gain} {unit} ahead of {other}, {cost}. One seed proves nothing: another one may turn it "
+            "“{best}” lies {gain} {unit} ahead of “{other}”, {cost}. One seed proves nothing: another one may turn it "
             "round. Take at least two.",
             **values,
         )
@@ -228,21 +235,21 @@ def _sentence(courses: Sequence[Course], task: Task, best: Standing, other: Stan
     match found.kind:
         case "better":
             return message(
-                "{best} beats {other} by {gain} {unit}, {cost}. That is more than seed noise (95 % interval {low} to "
-                "{high}; {method}).",
+                "“{best}” beats “{other}” by {gain} {unit}, {cost}. That is more than seed noise (95 % interval {low} "
+                "to {high}; {method}).",
                 **values,
             )
         case "worse":
             return message(
-                "{other} beats even {best} by {gain} {unit}. That is more than seed noise (95 % interval {low} to "
+                "“{other}” beats even “{best}” by {gain} {unit}. That is more than seed noise (95 % interval {low} to "
                 "{high}; {method}). {meaning}",
                 meaning=room.BEATEN,
                 **values,
             )
         case _:
             return message(
-                "Whether {best} beats {other} can't be said: the difference of {gain} {unit} is within seed noise "
-                "(95 % interval {low} to {high}; {method}). {best} trains {cost}.",
+                "Whether “{best}” beats “{other}” can't be said: the difference of {gain} {unit} is within seed noise "
+                "(95 % interval {low} to {high}; {method}). “{best}” trains {cost}.",
                 **values,
             )
 
