@@ -29,18 +29,21 @@ def begun() -> None:
 
 
 def choose_task(lab: Lab, fits: Callable[[Task], bool] = lambda task: True) -> Task:
-    """Which kind of data is learned from."""
-    names = {kind: task for kind, task in TASKS.items() if fits(task)}
+    """Which kind of data is learned from, where there is a choice among those that fit."""
+    names = {kind: sentence(task.title) for kind, task in TASKS.items() if fits(task)}
+    first = next(iter(names))
+    if len(names) == 1:
+        return TASKS[first]
     chosen = st.segmented_control(
         _("What is learned"),
         list(names),
-        format_func=lambda kind: sentence(names[kind].title),
+        format_func=names.__getitem__,
         key=f"{lab}_task",
-        default=next(iter(names)),
+        default=first,
         required=True,
         **SAVED,
     )
-    return names[chosen]
+    return TASKS[chosen]
 
 
 def choose_material(lab: Lab, task: Task) -> str:

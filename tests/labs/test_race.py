@@ -1,12 +1,18 @@
 """The race: means, verdicts that name their test, and how a guess is scored; from logs written by hand."""
 
+import math
+
 import pytest
 
 from tests.labs.made import TASK, TOPS, WAYS, finish, started
+from tl_core.base.events import Epoch
 from tl_core.base.metrics import METRICS
 from tl_core.labs import course, groups, race
+from tl_core.labs.course import Course
 from tl_core.labs.groups import Guess
 from tl_core.runs import store
+from tl_core.runs.history import History
+from tl_core.tasks.registry import TASKS
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 
@@ -88,6 +94,32 @@ def test_amounts_of_a_perplexity_are_per_cent_less_and_levels_go_back():
     assert course.level(row, 80.0, 25.0) == pytest.approx(60.0)
     share = METRICS["accuracy"]
     assert course.level(share, 0.5, course.amount(share, 0.2)) == pytest.approx(0.7)
+
+
+def test_language_models_are_compared_by_per_cent_of_perplexity_and_what_they_forget_is_told():
+    task, courses = TASKS["text"], []
+    for arm, perplexity in (("frozen", 40.0), ("lora", 32.0), ("at_once", 20.0)):
+        for seed in range(3):
+            history = History(None, total=1)
+            loss = math.log(perplexity) + 0.01 * seed
+            forgotten = {"source_perplexity": 2 * perplexity}
+            history.take(Epoch(epoch=1, step=25, metrics={"loss": 9.0, "val_loss": loss, **forgotten}, best=True))
+            courses.append(Course(arm, seed, 0, history, done=True))
+    found = race.standings(courses, task)
+    assert race.winner(found, METRICS["perplexity"]) == "at_once"
+    assert found["lora"].beside == {"source_perplexity": 64.0}
+    first, second = map(str, race.verdicts(courses, task))
+    assert "“All weights” beats “All but the last block frozen” by 50.0 % of perplexity" in first
+    assert "“All weights” beats “LoRA beside frozen weights” by 37.5 % of perplexity" in second
+    score = race.score(Guess("at_once", 50.0), courses, task)
+    assert score.points == 100 and "50 % of perplexity" in str(score.message)
+    assert race.guessed_level(Guess("at_once", 50.0), courses, task) == pytest.approx(20.2, abs=0.1)
+
+
+def test_training_accuracy_never_stands_for_validation():
+    history = History(None, total=1)
+    history.take(Epoch(epoch=1, step=25, metrics={"loss": 0.1, "accuracy": 1.0}, best=True))
+    assert race.standings([Course("frozen", 0, 0, history, done=True)], TASK) == {}
 
 
 def test_a_race_can_have_some_of_the_ways_only():

@@ -5,9 +5,12 @@ import pytest
 from pages.experiments import submit
 from tests.labs.made import ME, WAYS, finish, started
 from tests.pages.made import drawn, opened, recipe, run_of, words
+from tests.tasks.text_classification import tiny
 from tl_core.labs import groups
 from tl_core.labs.groups import Guess
 from tl_core.runs import queue, store
+from tl_core.tasks.registry import TASKS
+from tl_core.text.data import corpus
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -48,6 +51,25 @@ def test_a_guess_is_written_down_before_anything_is_known_and_the_settings_are_t
     assert [member.arm for member in experiment.members] == list(WAYS)
     assert {(run.config.data.per_class, run.config.epochs) for run in store.all()} == {(5, 6)}
     assert "Frozen, +25 points" in words(test)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("kind", ["text", "text_classification"])
+def test_language_races_too(kind, language):
+    words_of = " ".join(f"The old king number {number} met a fox in the dark forest." for number in range(400))
+    if kind == "text":
+        corpus.paste(words_of, name="kings", owner=ME)
+    else:
+        tiny.texts(60, owner=ME)
+    test = opened("race", language)
+    test.button_group(key="race_task").set_value(kind).run()
+    assert "lab_start" in [button.key for button in test.button], words(test)
+    assert not test.exception and not test.button(key="lab_start").disabled, words(test)
+    test.button(key="lab_start").click().run()
+    assert not test.exception
+    [experiment] = groups.all("race")
+    assert [member.arm for member in experiment.members] == 3 * list(TASKS[kind].room("ways").WAYS)
+    assert all(run.problem is None for run in store.all())
 
 
 def test_a_race_counts_as_one_run_that_waits(monkeypatch):
