@@ -17,6 +17,7 @@ BEATEN = message("That is negative transfer: what the network knew before does h
 ACROSS = "epoch"  # what their curves are drawn over, by the name of an event's field
 BESIDE = ()  # further metrics that are told of them
 SIZE = 96  # pixels
+EPOCHS = 10
 
 
 def usual(dataset: str) -> RunConfig:
@@ -34,6 +35,7 @@ def usual(dataset: str) -> RunConfig:
         data=replace(quick.data, validation=0.3, test=0.0, per_class=20),
         backbone=backbone,
         head=replace(quick.head, dropout=0.3),
+        phases=(PhaseConfig(-1, EPOCHS),),
         batch_size=16,
     )
 
