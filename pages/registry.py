@@ -35,6 +35,8 @@ PAGES = {
         PageSpec("finetune", N_("Fine-tune text"), ":material/edit_note:", N_("Language")),
         PageSpec("texts", N_("Train a text classifier"), ":material/label:", N_("Language")),
         PageSpec("classify_text", N_("Classify text"), ":material/rate_review:", N_("Language")),
+        PageSpec("race", N_("Race"), ":material/sports_score:", N_("What transfer does")),
+        PageSpec("budget", N_("Worth in pictures"), ":material/savings:", N_("What transfer does")),
         PageSpec("cut", N_("Where should I cut?"), ":material/content_cut:", N_("What transfer does")),
         PageSpec("run", N_("Run"), ":material/show_chart:", N_("Experiments")),
         PageSpec("runs", N_("Runs"), ":material/compare_arrows:", N_("Experiments")),

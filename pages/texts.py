@@ -58,10 +58,7 @@ with st.container(border=True):
     if shape is not None:
         choices.choose_boundary(shape, len(dataset.classes))
 seen = consequences.texts(
-    dataset.id,
-    settings.get("validation") / 100,
-    settings.get("test") / 100,
-    settings.get("split_seed"),
+    settings.config(dataset.id).data,
     found.folder if isinstance(found, Source) else None,
     settings.get("length"),
 )

@@ -11,6 +11,7 @@ from pages.ui import status
 from pages.ui.i18n import _
 from pages.ui.markdown import plain
 from pages.ui.whose import own
+from tl_core.labs import groups
 from tl_core.runs import store
 from tl_core.runs.executors import spare
 
@@ -19,7 +20,15 @@ if run_id := submit.started():
 
 
 def at_work(runs):
-    """The reader's runs that wait or work, each with the way to its curves."""
+    """The reader's experiments and runs that wait or work, each with the way to its curves."""
+    for experiment in groups.all() if len(runs) > 1 else []:
+        members = {member.run for member in experiment.members}
+        if members & {run.id for run in runs}:
+            runs = [run for run in runs if run.id not in members]
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                status.badge(groups.status(experiment))
+                st.markdown(f"**{plain(experiment.name)}**", width="stretch")
+                link(experiment.lab, label=_("Watch the curves"), icon=":material/show_chart:", lab=experiment.id)
     for run in runs:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             status.badge(store.status(run))

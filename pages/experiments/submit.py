@@ -9,10 +9,11 @@ from pages.ui.i18n import _
 from pages.ui.markdown import problem
 from pages.ui.session import owner
 from tl_core.base.errors import UserError
+from tl_core.labs import groups
 from tl_core.runs import queue, store
 from tl_core.tasks.registry import Config
 
-WAITING = 4  # runs one person may have queued or running
+WAITING = 4  # runs one person may have queued or running; a group of an experiment counts as one
 
 
 def submit(config: Config, drawn: str) -> None:
@@ -21,15 +22,21 @@ def submit(config: Config, drawn: str) -> None:
         return
     st.session_state["submission_pressed"] = drawn
     try:
-        mine = [run for run in store.all() if run.owner == owner()]
-        if sum(store.status(run) in store.ACTIVE for run in mine[:50]) >= WAITING:
-            st.session_state["submission_crowded"] = True
+        if crowded():
             return
         run = store.create(config, owner=owner())
         queue.submit(run.id)
         st.session_state["submission_started"] = run.id
     except UserError as error:
         st.session_state["submission_error"] = error
+
+
+def crowded() -> bool:
+    """Whether the reader has as much queued or running as one person may; `complain` then says so."""
+    if groups.at_work(owner()) < WAITING:
+        return False
+    st.session_state["submission_crowded"] = True
+    return True
 
 
 def start_bar(key: str, config: Config, what: str, time: Callable[[], str], obstacles: Sequence[str]) -> None:

@@ -1,1 +1,1 @@
-"""What the pages show of the labs: a folder each with the same rooms. A lab knows no other lab."""
+"""Experiments on what transfer does, on the page: set up, guess, follow, stop, share, open again. Knows no single task."""

@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "settings",
     ),
     "report": ("show_report",),
+    "lab": ("PAGE", "NONE", "known", "current", "choose", "obstacles", "seconds"),
     "take_home": ("USE", "downloads"),
 }
 

@@ -26,6 +26,11 @@ def runs() -> Path:
     return _made(home() / "runs")
 
 
+def labs() -> Path:
+    """Experiments of several runs, one file each."""
+    return _made(home() / "labs")
+
+
 def features() -> Path:
     """The bounded cache of activations at freeze boundaries."""
     return _made(home() / "features")

@@ -4,7 +4,7 @@ parts are kept.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from tl_core.base.messages import Message, message
 from tl_core.base.settings import setting
 
 Part = Literal["train", "validation", "test"]
+_FEW = 1  # sets the draw of a few examples apart from that of the parts
 
 
 class Example(Protocol):
@@ -87,6 +88,23 @@ def split_seed(help: Message) -> Any:
     )
 
 
+def per_class(help: Message) -> Any:
+    """A config's number of training examples of each class; 0 is all."""
+    return setting(
+        0,
+        key="per_class",
+        label=message("Training examples a class"),
+        term=message("training examples a class"),
+        group="split",
+        shown="stops",
+        low=0,
+        high=1_000_000,
+        offered=(0, 2, 5, 10, 20, 50, 100, 200, 500),
+        off=message("all"),
+        help=help,
+    )
+
+
 class TooFew(Exception):
     """A class has too few different examples for the parts asked for."""
 
@@ -136,6 +154,26 @@ def divide(examples: Sequence[Example], classes: int, validation: float, test: f
                 parts[index] = placed[id]
     named = np.array(parts)
     return Split(*(np.flatnonzero(named == part) for part in ("train", "validation", "test")))
+
+
+def few(split: Split, labels: np.ndarray, per_class: int, seed: int) -> Split:
+    """Keep so many training examples of each class; validation and test stay whole.
+
+    Which ones is drawn from (seed, class) and nested: ten of a class are among the twenty that the same seed keeps.
+
+    Args:
+        split: of the examples.
+        labels: [examples], the class of each.
+        per_class: 0 keeps all; a class that has fewer keeps what it has.
+        seed: not negative.
+    """
+    if not per_class:
+        return split
+    labels, kept = np.asarray(labels)[split.train], []
+    for label in np.unique(labels):
+        own = split.train[labels == label]
+        kept.append(np.random.default_rng((seed, int(label), _FEW)).permutation(own)[:per_class])
+    return replace(split, train=np.sort(np.concatenate([*kept, split.train[:0]])))
 
 
 def _deal(

@@ -125,6 +125,17 @@ def axis(metric: Metric, points: Sequence[float | None], batches: Sequence[float
     return {"type": "log", "range": [low, high], "tickvals": ticks(10**low, 10**high)}
 
 
+def on_axis(metric: Metric, value: float) -> float:
+    """Where a value lies on a metric's axis, as an annotation has to say it: Plotly takes its logarithm there."""
+    return math.log10(value) if metric.scale == "log" and value > 0 else value
+
+
+def faint(colour: str) -> str:
+    """A colour of the palette as the filling of a band: "#0072B2" -> "rgba(0, 114, 178, 0.15)"."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.15)"
+
+
 def height(points: Sequence[float | None], batches: Sequence[float | None]) -> list[float]:
     """A value axis from 0 to what holds all points and 95 % of the batches.
 

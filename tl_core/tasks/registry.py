@@ -28,6 +28,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "code": ("keras_code",),
     "packing": ("script_zip",),
     "estimate": ("samples",),
+    "ways": ("WAYS", "AGAINST", "BEATEN", "ACROSS", "BESIDE", "usual", "ways", "seeded"),
     "recording": ("LESSONS", "weights", "untaught", "classes", "data", "keep", "result"),
     "training": ("train",),
     "export": (),

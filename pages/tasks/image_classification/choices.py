@@ -53,6 +53,7 @@ def choose_pictures() -> consequences.Pictures:
         settings.get("validation") / 100,
         settings.get("test") / 100,
         settings.get("split_seed"),
+        settings.get("per_class"),
     )
     if seen.training:
         beside.caption(consequences.parts_sentence(seen))

@@ -37,14 +37,14 @@ class Pictures:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def pictures(dataset_id: str, validation: float, test: float, seed: int) -> Pictures:
+def pictures(dataset_id: str, validation: float, test: float, seed: int, per_class: int = 0) -> Pictures:
     """Count the pictures of each class in each part."""
     try:
         dataset = datasets.load(dataset_id)
     except UserError as error:
         return Pictures(problem=error)
     try:
-        parts = split(dataset, DataConfig(dataset_id, validation, test, seed))
+        parts = split(dataset, DataConfig(dataset_id, validation, test, seed, per_class))
     except UserError as error:
         return Pictures(dataset.classes, problem=error)
     labels = [image.label for image in dataset.images]

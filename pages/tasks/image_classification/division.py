@@ -14,10 +14,15 @@ def split(dataset: Dataset, seen: DatasetReport) -> consequences.Pictures:
     """How the pictures would be divided: adjustable here as on the Train page."""
     given = {"validation": any(count.validation for count in seen.classes)}
     given["test"] = any(count.test for count in seen.classes)
-    for name, column in zip(settings.FIELDS.group("split"), st.columns(3, gap="medium"), strict=True):
+    names = list(settings.FIELDS.group("split"))
+    for name, column in zip(names, st.columns(len(names), gap="medium"), strict=True):
         settings.FIELDS.draw(name, column, disabled=given.get(name, False))
     divided = consequences.pictures(
-        dataset.id, settings.get("validation") / 100, settings.get("test") / 100, settings.get("split_seed")
+        dataset.id,
+        settings.get("validation") / 100,
+        settings.get("test") / 100,
+        settings.get("split_seed"),
+        settings.get("per_class"),
     )
     if divided.problem:
         st.warning(problem(divided.problem), icon=":material/warning:")

@@ -43,7 +43,7 @@ def downloads(run: Run, has_model: bool) -> None:
         )
     if run.config and run.config.backbone.name in BACKBONES:
         data, network = run.config.data, run.config.backbone
-        seen = pictures(data.dataset, data.validation, data.test, data.seed)
+        seen = pictures(data.dataset, data.validation, data.test, data.seed, data.per_class)
         source = weights_source(network.name, network.weights, network.image_size)
         if not seen.problem and not isinstance(source, UserError):
             st.link_button(

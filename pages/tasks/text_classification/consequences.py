@@ -40,11 +40,11 @@ class Texts:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def texts(dataset_id: str, validation: float, test: float, seed: int, folder: Path | None, length: int) -> Texts:
+def texts(data: DataConfig, folder: Path | None, length: int) -> Texts:
     """What the texts are like for the encoder in a folder, which reads so many tokens (None: it is not here)."""
     try:
-        dataset = labelled.load(dataset_id)
-        parts = labelled.split(dataset, DataConfig(dataset_id, validation, test, seed))
+        dataset = labelled.load(data.dataset)
+        parts = labelled.split(dataset, data)
         count = encoders.token_counter(folder) if folder else None
         return Texts(labelled_report.report(dataset, parts, count, length))
     except UserError as error:

@@ -155,3 +155,23 @@ def test_properties_on_random_datasets(seed: int):
             if part not in ready:
                 wanted = max(1, round(share * free)) if share else 0
                 assert wanted - 1 <= found[label, part] <= wanted + 12  # whole groups of copies are dealt
+
+
+def test_a_few_of_each_class_are_nested_seeded_and_leave_the_exam_as_it_is():
+    data = plain(60, 40, 8)
+    whole = split(data, DataConfig("x", test=0.1))
+    ten, five = (split(data, DataConfig("x", test=0.1, per_class=count)) for count in (10, 5))
+    assert set(five.train) < set(ten.train) < set(whole.train)
+    found = tally(data, parts(data, ten))
+    assert [found[label, "train"] for label in range(3)] == [10, 10, 5], "a class that has fewer keeps what it has"
+    for few in (ten, five):
+        assert np.array_equal(few.validation, whole.validation) and np.array_equal(few.test, whole.test)
+    again = split(data, DataConfig("x", test=0.1, per_class=10))
+    assert np.array_equal(again.train, ten.train)
+
+
+def test_another_seed_keeps_other_examples_of_a_ready_made_part():
+    ready = dataset([(f"{n}", n % 2, "train" if n < 80 else "validation") for n in range(100)])
+    first, other = (split(ready, DataConfig("x", test=0, seed=seed, per_class=10)) for seed in (0, 1))
+    assert len(first.train) == len(other.train) == 20
+    assert not np.array_equal(first.train, other.train)

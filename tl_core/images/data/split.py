@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.base.settings import setting
-from tl_core.base.split import Split, TooFew, divide, split_seed, test_share, validation_share
+from tl_core.base.split import Split, TooFew, divide, few, per_class, split_seed, test_share, validation_share
 from tl_core.images.data.dataset import Dataset
 
 __all__ = ["DataConfig", "Split", "split"]
@@ -27,10 +29,14 @@ class DataConfig:
     )
     test: float = test_share(0.2)  # fraction of each class
     seed: int = split_seed(message("Another number draws other pictures for validation and test."))
+    per_class: int = per_class(  # training pictures of each class that are used; 0 is all
+        message("So many pictures of each class are learned from; the seed of the split draws which.")
+    )
 
 
 def split(dataset: Dataset, config: DataConfig) -> Split:
-    """Assign every picture to one part, as `divide` says; folders may have named their parts.
+    """Assign every picture to one part, as `divide` says; folders may have named their parts. Of the training
+    pictures some may be left out, as `few` says.
 
     Returns:
         Indices into `dataset.images`.
@@ -45,7 +51,7 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
             message("Add a folder of pictures for each further class."),
         )
     try:
-        return divide(dataset.images, len(dataset.classes), config.validation, config.test, config.seed)
+        parts = divide(dataset.images, len(dataset.classes), config.validation, config.test, config.seed)
     except TooFew as error:
         raise UserError(
             message(
@@ -55,3 +61,4 @@ def split(dataset: Dataset, config: DataConfig) -> Split:
             ),
             message("Add pictures to it, remove the class, or set the test share to zero."),
         ) from error
+    return few(parts, np.array([image.label for image in dataset.images]), config.per_class, config.seed)

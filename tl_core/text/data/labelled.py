@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from tl_core.base import paths, records
 from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.messages import Message, message
 from tl_core.base.records import Count
 from tl_core.base.settings import setting
-from tl_core.base.split import Part, Split, TooFew, divide, split_seed, test_share, validation_share
+from tl_core.base.split import Part, Split, TooFew, divide, few, per_class, split_seed, test_share, validation_share
 from tl_core.text.data import files as brought
 from tl_core.text.data import tables
 from tl_core.text.data.files import Rejected, decoded, unpacked
@@ -109,6 +111,9 @@ class DataConfig:
     )
     test: float = test_share(0.0)  # fraction of each class
     seed: int = split_seed(message("Another number draws other texts for validation and test."))
+    per_class: int = per_class(  # training texts of each class that are used; 0 is all
+        message("So many texts of each class are learned from; the seed of the split draws which.")
+    )
 
 
 def from_table(
@@ -230,7 +235,7 @@ def delete(dataset_id: str) -> None:
 
 
 def split(dataset: LabelledTexts, config: DataConfig) -> Split:
-    """Assign every text to one part, as `divide` says.
+    """Assign every text to one part, as `divide` says. Of the training texts some may be left out, as `few` says.
 
     Returns:
         Indices into `dataset.examples`.
@@ -239,7 +244,7 @@ def split(dataset: LabelledTexts, config: DataConfig) -> Split:
         UserError: a class has too few different texts for the parts asked for.
     """
     try:
-        return divide(dataset.examples, len(dataset.classes), config.validation, config.test, config.seed)
+        parts = divide(dataset.examples, len(dataset.classes), config.validation, config.test, config.seed)
     except TooFew as error:
         raise UserError(
             message(
@@ -249,6 +254,7 @@ def split(dataset: LabelledTexts, config: DataConfig) -> Split:
             ),
             message("Add texts to it, remove the class, or set the test share to zero."),
         ) from error
+    return few(parts, np.array([example.label for example in dataset.examples]), config.per_class, config.seed)
 
 
 def _ingest(rows: Iterable[Row], rejected: list[Rejected], name: str, owner: str, shared: bool) -> LabelledTexts:

@@ -1,0 +1,103 @@
+"""The race as it is drawn: the ways' curves laid over each other, what was guessed, the figures, the verdict."""
+
+import streamlit as st
+
+from pages.components import live_chart
+from pages.ui.format import duration
+from pages.ui.i18n import _, show
+from pages.ui.markdown import sentence
+from pages.ui.tables import Cell, figure, table
+from tl_core.base.metrics import Metric, metric
+from tl_core.charts import bands
+from tl_core.charts.bands import Band, Guessed
+from tl_core.charts.style import PALETTE
+from tl_core.labs import groups, race
+from tl_core.labs.groups import Experiment
+from tl_core.tasks.registry import Task
+
+
+def view(experiment: Experiment, task: Task) -> None:
+    """Everything that is known of a race now."""
+    courses = groups.courses(experiment)
+    _curves(experiment, task, courses)
+    if experiment.guess:
+        score = race.score(experiment.guess, courses, task)
+        if score and not groups.active(experiment):
+            st.markdown(f":material/psychology: {sentence(score.message)}")
+        else:
+            said = sentence(race.guessed(experiment.guess, task))
+            where = _("Your guess: {guess}. It stands in the picture as a dashed line.").format(guess=said)
+            st.markdown(f":material/psychology: {where}")
+    _figures(experiment, task, courses)
+    st.subheader(_("What was found here"), anchor=False)
+    for verdict in race.verdicts(courses, task):
+        st.markdown(sentence(verdict))
+
+
+def _curves(experiment: Experiment, task: Task, courses: list) -> None:
+    room, key = task.room("ways"), task.metrics[0]
+    taking_part = {member.arm for member in experiment.members}
+    kinds = [
+        Band(
+            show(called),
+            PALETTE[number],
+            [bands.points(course.history, key, room.ACROSS) for course in courses if course.arm == arm],
+        )
+        for number, (arm, called) in enumerate(room.WAYS.items())
+        if arm in taking_part
+    ]
+    mark = None
+    if experiment.guess and (at := race.guessed_level(experiment.guess, courses, task)) is not None:
+        mark = Guessed(at, _("Your guess: {guess}").format(guess=show(race.guessed(experiment.guess, task))))
+    drawn = bands.bands(kinds, key, _, room.ACROSS, mark)
+    live_chart.charts(
+        {key: drawn}, {key: show(bands.description(kinds, key))}, revision=experiment.id, key="race_curves", height=420
+    )
+    st.markdown(sentence(bands.reading(kinds, key)))
+
+
+def _figures(experiment: Experiment, task: Task, courses: list) -> None:
+    """Way x mean with its interval, seconds, parameters."""
+    room, row = task.room("ways"), metric(task.metrics[0])
+    found = race.standings(courses, task)
+    if not found:
+        return
+    best = race.winner(found, row)
+    colours = dict(zip(room.WAYS, PALETTE, strict=False))
+    beside = [metric(key) for key in room.BESIDE]
+    rows = [
+        [
+            Cell(show(room.WAYS[arm]), colour=colours[arm]),
+            Cell(row.shown(each.mean), small=_spread(each, row), marked=arm == best),
+            *(row_.shown(each.beside.get(row_.key)) for row_ in beside),
+            duration(each.seconds) if each.seconds is not None else "–",
+            figure(each.parameters, "{:,}"),
+            f"{each.seeds}",
+        ]
+        for arm, each in found.items()
+    ]
+    table(
+        [
+            _("Way"),
+            show(row.validation),
+            *(show(row_.title) for row_ in beside),
+            _("Time"),
+            _("Trained parameters"),
+            _("Seeds"),
+        ],
+        rows,
+        label=_("The ways beside each other"),
+    )
+    st.caption(
+        _(
+            "Of the epoch whose weights are kept, mean over seeds with a 95 % interval (Student's t). Time is that of "
+            "one run, on average; what frozen blocks make of an example is computed once and then used by all."
+        )
+    )
+
+
+def _spread(each: race.Standing, row: Metric) -> str:
+    if each.interval is None:
+        return ""
+    half = (each.interval.high - each.interval.low) / 2
+    return f"± {100 * half:.1f}" if row.scale == "share" else f"± {half:.{row.digits}f}"

@@ -1,0 +1,73 @@
+"""Ways to use one backbone on the same pictures, made to be compared: only weights, boundary and phases differ."""
+
+from dataclasses import replace
+
+from tl_core.base.messages import Message, message
+from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
+from tl_core.tasks.image_classification.recipes import PRESETS, bundled
+
+WAYS: dict[str, Message] = {
+    "frozen": message("Frozen"),
+    "head_first": message("Head first, then all"),
+    "at_once": message("All at once"),
+    "scratch": message("From scratch"),
+}
+AGAINST = "scratch"  # what the others are measured against
+BEATEN = message("That is negative transfer: what the network knew before does harm here.")
+ACROSS = "epoch"  # what their curves are drawn over, by the name of an event's field
+BESIDE = ()  # further metrics that are told of them
+SIZE = 96  # pixels
+EPOCHS = 10
+
+
+def usual(dataset: str) -> RunConfig:
+    """What the ways are tried with unless somebody chooses otherwise: small, so that a dozen runs take a minute or two.
+
+    The project's own backbone at a small image size, few pictures of each class, and no test part: nobody looks at it.
+
+    Args:
+        dataset: id.
+    """
+    quick, row = PRESETS["quick"].config(dataset), bundled()
+    backbone = BackboneConfig(row.name, "bundled", SIZE) if row else quick.backbone
+    return replace(
+        quick,
+        data=replace(quick.data, validation=0.3, test=0.0, per_class=20),
+        backbone=backbone,
+        head=replace(quick.head, dropout=0.3),
+        phases=(PhaseConfig(-1, EPOCHS),),
+        batch_size=16,
+    )
+
+
+def ways(config: RunConfig) -> dict[str, RunConfig]:
+    """The experiment in each way: the same epochs, data, split, head, seed, batch and image size.
+
+    Args:
+        config: its weights are those of the ways that begin with pretrained ones; of its phases the epochs count.
+    """
+    epochs = config.epochs
+    first = max(1, epochs // 3)
+    scratch = replace(config, backbone=replace(config.backbone, weights="random"))
+    return {
+        "frozen": replace(config, phases=(PhaseConfig(-1, epochs, 1e-3, "adam", "head"),)),
+        "head_first": replace(
+            config,
+            phases=(
+                PhaseConfig(-1, first, 1e-3, "adam", "head"),
+                PhaseConfig(0, max(1, epochs - first), 1e-4, "adam", "fine-tuning"),
+            ),
+        ),
+        "at_once": replace(config, phases=(PhaseConfig(0, epochs, 3e-4, "adam", "fine-tuning"),)),
+        "scratch": replace(scratch, phases=(PhaseConfig(0, epochs, 1e-3, "adam", "from scratch"),)),
+    }
+
+
+def seeded(config: RunConfig, seed: int) -> RunConfig:
+    """The experiment with another seed of the training and of the split: other pictures, other first weights."""
+    return replace(config, data=replace(config.data, seed=seed), seed=seed)
+
+
+def sized(config: RunConfig, per_class: int) -> RunConfig:
+    """The experiment with so many training pictures of each class; 0: all."""
+    return replace(config, data=replace(config.data, per_class=per_class))
