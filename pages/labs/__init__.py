@@ -1,1 +1,1 @@
-"""Experiments on what transfer does, on the page: set up, guess, follow, stop, share, open again. Knows no single task."""
+"""Experiments on what transfer does, on the page: set up, guess, follow, stop, open again. Knows no single task."""
