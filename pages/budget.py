@@ -10,8 +10,8 @@ from pages.labs import group, guess, setup
 from pages.tasks import registry as tasks
 from pages.ui.i18n import _, show
 from pages.ui.session import owner
-from tl_core.labs import budget
-from tl_core.labs import race as ways
+from tl_core.experiments import budget
+from tl_core.experiments import race as ways
 from tl_core.runs.executors import spare
 
 

@@ -11,7 +11,7 @@ from pages.tasks import registry as tasks
 from pages.ui.i18n import _, show
 from pages.ui.session import owner
 from tl_core.base.metrics import metric
-from tl_core.labs import race
+from tl_core.experiments import race
 from tl_core.runs.executors import spare
 
 

@@ -11,7 +11,7 @@ from pages.ui import status
 from pages.ui.i18n import _
 from pages.ui.markdown import plain
 from pages.ui.whose import own
-from tl_core.labs import groups
+from tl_core.experiments import groups
 from tl_core.runs import store
 from tl_core.runs.executors import spare
 

@@ -47,7 +47,15 @@ def test_pages_import_no_framework(path: Path):
     assert not {name.split(".")[0] for name in _imported(path)} & HEAVY
 
 
-RUNS = ("tl_core.runs", "tl_core.engine", "tl_core.recordings", "tl_core.offline", "tl_core.pretrain", "tl_core.bench")
+RUNS = (
+    "tl_core.runs",
+    "tl_core.experiments",
+    "tl_core.engine",
+    "tl_core.recordings",
+    "tl_core.offline",
+    "tl_core.pretrain",
+    "tl_core.bench",
+)
 FORBIDDEN = {  # package -> what it does not know
     "base": ("tl_core.images", "tl_core.text", "tl_core.training", "tl_core.tasks", "tl_core.charts", *RUNS),
     "images": ("tl_core.text", "tl_core.training", "tl_core.tasks", *RUNS),

@@ -9,7 +9,7 @@ from pages.ui.i18n import _
 from pages.ui.markdown import problem
 from pages.ui.session import owner
 from tl_core.base.errors import UserError
-from tl_core.labs import groups
+from tl_core.experiments import groups
 from tl_core.runs import queue, store
 from tl_core.tasks.registry import Config
 

@@ -10,9 +10,9 @@ from tl_core.base.metrics import Metric, metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
 from tl_core.charts.style import PALETTE
-from tl_core.labs import budget, groups
-from tl_core.labs.budget import ARMS, Reached
-from tl_core.labs.groups import Experiment
+from tl_core.experiments import budget, groups
+from tl_core.experiments.budget import ARMS, Reached
+from tl_core.experiments.groups import Experiment
 from tl_core.tasks.registry import Task
 
 

@@ -16,8 +16,8 @@ from pages.ui.markdown import plain, problem
 from pages.ui.session import may, mine
 from pages.ui.whose import own_first
 from tl_core.base.errors import UserError
-from tl_core.labs import groups
-from tl_core.labs.groups import Experiment, Lab
+from tl_core.experiments import groups
+from tl_core.experiments.groups import Experiment, Lab
 from tl_core.runs import store, watch
 from tl_core.runs.store import ACTIVE, Run
 from tl_core.tasks.registry import title

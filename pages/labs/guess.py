@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.ui.i18n import _
-from tl_core.labs.groups import Guess, Lab
+from tl_core.experiments.groups import Guess, Lab
 
 
 def ask(

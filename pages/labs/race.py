@@ -11,8 +11,8 @@ from tl_core.base.metrics import Metric, metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
 from tl_core.charts.style import PALETTE
-from tl_core.labs import groups, race
-from tl_core.labs.groups import Experiment
+from tl_core.experiments import groups, race
+from tl_core.experiments.groups import Experiment
 from tl_core.tasks.registry import Task
 
 

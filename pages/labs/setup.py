@@ -14,8 +14,8 @@ from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.markdown import sentence
 from tl_core.base.errors import UserError
-from tl_core.labs import groups
-from tl_core.labs.groups import Experiment, Guess, Lab
+from tl_core.experiments import groups
+from tl_core.experiments.groups import Experiment, Guess, Lab
 from tl_core.tasks.registry import TASKS, Config, Task
 
 ADDRESS = "lab"  # the address's parameter that names the experiment

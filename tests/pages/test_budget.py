@@ -4,8 +4,8 @@ import pytest
 
 from tests.labs.test_budget import SIZES, finish, started
 from tests.pages.made import drawn, opened, words
-from tl_core.labs import groups
-from tl_core.labs.groups import Guess
+from tl_core.experiments import groups
+from tl_core.experiments.groups import Guess
 from tl_core.runs import store
 
 pytestmark = pytest.mark.usefixtures("tl_home")

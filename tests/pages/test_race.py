@@ -3,11 +3,11 @@
 import pytest
 
 from pages.experiments import submit
-from tests.labs.made import ME, WAYS, finish, started
+from tests.experiments.made import ME, WAYS, finish, started
 from tests.pages.made import drawn, opened, recipe, run_of, words
 from tests.tasks.text_classification import tiny
-from tl_core.labs import groups
-from tl_core.labs.groups import Guess
+from tl_core.experiments import groups
+from tl_core.experiments.groups import Guess
 from tl_core.runs import queue, store
 from tl_core.tasks.registry import TASKS
 from tl_core.text.data import corpus

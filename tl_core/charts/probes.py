@@ -68,7 +68,7 @@ def figure(
     }
     del drawn["xaxis"]["rangemode"], drawn["xaxis"]["hoverformat"]
     drawn["yaxis"] |= style.axis(metric, [], [])
-    if guess in places:
+    if guess is not None and guess in places:
         at = list(places).index(guess)
         drawn["shapes"] = [style.mark(at)]
         drawn["annotations"] = [style.mark_label(at, message("guess").translated(gettext))]

@@ -20,7 +20,7 @@ def literal(text: str) -> str:
 
 
 def line(
-    across: Sequence[float],
+    across: Sequence[float] | Sequence[str],
     values: Sequence[float | None],
     colour: str,
     form: str,
@@ -30,7 +30,7 @@ def line(
     """A bold line with a marker at each point.
 
     Args:
-        across: where the points lie, ascending.
+        across: where the points lie, ascending; or the names of places.
         values: how high; what is missing or no number leaves a gap.
         colour: of line and markers.
         form: of the values on hovering, as d3 writes it: ".1%".

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.experiments import manage
 from pages.experiments.listing import Listed, Results
 from pages.registry import go, link
-from pages.tasks.image_classification import settings
+from pages.tasks.registry import room
 from pages.ui.i18n import _
 from pages.ui.session import mine
 from tl_core.base.events import Trial
@@ -33,12 +33,18 @@ def experiment(config: CutConfig, frozen: int) -> RunConfig:
     )
 
 
+def _filled_in(config: CutConfig, frozen: int) -> dict[str, str]:
+    """The Train page's address with such a training filled in."""
+    training = experiment(config, frozen)
+    return room(training, "settings").link(training)
+
+
 def to_training(config: CutConfig) -> None:
     """A link for each block: the same as a click on its point, for keyboards and telephones."""
     st.markdown(_("Cut behind a block: click a point, or choose it here. The Train page opens with it filled in."))
     with st.container(horizontal=True, gap="small"):
         for frozen, place in enumerate(config.places, 1):
-            link("train", label=place, icon=":material/content_cut:", **settings.link(experiment(config, frozen)))
+            link("train", label=place, icon=":material/content_cut:", **_filled_in(config, frozen))
 
 
 def leave_for(config: CutConfig, frozen: int) -> None:
@@ -50,7 +56,7 @@ def leave_for(config: CutConfig, frozen: int) -> None:
 def leave() -> None:
     """Go where the last click on the curve leads."""
     if chosen := st.session_state.pop(_CHOSEN, None):
-        go("train", **settings.link(experiment(*chosen)))
+        go("train", **_filled_in(*chosen))
 
 
 def take_along(run: Run, trials: Sequence[Trial]) -> None:

@@ -8,6 +8,7 @@ pixels -> preprocessing -> block 1 -> block 2 -> ... -> block n
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -47,7 +48,7 @@ class Blocks:
     ):
         self.row, self.image_size, self.dataset = row, image_size, dataset
         self.emit, self.should_stop = emit, should_stop
-        self.base: keras.Model | None = None
+        self.base: Any = None  # a keras.Model, once weights are loaded
 
     def load(self, weights: str, seed: int = 0) -> None:
         """Take these weights: one of the backbone's sources, a path, or "random", drawn from the seed.

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tl_core.base.events import Artifact, Trial
 from tl_core.base.messages import Message, message
@@ -62,7 +63,7 @@ def best(points: Sequence[Point]) -> Point | None:
 def division(artifacts: Iterable[Artifact]) -> Division | None:
     """What the log says of it; None where it says nothing, or nothing that can be."""
     for made in artifacts:
-        said = [made.payload.get(name) for name in ("training", "validation", "chance")]
+        said: list[Any] = [made.payload.get(name) for name in ("training", "validation", "chance")]
         if made.name == DIVISION and all(isinstance(value, int | float) and value >= 0 for value in said):
             training, validation, chance = said
             if validation >= 1 and chance <= 1:

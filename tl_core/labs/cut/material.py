@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tl_core.images.data import dataset as datasets
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import Split, split
 from tl_core.labs.cut.config import CutConfig
@@ -25,7 +26,7 @@ def load(config: CutConfig) -> Dataset:
     Raises:
         UserError: it has been deleted, or is damaged.
     """
-    dataset = material.load(config)
+    dataset = datasets.load(config.data.dataset)
     total = len(dataset.images)
     if total <= config.pictures:
         return dataset

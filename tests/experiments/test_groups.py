@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.labs.made import ME, TASK, WAYS, finish, started, usual
+from tests.experiments.made import ME, TASK, WAYS, finish, started, usual
 from tl_core.base import paths
 from tl_core.base.errors import UserError
-from tl_core.labs import groups
-from tl_core.labs.groups import Guess
+from tl_core.experiments import groups
+from tl_core.experiments.groups import Guess
 from tl_core.runs import queue, store
 
 pytestmark = pytest.mark.usefixtures("tl_home")

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tl_core.base.messages import Message, message
-from tl_core.labs import groups, noise, worth
-from tl_core.labs.course import Course
-from tl_core.labs.groups import Experiment, Guess, Planned
+from tl_core.experiments import groups
+from tl_core.experiments.course import Course
+from tl_core.experiments.groups import Experiment, Guess, Planned
+from tl_core.labs import noise, worth
 from tl_core.labs.noise import Interval
 from tl_core.labs.worth import Curve, Worth
 from tl_core.tasks import registry

@@ -5,7 +5,7 @@ labs/<id>.json   which lab it is, whose, its runs with what each stands for, and
 From a notebook, without the app (`work` is only needed where no server schedules):
 
     from tl_core.images.data.drawn import Drawing, ingest_drawn
-    from tl_core.labs import groups, race
+    from tl_core.experiments import groups, race
     from tl_core.tasks import registry
 
     pictures = ingest_drawn(Drawing("flowers", per_class=40))
@@ -31,7 +31,7 @@ from tl_core.base.errors import UserError, disk_full_explained
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
 from tl_core.base.records import Count, Moment
-from tl_core.labs.course import Course
+from tl_core.experiments.course import Course
 from tl_core.runs import queue, store, watch
 from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import TICK, Scheduler

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import Metric, metric
-from tl_core.labs import groups, noise
-from tl_core.labs.course import Course, amount, judged, level
-from tl_core.labs.groups import Experiment, Guess, Planned
+from tl_core.experiments import groups
+from tl_core.experiments.course import Course, amount, judged, level
+from tl_core.experiments.groups import Experiment, Guess, Planned
+from tl_core.labs import noise
 from tl_core.labs.noise import Interval, Verdict
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Config, Task

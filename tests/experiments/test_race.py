@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from tests.labs.made import TASK, TOPS, WAYS, finish, started
+from tests.experiments.made import TASK, TOPS, WAYS, finish, started
 from tl_core.base.events import Epoch
 from tl_core.base.metrics import METRICS
-from tl_core.labs import course, groups, race
-from tl_core.labs.course import Course
-from tl_core.labs.groups import Guess
+from tl_core.experiments import course, groups, race
+from tl_core.experiments.course import Course
+from tl_core.experiments.groups import Guess
 from tl_core.runs import store
 from tl_core.runs.history import History
 from tl_core.tasks.registry import TASKS

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.pages.made import ME, drawn, trained
 from tl_core.base import events
-from tl_core.labs import race
-from tl_core.labs.groups import Experiment
+from tl_core.experiments import race
+from tl_core.experiments.groups import Experiment
 from tl_core.runs import store
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Config

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.labs.made import ME, TASK, trained, usual
+from tests.experiments.made import ME, TASK, trained, usual
 from tl_core.base import events
-from tl_core.labs import budget, groups
-from tl_core.labs.groups import Guess
+from tl_core.experiments import budget, groups
+from tl_core.experiments.groups import Guess
 from tl_core.runs import store
 
 pytestmark = pytest.mark.usefixtures("tl_home")

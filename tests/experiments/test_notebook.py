@@ -2,7 +2,7 @@
 
 import pytest
 
-from tl_core.labs import groups
+from tl_core.experiments import groups
 from tl_core.runs import store
 
 

@@ -1,0 +1,1 @@
+"""Runs that belong together: a race, what pretraining is worth in examples, and what they found. Knows no page."""
