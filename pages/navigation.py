@@ -21,7 +21,7 @@ st.set_page_config(page_icon=str(ASSETS / "icons" / "icon.png"), layout="wide")
 st.html(CAPTIONS)
 with st.sidebar:
     i18n.switch()
-page = st.navigation(registry.menu())
+page = st.navigation(registry.menu(), expanded=True)
 st.set_page_config(page_title=f"{page.title} · {_('Transfer learning lab')}")
 try:
     page.run()

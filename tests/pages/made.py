@@ -102,7 +102,7 @@ def reported(run: Run, dataset: Dataset, part: Part = "validation", wrong: int =
 
 def opened(page: str, language: str = "en", **query: str) -> AppTest:
     """The page as the visitor sees it when they open its address."""
-    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30)
+    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=300)
     test.session_state["language"] = language
     for name, value in query.items():
         test.query_params[name] = value

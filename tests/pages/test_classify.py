@@ -78,7 +78,7 @@ def _run(name, ending):
 
 
 def _page(**address) -> AppTest:
-    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=300).run()
     for name, value in address.items():
         test.query_params[name] = value
     test.switch_page("classify.py").run()

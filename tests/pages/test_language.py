@@ -62,7 +62,7 @@ def untranslated(text: str) -> str:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_sentence_goes_through_gettext(marked, name):
-    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=300).run()
     test.switch_page(f"{name}.py").run()
     assert not test.exception
     assert any("«" in text for text in texts(test))
@@ -70,7 +70,7 @@ def test_every_sentence_goes_through_gettext(marked, name):
 
 
 def test_the_language_follows_the_switch(tl_home):
-    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=300).run()
     english = [title.value for title in test.title]
     test.session_state[i18n.KEY] = "zh"
     test.run()
