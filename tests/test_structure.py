@@ -87,7 +87,7 @@ PAGES_FORBIDDEN = {  # likewise among the pages; the registry of the tasks is no
     "server": ("pages.components", "pages.material", "pages.experiments", "pages.tasks"),
     "material": ("pages.experiments", "pages.tasks"),
     "experiments": ("pages.tasks.image", "pages.tasks.text", "pages.labs"),
-    "labs": ("pages.tasks.image", "pages.tasks.text"),
+    "labs": ("pages.tasks.text",),  # a lab on pictures asks that task for its words
     "tasks/image_classification": ("pages.tasks.text",),
     "tasks/text_generation": ("pages.tasks.image", "pages.tasks.text_classification"),
     "tasks/text_classification": ("pages.tasks.image", "pages.tasks.text_generation"),

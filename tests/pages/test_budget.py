@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.labs.test_budget import SIZES, finish, started
+from tests.experiments.test_budget import SIZES, finish, started
 from tests.pages.made import drawn, opened, words
 from tl_core.experiments import groups
 from tl_core.experiments.groups import Guess
