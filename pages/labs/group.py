@@ -59,7 +59,7 @@ def header(experiment: Experiment) -> None:
     """Its name, and the way to another one."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(plain(experiment.name), anchor=False, width="content")
-        st.button(_("Another one"), key="lab_leave", icon=":material/add:", on_click=_leave)
+        st.button(_("Another experiment"), key="lab_leave", icon=":material/add:", on_click=_leave)
     if not mine(experiment):
         st.caption(_("Somebody else started this experiment: you can watch it, but not stop it."))
 
