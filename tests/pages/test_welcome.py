@@ -54,17 +54,19 @@ def test_the_way_to_the_language_half_is_on_the_page_and_not_in_the_menu_alone()
     assert links[:2] == ["generate", "finetune"]
 
 
-def test_runs_of_both_halves_stand_in_a_group_of_their_own(monkeypatch):
+def test_every_page_stands_in_the_menu_in_its_group(monkeypatch):
     groups, navigation = {}, st.navigation
 
-    def noted(pages):
+    def noted(pages, expanded):
+        assert expanded, "none is hidden behind “View more”"
         groups.update({title: [page.url_path for page in group] for title, group in pages.items()})
-        return navigation(pages)
+        return navigation(pages, expanded=expanded)
 
     monkeypatch.setattr(st, "navigation", noted)
     opened("welcome")
     assert groups["Image lab"] == ["data", "train", "classify"]
     assert groups["Language"] == ["generate", "finetune", "texts", "classify_text"]
+    assert groups["What transfer does"] == ["race", "budget", "cut"]
     assert groups["Experiments"] == ["run", "runs", "replay"]
 
 
