@@ -31,15 +31,6 @@ LESSONS: dict[str, Lesson] = {
         ),
         partial(_reviews, phases=("head",)),
     ),
-    "reviews_fine_tuned": Lesson(
-        message("Reviews, head first, then fine-tuning"),
-        message("Reviews that the app wrote"),
-        message(
-            "At the marker the last two layers thaw and adapt at a much lower rate. See how much that adds, and how "
-            "much longer an epoch takes from then on."
-        ),
-        partial(_reviews, phases=("head", "fine-tuning")),
-    ),
     "reviews_scratch": Lesson(
         message("Reviews, from scratch"),
         message("Reviews that the app wrote"),
