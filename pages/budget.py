@@ -11,7 +11,6 @@ from pages.tasks import registry as tasks
 from pages.ui.i18n import _, show
 from pages.ui.session import owner
 from tl_core.experiments import budget
-from tl_core.experiments import race as ways
 from tl_core.runs.executors import spare
 
 
@@ -67,17 +66,4 @@ def prepare():
     spare.want()
 
 
-setup.begun()
-experiment = group.chosen("budget")
-if experiment is None:
-    prepare()
-    group.earlier("budget", "budget")
-    st.stop()
-group.header(experiment)
-task = ways.task_of(experiment)
-if task is None:
-    st.info(_("The runs of this experiment have been deleted."))
-    st.stop()
-group.facts(experiment)
-group.follow(experiment, lambda: drawing.view(experiment, task))
-group.take_home(experiment)
+group.page("budget", prepare, drawing.view)

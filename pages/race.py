@@ -63,17 +63,4 @@ def prepare():
     spare.want()
 
 
-setup.begun()
-experiment = group.chosen("race")
-if experiment is None:
-    prepare()
-    group.earlier("race", "race")
-    st.stop()
-group.header(experiment)
-task = race.task_of(experiment)
-if task is None:
-    st.info(_("The runs of this experiment have been deleted."))
-    st.stop()
-group.facts(experiment)
-group.follow(experiment, lambda: drawing.view(experiment, task))
-group.take_home(experiment)
+group.page("race", prepare, drawing.view)

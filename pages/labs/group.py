@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from pages.experiments import learned_from
-from pages.labs.setup import ADDRESS
+from pages.labs.setup import ADDRESS, begun
 from pages.registry import link
 from pages.ui import status
 from pages.ui.format import duration
@@ -20,10 +20,33 @@ from tl_core.experiments import groups
 from tl_core.experiments.groups import Experiment, Lab
 from tl_core.runs import store, watch
 from tl_core.runs.store import ACTIVE, Run
-from tl_core.tasks.registry import title
+from tl_core.tasks.registry import Task, title
 
 PACE = 2.0  # seconds between looks at an experiment that is active
 LISTED = 20  # earlier experiments
+
+
+def page(lab: Lab, prepare: Callable[[], None], view: Callable[[Experiment, Task], None]) -> None:
+    """The experiment that the address names; without one what `prepare` draws, and the earlier ones.
+
+    Args:
+        lab: also the page's name.
+        view: draws what is known of an experiment of runs of this task.
+    """
+    begun()
+    experiment = chosen(lab)
+    if experiment is None:
+        prepare()
+        earlier(lab)
+        return
+    header(experiment)
+    task = groups.task_of(experiment)
+    if task is None:
+        st.info(_("The runs of this experiment have been deleted."))
+        return
+    facts(experiment)
+    follow(experiment, lambda: view(experiment, task))
+    take_home(experiment)
 
 
 def chosen(lab: Lab) -> Experiment | None:
@@ -105,7 +128,7 @@ def take_home(experiment: Experiment) -> None:
                     )
 
 
-def earlier(lab: Lab, page: str) -> None:
+def earlier(lab: Lab) -> None:
     """The experiments that there are, the reader's own first."""
     found = list(own_first(groups.all(lab)))[:LISTED]
     if not found:
@@ -114,7 +137,7 @@ def earlier(lab: Lab, page: str) -> None:
     for experiment in found:
         with st.container(horizontal=True, vertical_alignment="center"):
             status.badge(groups.status(experiment))
-            link(page, label=plain(experiment.name), icon=":material/science:", lab=experiment.id)
+            link(lab, label=plain(experiment.name), icon=":material/science:", lab=experiment.id)
             st.caption(datetime.fromtimestamp(experiment.created).strftime("%Y-%m-%d %H:%M"), width="content")
 
 

@@ -36,7 +36,8 @@ from tl_core.runs import queue, store, watch
 from tl_core.runs.executors.local import Local
 from tl_core.runs.scheduler import TICK, Scheduler
 from tl_core.runs.store import ACTIVE, Run, Status
-from tl_core.tasks.registry import Config
+from tl_core.tasks import registry
+from tl_core.tasks.registry import Config, Task
 
 Lab = Literal["race", "budget"]
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
@@ -183,6 +184,12 @@ def courses(experiment: Experiment) -> list[Course]:
         Course(member.arm, member.seed, member.size, watch.history(run), store.status(run) == "finished")
         for member, run in _present(experiment)
     ]
+
+
+def task_of(experiment: Experiment) -> Task | None:
+    """Of its runs; None where none can be read any more."""
+    known = [run.config for run in runs(experiment) if run.config]
+    return registry.of(known[0]) if known else None
 
 
 def active(experiment: Experiment) -> bool:

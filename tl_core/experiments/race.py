@@ -75,12 +75,6 @@ def start(
     return groups.create("race", planned, owner=owner, name=name)
 
 
-def task_of(experiment: Experiment) -> Task | None:
-    """Of its runs; None where none can be read any more."""
-    known = [run.config for run in groups.runs(experiment) if run.config]
-    return registry.of(known[0]) if known else None
-
-
 def standings(courses: Sequence[Course], task: Task) -> dict[str, Standing]:
     """Way -> how it has done; ways without results are left out, the others are in the order of the task's."""
     room, row = task.room("ways"), metric(task.metrics[0])
