@@ -11,7 +11,7 @@ from tl_core.engine.asking import Status, ask, lines, quietly, state, stop, stre
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.image_classification import calls as pictures
-from tl_core.tasks.image_classification.calls import Answer
+from tl_core.tasks.image_classification.calls import Answer, Explanation, Method
 from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Event
@@ -22,6 +22,7 @@ __all__ = [
     "ask",
     "classify",
     "evaluate",
+    "explain",
     "model_file",
     "state",
     "stop",
@@ -61,6 +62,21 @@ def classify(
         found = ask(pictures.CLASSIFY, pictures.Classify(source, names, top, contents), status)
         answers += found
     return answers
+
+
+def explain(source: str, data: bytes, label: str, method: Method, check: bool, status: Status = quietly) -> Explanation:
+    """Which places of a picture speak for a class.
+
+    Args:
+        source: as for `classify`.
+        data: bytes of a picture file.
+        label: the class, as the network calls it.
+        check: whether the map earns trust, too.
+
+    Raises:
+        UserError: the file is no picture, the network does not know the class or cannot be loaded, the engine died.
+    """
+    return ask(pictures.EXPLAIN, pictures.Explain(source, label, method, check, (data,)), status)
 
 
 def evaluate(run_id: str, part: report.Part, status: Status = quietly) -> Report:

@@ -1,6 +1,7 @@
 """What the engine can be asked about pictures, and which models it keeps for that; no TensorFlow."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tl_core.base.calls import Call, Source
 from tl_core.base.errors import UserError
@@ -28,6 +29,54 @@ class Classify:
     files: tuple[bytes, ...] = ()  # in any format that ingest takes
 
 
+Method = Literal["grad_cam", "occlusion"]
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Say which places of a picture speak for a class."""
+
+    source: str  # as for `Classify`
+    label: str  # the class
+    method: Method
+    check: bool = False  # whether the map earns trust, too
+    files: tuple[bytes, ...] = ()  # one picture
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Whether a map marks what the answer hangs on, and whether it belongs to what the network has learned.
+
+    Attributes:
+        before: probability of the class for the whole picture.
+        marked: without the `share` of the picture that the map marks most.
+        random: without a random share as large, the mean of `draws`.
+        correlation: of the map with that of the same network with shuffled weights, -1 to 1.
+    """
+
+    before: float
+    marked: float
+    random: float
+    draws: int
+    share: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A map of the centred square of the picture that the network sees.
+
+    Attributes:
+        probability: that the network gives the class.
+        values: rows from top to bottom; what they mean is told in `explanation.Explainer.map`.
+        checks: where they were asked for.
+    """
+
+    probability: float
+    values: tuple[tuple[float, ...], ...]
+    checks: Checks | None = None
+
+
 @dataclass(frozen=True)
 class Evaluate:
     """Predict one part of a run's pictures and keep the report in its folder."""
@@ -46,10 +95,11 @@ class ModelFile:
 CLASSIFY: Call[Classify, tuple[Answer, ...]] = Call(
     "image_classification.classify", Classify, tuple[Answer, ...], f"{_HERE}.classify"
 )
+EXPLAIN: Call[Explain, Explanation] = Call("image_classification.explain", Explain, Explanation, f"{_HERE}.explain")
 EVALUATE: Call[Evaluate, None] = Call("image_classification.evaluate", Evaluate, type(None), f"{_HERE}.evaluate")
 MODEL_FILE: Call[ModelFile, str] = Call("image_classification.model_file", ModelFile, str, f"{_HERE}.model_file")
 
-CALLS = (CLASSIFY, EVALUATE, MODEL_FILE)
+CALLS = (CLASSIFY, EXPLAIN, EVALUATE, MODEL_FILE)
 SOURCES = (
     Source("run", f"{_HERE}.of_run", f"{_HERE}.version_of_run"),
     Source("imagenet", f"{_HERE}.of_imagenet", f"{_HERE}.only_version"),

@@ -18,8 +18,17 @@ from tl_core.images.data import pictures
 from tl_core.images.pretrained import batchnorm, packages, weights
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.tasks.image_classification import evaluation, export, network, paths
-from tl_core.tasks.image_classification.calls import Answer, Classify, Evaluate, ModelFile
+from tl_core.tasks.image_classification.calls import (
+    Answer,
+    Classify,
+    Evaluate,
+    Explain,
+    Explanation,
+    Method,
+    ModelFile,
+)
 from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.explanation import Explainer
 
 BATCH = 16  # pictures passed through a network together
 
@@ -43,6 +52,7 @@ class Classifier:
         self._resize = tf.function(lambda x: resize(x, training=False), input_signature=[pixels], autograph=False)
         self._network = tf.function(lambda x: rest(x, training=False), input_signature=[inputs], autograph=False)
         self._network(self._resize(tf.zeros((1, 240, 320, 3))))
+        self._explainer = Explainer(model, resized, self._network)
 
     def classify(
         self,
@@ -77,6 +87,30 @@ class Classifier:
                 answers.append(Answer(name, tuple((self._classes[i], float(row[i])) for i in best)))
         return answers
 
+    def explain(self, decoded: np.ndarray, label: str, method: Method, check: bool) -> Explanation:
+        """Which places of a picture speak for a class.
+
+        Args:
+            decoded: [h, w, 3] pixels 0 to 255 of any size.
+            label: the class.
+            check: whether the map earns trust, too.
+
+        Raises:
+            UserError: the network does not know the class.
+        """
+        if label not in self._classes:
+            raise UserError(
+                message("This network does not know the class {name}.", name=label), message("Choose one of its own.")
+            )
+        place, explainer = self._classes.index(label), self._explainer
+        pixels = self._resize(decoded[None].astype(np.float32))[0].numpy()
+        found = explainer.map(pixels, place, method)
+        return Explanation(
+            float(explainer.probabilities([pixels], place)[0]),
+            tuple(tuple(map(float, row)) for row in found),
+            explainer.check(pixels, place, method, found) if check else None,
+        )
+
 
 def decoded_picture(data: bytes) -> np.ndarray | UserError:
     """The pixels of a picture file [h, w, 3], or what is wrong with it."""
@@ -92,6 +126,16 @@ def classify(asked: Classify, desk: Desk) -> tuple[Answer, ...]:
         decoded = pool.map(decoded_picture, asked.files)
         with desk.use(asked.source) as classifier:
             return tuple(classifier.classify(asked.names, decoded, asked.top, desk.is_gone))
+
+
+def explain(asked: Explain, desk: Desk) -> Explanation:
+    """A map of one picture."""
+    decoded = decoded_picture(asked.files[0])
+    if isinstance(decoded, UserError):
+        raise decoded
+    desk.say(message("Asking which places of the picture count…"))
+    with desk.use(asked.source) as classifier:
+        return classifier.explain(decoded, asked.label, asked.method, asked.check)
 
 
 def evaluate(asked: Evaluate, desk: Desk) -> None:
