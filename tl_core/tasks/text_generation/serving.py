@@ -15,7 +15,7 @@ from tl_core.tasks.text_generation.stream import Event
 from tl_core.text.pretrained.model import LanguageModel
 from tl_core.text.spelling import spell
 
-SHOWN = 8  # tokens that are compared: the likeliest of the whole network, and as many of the one without its parts
+SHOWN = 6  # tokens that are compared: the likeliest of the whole network, and as many of the one without its parts
 
 
 class Writer:
