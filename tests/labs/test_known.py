@@ -91,6 +91,19 @@ def test_detection_by_hand():
     assert (found.true_positives, found.false_positives) == (pytest.approx(2 / 3), 0.0)
 
 
+def test_the_interval_of_an_area_is_wide_with_few_pictures_and_holds_the_truth():
+    draw = np.random.default_rng(0)
+    held = 0
+    for _ in range(40):  # normal clouds a standard deviation apart: the true area is 0.760
+        found = known.area(draw.normal(1, 1, 30), draw.normal(0, 1, 30))
+        held += found.low <= 0.760 <= found.high
+        assert found.low < found.mean < found.high
+    assert held >= 32, "38 of 40 are expected"
+    many = known.area(draw.normal(1, 1, 3000), draw.normal(0, 1, 3000))
+    assert many.high - many.low < 0.05 < found.high - found.low
+    assert known.area(np.array([2.0, 3.0]), np.array([1.0])) == known.Interval(1.0, 1.0, 1.0)
+
+
 def test_what_makes_no_sense_is_an_error():
     with pytest.raises(ValueError):
         known.fit(np.ones((3, 2)), np.array([0, 1]))
