@@ -10,13 +10,12 @@ from PIL import Image
 
 from tests.tasks.image_classification import toys
 from tl_core.base.errors import Stopped, UserError
-from tl_core.classification import report
+from tl_core.classification import known, report
 from tl_core.engine.models import Models
 from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.labs import known, ranks
 from tl_core.runs import store
 from tl_core.tasks.image_classification import familiarity, paths, predict
 from tl_core.tasks.image_classification.calls import Detect, Recognize
@@ -65,7 +64,7 @@ def trained(tmp_path_factory):
 def test_a_look_that_nobody_waits_for_leaves_nothing(trained):
     with pytest.raises(Stopped):
         trained.recognize([], is_gone=lambda: True)
-    assert not (trained.run.folder / "familiarity.npz").exists()
+    assert not (trained.run.folder / paths.FAMILIAR).exists()
 
 
 def test_the_scores_are_those_of_the_formulas_and_the_limits_accept_what_validates(trained):
@@ -97,7 +96,7 @@ def test_what_was_found_is_kept_as_long_as_the_weights_are_the_same(trained, mon
     first = trained.recognize(trained.part("validation")[:1])
     again = trained.recognize(trained.part("validation")[:1], say=lambda sentence: said.append(str(sentence)))
     assert again == first and not said, "its own pictures are not looked at again"
-    kept = trained.run.folder / "familiarity.npz"
+    kept = trained.run.folder / paths.FAMILIAR
     mark = checkpoint.load(kept).facts["weights"]
     assert familiarity.load(trained.run.folder, mark).trained == 24
     assert familiarity.load(trained.run.folder, "of other weights") is None
@@ -127,7 +126,7 @@ def test_other_pictures_are_told_from_its_own(trained):
         (found.distance, lambda scores: -scores.distance, -limits.distance),
     ):
         own, other = (np.array([of(scores) for scores in part]) for part in (mine, theirs))
-        assert separation.auroc == pytest.approx(ranks.auroc(own, other), abs=0.01)
+        assert separation.auroc == pytest.approx(known.auroc(own, other), abs=0.01)
         assert separation.low <= separation.auroc <= separation.high
         assert separation.accepted == pytest.approx((other >= limit).mean(), abs=0.06)
     assert found.distance.auroc > 0.8, "pictures of one colour lie elsewhere"

@@ -1,7 +1,5 @@
 """What a run's pictures look like to its network, so that others can be told from them; kept with the weights' mark.
 
-    runs/<id>/familiarity.npz
-
 Two scores, both higher for what is better known: the probability of the likeliest class (Hendrycks and Gimpel 2017,
 https://arxiv.org/abs/1610.02136), and minus the Mahalanobis distance to the nearest class mean (Lee et al. 2018,
 https://arxiv.org/abs/1807.03888) of the backbone's last feature maps, averaged. Means and covariance are those of
@@ -16,11 +14,12 @@ import numpy as np
 
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
+from tl_core.classification import known
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
-from tl_core.labs import known
 from tl_core.tasks.image_classification.calls import Detected, Scores, Separation
 from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.paths import FAMILIAR
 from tl_core.training import checkpoint
 
 ACCEPTED = 0.95  # the share of validation pictures that is called known
@@ -108,22 +107,18 @@ def save(folder: Path, weights: str, familiar: Familiar) -> None:
     means = familiar.means
     facts = {"weights": weights, "trained": familiar.trained, "shrinkage": means.shrinkage}
     arrays = [means.whitening, means.means, means.labels, familiar.softmax, familiar.distance]
-    checkpoint.keep(_path(folder), facts, arrays)
+    checkpoint.keep(folder / FAMILIAR, facts, arrays)
 
 
 def load(folder: Path, weights: str) -> Familiar | None:
     """What was kept, if it belongs to these weights; None if not, or if the file is not there or damaged."""
-    saved = checkpoint.load(_path(folder))
+    saved = checkpoint.load(folder / FAMILIAR)
     if saved is None or saved.facts.get("weights") != weights:
         return None
     whitening, means, labels, softmax, distance = saved.arrays
     return Familiar(
         known.ClassMeans(whitening, means, labels, saved.facts["shrinkage"]), softmax, distance, saved.facts["trained"]
     )
-
-
-def _path(folder: Path) -> Path:
-    return folder / "familiarity.npz"
 
 
 def _chosen(indices: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
@@ -138,6 +133,5 @@ def _chosen(indices: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
 
 
 def _separated(mine: np.ndarray, theirs: np.ndarray, limit: float) -> Separation:
-    area = known.area(mine, theirs)
-    accepted = known.detection(mine, theirs, limit).false_positives
-    return Separation(area.mean, area.low, area.high, accepted)
+    found = known.detection(mine, theirs, limit)
+    return Separation(found.auroc, found.low, found.high, found.false_positives)

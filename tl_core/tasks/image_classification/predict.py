@@ -55,7 +55,9 @@ class Classifier:
         pixels = tf.TensorSpec((1, None, None, 3), tf.float32)
         inputs = tf.TensorSpec((None, *resized.shape[1:]), resized.dtype)
         self._resize = tf.function(lambda x: resize(x, training=False), input_signature=[pixels], autograph=False)
-        self._network = tf.function(lambda x: rest(x, training=False), input_signature=[inputs], autograph=False)
+        self._network = tf.function(
+            lambda x: tf.nest.flatten(rest(x, training=False)), input_signature=[inputs], autograph=False
+        )
         self._network(self._resize(tf.zeros((1, 240, 320, 3))))
 
     def classify(
