@@ -133,5 +133,5 @@ def _chosen(indices: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
 
 
 def _separated(mine: np.ndarray, theirs: np.ndarray, limit: float) -> Separation:
-    found = known.detection(mine, theirs, limit)
+    found = known.detection(mine, theirs, limit)  # not its true positives: `mine` gave the limit
     return Separation(found.auroc, found.low, found.high, found.false_positives)
