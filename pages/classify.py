@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from pages.server import held
-from pages.tasks.image_classification import answers, networks
+from pages.tasks.image_classification import answers, known, networks
 from pages.ui import loading, refused
 from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import problem, sentence
@@ -152,3 +152,5 @@ if network is not None:
             else:
                 answers.several(said, [data for _name, data in pictures], "classify_table")
             closing_words(network, len(said), seconds)
+            if network.run and not all(answer.error for answer in said):
+                known.tell(network.run, pictures)

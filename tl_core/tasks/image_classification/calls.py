@@ -86,6 +86,60 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Recognize:
+    """Say whether pictures look like any that a run has learned from."""
+
+    run: str
+    files: tuple[bytes, ...] = ()  # in any format that ingest takes
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well known a picture is."""
+
+    softmax: float  # the probability of the likeliest class: more is better known
+    distance: float  # of Mahalanobis, to the nearest class mean: less is better known
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """Scores of pictures, and the thresholds that they are compared with."""
+
+    pictures: tuple[Scores | None, ...]  # None for a file that is no picture
+    limits: Scores  # a picture is known from this softmax on, and up to this distance
+    trained: int  # training pictures whose features gave the class means
+    validated: int  # validation pictures that gave the limits
+
+
+@dataclass(frozen=True)
+class Detect:
+    """Measure how well a run's scores tell its validation pictures from others."""
+
+    run: str
+    other: str  # id of a dataset, or "drawn:<kind>" for pictures that are drawn now
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well one score tells known pictures from others."""
+
+    auroc: float  # how often a known picture scores higher than another one
+    low: float  # 95 % interval over the pictures
+    high: float
+    accepted: float  # the share of the others that is called known all the same
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What was measured."""
+
+    softmax: Separation
+    distance: Separation
+    known: int  # validation pictures
+    unknown: int  # other pictures
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """A run's complete model, made now if need be."""
 
@@ -97,9 +151,14 @@ CLASSIFY: Call[Classify, tuple[Answer, ...]] = Call(
 )
 EXPLAIN: Call[Explain, Explanation] = Call("image_classification.explain", Explain, Explanation, f"{_HERE}.explain")
 EVALUATE: Call[Evaluate, None] = Call("image_classification.evaluate", Evaluate, type(None), f"{_HERE}.evaluate")
+RECOGNIZE: Call[Recognize, Recognized] = Call(
+    "image_classification.recognize", Recognize, Recognized, f"{_HERE}.recognize"
+)
+DETECT: Call[Detect, Detected] = Call("image_classification.detect", Detect, Detected, f"{_HERE}.detect")
 MODEL_FILE: Call[ModelFile, str] = Call("image_classification.model_file", ModelFile, str, f"{_HERE}.model_file")
 
-CALLS = (CLASSIFY, EXPLAIN, EVALUATE, MODEL_FILE)
+CALLS = (CLASSIFY, EXPLAIN, EVALUATE, RECOGNIZE, DETECT, MODEL_FILE)
+DRAWN = "drawn:"
 SOURCES = (
     Source("run", f"{_HERE}.of_run", f"{_HERE}.version_of_run"),
     Source("imagenet", f"{_HERE}.of_imagenet", f"{_HERE}.only_version"),
