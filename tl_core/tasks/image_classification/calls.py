@@ -48,17 +48,16 @@ class Checks:
     """Whether a map marks what the answer hangs on, and whether it belongs to what the network has learned.
 
     Attributes:
-        before: probability of the class for the whole picture.
-        marked: without the `share` of the picture that the map marks most.
-        random: without a random share as large, the mean of `draws`.
+        shares: of the picture that are covered, 0 first.
+        marked: probability of the class at each of them, what the map marks most covered first.
+        random: the same with random places covered first, the mean of `draws`.
         correlation: of the map with that of the same network with shuffled weights, -1 to 1.
     """
 
-    before: float
-    marked: float
-    random: float
+    shares: tuple[float, ...]
+    marked: tuple[float, ...]
+    random: tuple[float, ...]
     draws: int
-    share: float
     correlation: float
 
 

@@ -5,9 +5,9 @@ gradient of the class's score: it asks the inside of the network, once. Occlusio
 https://arxiv.org/abs/1311.2901) covers one place after another and asks the whole network anew: it needs to know
 nothing of the inside.
 
-A map that deserves trust marks what the answer hangs on: without it the probability falls further than without a random
-place of the same size (deletion, Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421). And it belongs to what was
-learned: a network whose weights are shuffled has another one (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
+A map that deserves trust marks what the answer hangs on: while more and more of the picture is covered, its places
+first, the probability falls faster than with random places first (deletion, Petsiuk et al. 2018,
+https://arxiv.org/abs/1806.07421). And it belongs to what was learned: a network whose weights are shuffled has another one (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
 """
 
 import contextlib
@@ -23,8 +23,8 @@ from tl_core.tasks.image_classification.calls import Checks, Method
 
 CELLS = 8  # of an occlusion map, each way; the covered square is two of them wide
 BATCH = 16  # covered pictures that the network sees together
-SHARE = 0.2  # of the picture that the deletion check covers
-RANDOM = 8  # random maps that the check compares with
+SHARES = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of the picture that the deletion check covers, one after the other
+RANDOM = 4  # random maps that it compares with
 
 
 class Explainer:
@@ -62,15 +62,16 @@ class Explainer:
         """
         random = np.random.default_rng(seed)
         maps = [found, *random.random((RANDOM, *found.shape), dtype=np.float32)]
-        said = self.probabilities([pixels, *(covered(pixels, each) for each in maps)], label)
+        pictures = [covered(pixels, each, share) for each in maps for share in SHARES]
+        whole, *rest = self.probabilities([pixels, *pictures], label)
+        marked, *others = np.reshape(rest, (len(maps), len(SHARES)))
         with self._shuffled(random):
             other = self.map(pixels, label, method)
         return Checks(
-            before=float(said[0]),
-            marked=float(said[1]),
-            random=float(said[2:].mean()),
+            shares=(0.0, *SHARES),
+            marked=(float(whole), *map(float, marked)),
+            random=(float(whole), *map(float, np.mean(others, 0))),
             draws=RANDOM,
-            share=SHARE,
             correlation=correlation(found, other),
         )
 
@@ -86,7 +87,9 @@ class Explainer:
         activations = tf.cast(self._features(tf.constant(pixels[None])), tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(activations)
-            score = self._score(activations)[0, label]
+            scores = self._scores(activations)[0]
+            others = tf.concat([scores[:label], scores[label + 1 :]], 0)
+            score = scores[label] - tf.reduce_logsumexp(others)
         gradient = tape.gradient(score, activations)[0].numpy()
         weighed = np.maximum((activations[0].numpy() * gradient.mean((0, 1))).sum(-1), 0)
         return weighed / weighed.max() if weighed.max() > 0 else weighed
@@ -119,22 +122,22 @@ class Explainer:
         return tf.function(lambda x: lower(x, training=False), input_signature=[inputs], autograph=False)
 
     @cached_property
-    def _score(self) -> Callable[[tf.Tensor], tf.Tensor]:
+    def _scores(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """From the last maps to the classes' scores before softmax or sigmoid, float32 [n, classes].
 
-        Probabilities would not do: the gradient of one that has reached 1 is nothing.
+        A probability itself would not do: the gradient of one that has reached 1 is nothing.
         """
         last = next(operation for operation in reversed(self._model.operations) if _squashes(operation))
         upper = keras.Model(self._last_maps, last.input)
 
-        def score(activations: tf.Tensor) -> tf.Tensor:
+        def scores(activations: tf.Tensor) -> tf.Tensor:
             x = tf.cast(upper(activations, training=False), tf.float32)
             if isinstance(last, keras.layers.Dense):
                 x = tf.matmul(x, tf.cast(last.kernel, tf.float32)) + tf.cast(last.bias, tf.float32)
             x = tf.reshape(x, (len(x), -1))
             return tf.concat([-x, x], -1) if x.shape[-1] == 1 else x
 
-        return score
+        return scores
 
     @contextlib.contextmanager
     def _shuffled(self, random: np.random.Generator) -> Iterator[None]:
@@ -147,7 +150,7 @@ class Explainer:
             self._model.set_weights(own)
 
 
-def covered(pixels: np.ndarray, values: np.ndarray, share: float = SHARE) -> np.ndarray:
+def covered(pixels: np.ndarray, values: np.ndarray, share: float) -> np.ndarray:
     """A picture without the places of which a map says most: they get the picture's mean colour.
 
     Args:
