@@ -7,7 +7,8 @@ nothing of the inside.
 
 A map that deserves trust marks what the answer hangs on: while more and more of the picture is covered, its places
 first, the probability falls faster than with random places first (deletion, Petsiuk et al. 2018,
-https://arxiv.org/abs/1806.07421). And it belongs to what was learned: a network whose weights are shuffled has another one (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
+https://arxiv.org/abs/1806.07421). And it belongs to what was learned: a network whose weights are shuffled has another
+one (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
 """
 
 import contextlib
