@@ -52,7 +52,7 @@ def image_grid(
         classes: whether each says its class.
         label: of the list, for screen readers.
         key: Streamlit's key; another one begins with nothing chosen.
-        captions: what is said of a picture instead of its class, by the pictures' keys.
+        captions: what is said of a picture instead of its class, by the pictures' keys; in a line or two.
 
     Returns:
         The keys of the chosen pictures.
@@ -64,7 +64,7 @@ def image_grid(
             {
                 "key": image.key,
                 "src": address(dataset, image, 128),
-                "name": f"{image.key} · {said or f'{image.width} × {image.height} px'}",
+                "name": f"{image.key} · {' '.join(said.split()) or f'{image.width} × {image.height} px'}",
                 "label": said or (dataset.classes[image.label] if classes else ""),
             }
         )

@@ -58,14 +58,14 @@ def _put_right(run: Run, listed: Sequence[Suspect]) -> None:
     ]
     st.markdown(
         _(
-            "Look at each: is the given class wrong, or is the picture only hard? Each says its given class, what the "
-            "probe takes it for, and how much the probe believes the given class. {n} of {total} have been put right."
+            "Look at each: is the given class wrong, or is the picture only hard? Each says how much the probe "
+            "believes its given class, and what it takes the picture for instead. {n} of {total} have been put right."
         ).format(n=len(listed) - len(left), total=len(listed))
     )
     tidy.put_right(
         dataset,
         [images[suspect.key] for suspect in left],
-        {suspect.key: f"{suspect.given} → {suspect.likely}? {percent(suspect.confidence, 0)}" for suspect in left},
+        {suspect.key: f"{percent(suspect.confidence, 0)} {suspect.given}\n→ {suspect.likely}?" for suspect in left},
         {suspect.key: suspect.likely for suspect in left},
         key="labels_right",
     )
