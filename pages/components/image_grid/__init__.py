@@ -63,13 +63,13 @@ def image_grid(
         items.append(
             {
                 "key": image.key,
-                "src": address(dataset, image, 128),
+                "src": address(dataset, image, 192 if captions else 128),
                 "name": f"{image.key} · {' '.join(said.split()) or f'{image.width} × {image.height} px'}",
                 "label": said or (dataset.classes[image.label] if classes else ""),
             }
         )
     answer = _COMPONENT(
-        data={"items": items, "label": label},
+        data={"items": items, "label": label, "large": bool(captions)},
         key=key,
         default={"selected": []},
         on_selected_change=lambda: None,
