@@ -38,8 +38,8 @@ def test_classes_are_compared_by_their_names_and_relabelled_examples_are_left_ou
 def test_flips_stand_beside_those_of_another_seed():
     found, noise = flips.turned(BEFORE, AFTER), flips.turned(BEFORE, BEFORE)
     said = " ".join(map(str, flips.sentences(found, [noise, found])))
-    assert "Of 5 examples that validated both runs (6 this one), 4 predictions have turned round" in said
-    assert "2 are right now, 1 are wrong now" in said
+    assert "5 examples validated both runs (6 this one). Predictions that have turned round: 4" in said
+    assert "right now: 2; right before and wrong now: 1" in said
     assert "These are 80.0 % of the predictions; another seed alone turns 40.0 % round (2 pairs" in said
     assert "Within the noise" in said
     many = flips.Turned(np.zeros(20, bool), np.ones(20, bool), AFTER.predictions * 4, (), 0, 0, 20)

@@ -178,8 +178,8 @@ def test_what_has_turned_round_since_another_run_is_told_beside_what_another_see
     test.selectbox(key=f"flips_{after.id}").set_value(before.id).run()
     said = words(test)
     count = len(made.predictions)
-    assert f"Of {count} examples that validated both runs ({count} this one), 3 predictions have turned round" in said
-    assert "3 are right now, 0 are wrong now. Within the noise" in said and "McNemar" in said
+    assert f"{count} examples validated both runs ({count} this one). Predictions that have turned round: 3" in said
+    assert "right now: 3; right before and wrong now: 0. Within the noise" in said and "McNemar" in said
     assert "train the same settings again with another seed" in said
     twin = run_of(recipe(dataset, seed=1), STARTED, *trained(), events.Finished(best_epoch=3), name="twin")
     reported(twin, dataset, wrong=3)

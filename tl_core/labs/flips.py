@@ -66,8 +66,8 @@ def sentences(found: Turned, noise: Sequence[Turned]) -> list[Message]:
     judged = verdict_of_examples(found.before, found.after)
     told = [
         message(
-            "Of {n} examples that validated both runs ({total} this one), {flips} predictions have turned round: "
-            "{mended} are right now, {broken} are wrong now. {verdict}",
+            "{n} examples validated both runs ({total} this one). Predictions that have turned round: {flips}; wrong "
+            "before and right now: {mended}; right before and wrong now: {broken}. {verdict}",
             n=f"{len(found.before):,}",
             total=f"{found.total:,}",
             flips=found.flips,
