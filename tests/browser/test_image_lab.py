@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import App, until
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
-EPOCHS = 500  # a frozen MobileNet takes a few hundredths of a second each: long enough to look at the curves twice
+EPOCHS = 300  # a frozen MobileNet takes a few hundredths of a second each: long enough to look at the curves twice
 POINTS = (
     "(document.querySelector('.tl-live .js-plotly-plot')?.data?.[1]?.x?.length ?? 0)"  # epochs in the first live chart
 )

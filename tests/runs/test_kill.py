@@ -1,6 +1,6 @@
 """kill -9 at random moments: every run ends as failed or is resumed, no log is unreadable, the queue goes on.
 
-Twenty kills hit workers that go through the real `work()` with a training that pretends (and writes some lines in two
+Ten kills hit workers that go through the real `work()` with a training that pretends (and writes some lines in two
 pieces, so that kills tear them), three more hit the real trainer.
 """
 
@@ -22,7 +22,7 @@ from tl_core.runs.scheduler import Scheduler
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 
-KILLS, REAL_KILLS = 20, 3
+KILLS, REAL_KILLS = 10, 3
 Scheduling = Callable[..., Scheduler]
 
 
@@ -58,7 +58,7 @@ def begun(scheduler: Scheduler) -> list:
 
 
 @pytest.mark.slow
-def test_twenty_kills(config: RunConfig, scheduling: Scheduling, random_moments: random.Random):
+def test_ten_kills(config: RunConfig, scheduling: Scheduling, random_moments: random.Random):
     runs = []
     for number in range(KILLS):
         runs.append(store.create(config, owner=f"student {number % 7}"))

@@ -40,6 +40,7 @@ def show_report(run: Run) -> None:
             "prompt": st.session_state[f"{key}_prompt"],
             "texts": ["", ""],
             "remark": "",
+            "writing": True,
         }
     pair = st.session_state.get(f"{key}_texts")
     if pair is None:
@@ -54,13 +55,20 @@ def show_report(run: Run) -> None:
             places.append(st.empty())
     note = st.empty()
     _draw(pair, places, names)
-    if asked:
-        with stop:  # any click ends the writing: the texts stay as far as they have come
-            st.button(_("Stop"), key=f"{key}_stop", icon=":material/stop_circle:")
+    if pair["writing"]:
+        with stop:  # the texts stay as far as they have come; whatever else runs the page again lets them begin again
+            st.button(
+                _("Stop"),
+                key=f"{key}_stop",
+                icon=":material/stop_circle:",
+                on_click=pair.update,
+                args=({"writing": False},),
+            )
         try:
             _write(run, pair, places, names, note)
         except UserError as error:
             note.error(problem(error), icon=":material/error:")
+        pair["writing"] = False
         stop.empty()
     if pair["remark"]:
         note.caption(f":material/info: {pair['remark']}")
@@ -69,6 +77,7 @@ def show_report(run: Run) -> None:
 def _write(run: Run, pair: dict, places: list[DeltaGenerator], names: tuple[str, str], note: DeltaGenerator) -> None:
     """Let both models write, a token each in turn; leaving this function, however, stops them."""
     key = f"pair_{run.id}"
+    pair |= {"texts": ["", ""], "remark": ""}
     settings = Settings(
         length=st.session_state[f"{key}_length"],
         temperature=st.session_state[f"{key}_temperature"],
