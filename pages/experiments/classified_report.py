@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.experiments import flips
 from pages.ui.i18n import _, show, together
 from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
@@ -36,6 +37,8 @@ class Examples:
         look, look_once: on the buttons that have the model look at those of validation and of the last test.
         looking: while it does.
         undecided: what the last test is worth, once it has been made.
+        put_right: likewise, so that labels can be put right; None: they cannot.
+        corrected: the way on where that has been done.
         none: that no examples were kept for it; without these words nothing is said of it then.
         right: what accuracy is.
         found: what recall and precision are.
@@ -62,6 +65,8 @@ class Examples:
     waiting: Callable[[Run], int]
     evaluate: Callable[[Run, Part, Status], object]
     draw: Callable[[Run, Report, Sequence[Prediction], str], None]
+    put_right: Callable[[Run, Report, Sequence[Prediction], str], None] | None = None
+    corrected: Callable[[Run], None] | None = None
     none: str = ""
 
 
@@ -79,6 +84,7 @@ def show_report(run: Run, examples: Examples) -> None:
         return
     st.caption(_(examples.steered))
     _draw(run, made, examples, key=f"report_{run.id}")
+    flips.show(run, made, examples.draw)
     _last_test(run, examples)
 
 
@@ -161,16 +167,22 @@ def _draw(run: Run, made: Report, examples: Examples, key: str) -> None:
             help=_("Mean cross-entropy: large when the network is sure and wrong. 0 is best."),
         )
         st.metric(_(examples.label), f"{len(made.predictions):,}", width="content")
+    _confused(run, made, examples, key)
+    st.subheader(_("Worst mistakes"), anchor=False)
+    if made.mistakes:
+        examples.draw(run, made, made.mistakes, f"{key}_mistakes_more")
+    st.markdown(sentence(confusion.mistakes_reading(made, examples.nouns)))
+
+
+@st.fragment
+def _confused(run: Run, made: Report, examples: Examples, key: str) -> None:
+    """Classes, confusion matrix, the examples of a cell: a fragment, so that a click on a cell is answered at once."""
     scores, matrix = st.columns(2, gap="large")
     with scores:
         _classes(made, examples)
     with matrix:
         _matrix(made, examples, key)
     _cell(run, made, examples, key)
-    st.subheader(_("Worst mistakes"), anchor=False)
-    if made.mistakes:
-        examples.draw(run, made, made.mistakes, f"{key}_mistakes_more")
-    st.markdown(sentence(confusion.mistakes_reading(made, examples.nouns)))
 
 
 def _classes(made: Report, examples: Examples) -> None:
@@ -239,5 +251,10 @@ def _cell(run: Run, made: Report, examples: Examples, key: str) -> None:
         key=f"{key}_cell",
         placeholder=_("Click a cell of the matrix, or choose one here"),
     )
-    if chosen:
+    correcting = made.part == "validation"  # what the last test shows is not worked on
+    if chosen and correcting and examples.put_right:
+        examples.put_right(run, made, made.cell(*chosen), f"{key}_cell {chosen}")
+    elif chosen:
         examples.draw(run, made, made.cell(*chosen), f"{key}_cell_more")
+    if correcting and examples.corrected:
+        examples.corrected(run)

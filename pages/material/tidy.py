@@ -1,6 +1,6 @@
-"""Look through a dataset and put it in order: remove pictures, give them another class, undo."""
+"""Put a dataset in order, a class at a time or picture by picture: remove, give another class, undo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -28,10 +28,7 @@ def look_through(dataset: Dataset, seen: DatasetReport, *, editable: bool) -> No
 
     @st.fragment
     def view() -> None:
-        if st.session_state.pop("tidy_changed", False):
-            st.rerun()
-        if error := st.session_state.pop("tidy_error", None):
-            st.error(problem(error), icon=":material/error:")
+        _after_a_click()
         wanted = _choose_class(dataset, seen)
         images = _wanted(dataset, seen, wanted)
         pages = max(1, -(-len(images) // PAGE))
@@ -50,11 +47,46 @@ def look_through(dataset: Dataset, seen: DatasetReport, *, editable: bool) -> No
             st.pagination(pages, key=f"tidy_page {wanted}")
         if editable:
             with actions:
-                _actions(dataset, seen, wanted, selected)
+                copies = [group for group in seen.copies if not group.across_classes] if wanted == COPIES else []
+                _actions(dataset, selected, "tidy", spare=[key for group in copies for key in group.keys[1:]])
         else:
             actions.caption(_("Somebody else brought these pictures in: you can look at them and train on them."))
 
     view()
+
+
+def put_right(
+    dataset: Dataset, shown: Sequence[ImageRecord], captions: Mapping[str, str], likely: Mapping[str, str], key: str
+) -> None:
+    """Some pictures of which something is said, and what can be done to the chosen ones.
+
+    Args:
+        dataset: in its present state; the reader may change it.
+        shown: the pictures, in order.
+        captions: what is said of each, by its key.
+        likely: the class that each may rather be of, likewise.
+        key: of the widgets.
+    """
+
+    @st.fragment
+    def view() -> None:
+        _after_a_click()
+        actions = st.container(gap="small")
+        label = _("Pictures to choose from")
+        grid = f"{key}_grid {dataset.id}"
+        selected = image_grid(dataset, shown[:PAGE], classes=True, label=label, key=grid, captions=captions)
+        with actions:
+            _actions(dataset, selected, key, likely=likely)
+
+    view()
+
+
+def _after_a_click() -> None:
+    """Draw the whole page anew where something has been changed, or say why nothing could be."""
+    if st.session_state.pop("tidy_changed", False):
+        st.rerun()
+    if error := st.session_state.pop("tidy_error", None):
+        st.error(problem(error), icon=":material/error:")
 
 
 def _choose_class(dataset: Dataset, seen: DatasetReport) -> str:
@@ -83,13 +115,34 @@ def _wanted(dataset: Dataset, seen: DatasetReport, wanted: str) -> Sequence[Imag
     return [image for image in dataset.images if image.label == int(wanted)]
 
 
-def _actions(dataset: Dataset, seen: DatasetReport, wanted: str, selected: list[str]) -> None:
-    """What can be done to the chosen pictures; with nothing chosen, how to choose."""
+def _actions(
+    dataset: Dataset,
+    selected: list[str],
+    key: str,
+    likely: Mapping[str, str] | None = None,
+    spare: Sequence[str] = (),
+) -> None:
+    """What can be done to the chosen pictures; with nothing chosen, how to choose.
+
+    Args:
+        key: of the widgets.
+        likely: the class that a picture may rather be of, by its key.
+        spare: keys of copies that can be removed at once.
+    """
     count = len(selected)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        if likely:
+            st.button(
+                _("Relabel as suggested"),
+                key=f"{key}_likely",
+                icon=":material/new_label:",
+                disabled=not count,
+                on_click=_change,
+                args=(_relabel_each, dataset, {chosen: likely[chosen] for chosen in selected}),
+            )
         st.button(
             ngettext("Remove {n} picture", "Remove {n} pictures", count).format(n=count) if count else _("Remove"),
-            key="tidy_remove",
+            key=f"{key}_remove",
             icon=":material/delete:",
             disabled=not count,
             on_click=_change,
@@ -99,7 +152,7 @@ def _actions(dataset: Dataset, seen: DatasetReport, wanted: str, selected: list[
             _("Another class"),
             dataset.classes,
             index=None,
-            key="tidy_target",
+            key=f"{key}_target",
             accept_new_options=True,
             placeholder=_("Choose or type a class"),
             disabled=not count,
@@ -107,7 +160,7 @@ def _actions(dataset: Dataset, seen: DatasetReport, wanted: str, selected: list[
         )
         st.button(
             _("Relabel"),
-            key="tidy_relabel",
+            key=f"{key}_relabel",
             icon=":material/label:",
             disabled=not count or not name,
             on_click=_change,
@@ -115,19 +168,18 @@ def _actions(dataset: Dataset, seen: DatasetReport, wanted: str, selected: list[
         )
         st.button(
             _("Undo"),
-            key="tidy_undo",
+            key=f"{key}_undo",
             icon=":material/undo:",
             disabled=not datasets.can_undo(dataset),
             on_click=_change,
             args=(datasets.undo, dataset),
         )
-        spare = [key for group in seen.copies if not group.across_classes for key in group.keys[1:]]
-        if wanted == COPIES and spare:
+        if spare:
             st.button(
                 ngettext("Keep one of each, remove {n}", "Keep one of each, remove {n}", len(spare)).format(
                     n=len(spare)
                 ),
-                key="tidy_spare",
+                key=f"{key}_spare",
                 icon=":material/filter_none:",
                 on_click=_change,
                 args=(datasets.remove, dataset, spare),
@@ -137,6 +189,13 @@ def _actions(dataset: Dataset, seen: DatasetReport, wanted: str, selected: list[
         st.caption(ngettext("{n} picture is chosen.", "{n} pictures are chosen.", count).format(n=count))
     else:
         st.caption(_("Click pictures to choose them, Shift-click for a whole row; removing can be undone."))
+
+
+def _relabel_each(dataset: Dataset, classes: Mapping[str, str]) -> Dataset:
+    """Give each picture a class of its own, by its key; an edit a class."""
+    for name in sorted(set(classes.values())):
+        dataset = datasets.relabel(dataset, [key for key, wanted in classes.items() if wanted == name], name)
+    return dataset
 
 
 def _change(edit: Callable[..., Dataset], dataset: Dataset, *arguments: object) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from pages.material import tidy
 from tests.pages.made import ME, drawn, opened, recipe, reported, run_of, trained, words
-from tl_core.base import events
+from tl_core.base import events, records
 from tl_core.base.errors import UserError
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
@@ -107,7 +108,20 @@ def test_a_finished_run_shows_its_report(language):
     assert '"customdata":[[0,0],' in matrix.proto.spec.replace(" ", "") or matrix.proto.spec
 
 
-def test_a_cell_of_the_matrix_shows_its_pictures():
+@pytest.fixture
+def grid(monkeypatch):
+    """What the grid of pictures was last given to show, and what is chosen in it."""
+    seen = {"shown": [], "chosen": []}
+
+    def drawn_grid(dataset, shown, **about):
+        seen.update(shown=[image.key for image in shown], **about)
+        return [key for key in seen["chosen"] if key in seen["shown"]]
+
+    monkeypatch.setattr(tidy, "image_grid", drawn_grid)
+    return seen
+
+
+def test_a_cell_of_the_matrix_shows_its_pictures_the_surest_first(grid):
     dataset = drawn()
     run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
     made = reported(run, dataset, wrong=1)
@@ -116,9 +130,62 @@ def test_a_cell_of_the_matrix_shows_its_pictures():
     assert box.options[0] == "circle taken for square (1)"
     box.set_value((1, 1)).run()
     assert not test.exception
-    shown = made.cell(1, 1)
-    assert shown
-    assert all(item.example in words(test) for item in shown)
+    assert grid["shown"] == [item.key for item in made.cell(1, 1)] != []
+    assert grid["captions"][made.cell(1, 1)[0].key] == "80.0 % sure"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_pictures_of_somebody_else_are_shown_and_not_changed(grid):
+    dataset = drawn()
+    summary = records.load(dataset.folder / "summary.json")
+    datasets.write_json(dataset.folder / "summary.json", {**summary, "owner": "somebody"})
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    made = reported(run, dataset, wrong=1)
+    test = opened("run", run=run.id)
+    test.selectbox(key=f"report_{run.id}_cell").set_value((0, 1)).run()
+    assert made.cell(0, 1)[0].example in words(test)
+    assert not grid["shown"] and not [key for key in keys(test) if key and key.endswith("_remove")]
+
+
+def test_a_picture_of_a_cell_is_relabelled_in_place_and_trained_on_again(grid):
+    dataset = drawn()
+    run = run_of(recipe(dataset, seed=7), STARTED, *trained(), events.Finished(best_epoch=3))
+    [mistake] = reported(run, dataset, wrong=1).cell(0, 1)
+    test = opened("run", run=run.id)
+    assert "report_again" not in keys(test)
+    test.selectbox(key=f"report_{run.id}_cell").set_value((0, 1)).run()
+    grid["chosen"] = [mistake.key]
+    test.run()
+    test.button(key=f"report_{run.id}_cell (0, 1)_likely").click().run()
+    present = datasets.load(datasets.latest(dataset.id))
+    labels = {image.key: present.classes[image.label] for image in present.images}
+    assert labels[mistake.key] == "square" and present.id != dataset.id
+    assert "1 of 1 have been put right" in words(test)
+    test.button(key="report_again").click().run()
+    assert not test.exception
+    assert test.title[0].value == "Train"
+    assert test.number_input(key="train_seed").value == 7
+    assert test.session_state["session_dataset"] == present.id
+
+
+def test_what_has_turned_round_since_another_run_is_told_beside_what_another_seed_turns():
+    dataset = drawn()
+    before = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3), name="before")
+    reported(before, dataset, wrong=4)
+    after = run_of(recipe(dataset, batch_size=16), STARTED, *trained(), events.Finished(best_epoch=3), name="after")
+    made = reported(after, dataset, wrong=1)
+    test = opened("run", run=after.id)
+    test.selectbox(key=f"flips_{after.id}").set_value(before.id).run()
+    said = words(test)
+    count = len(made.predictions)
+    assert f"{count} examples validated both runs ({count} this one). Predictions that have turned round: 3" in said
+    assert "right now: 3; right before and wrong now: 0. Within the noise" in said and "McNemar" in said
+    assert "train the same settings again with another seed" in said
+    twin = run_of(recipe(dataset, seed=1), STARTED, *trained(), events.Finished(best_epoch=3), name="twin")
+    reported(twin, dataset, wrong=3)
+    assert "another seed alone turns 16.7 % round" in words(test.run())
+    other = run_of(recipe(drawn(each=12)), STARTED, *trained(), events.Finished(best_epoch=3))
+    assert other.name not in test.run().selectbox(key=f"flips_{after.id}").options
 
 
 @LANGUAGES

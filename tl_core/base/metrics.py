@@ -59,6 +59,7 @@ METRICS: dict[str, Metric] = {
     for row in (
         Metric("loss", message("Loss"), message("loss"), "lower"),
         Metric("accuracy", message("Accuracy"), message("accuracy"), "higher", "share", 1),
+        Metric("found", message("Wrong labels found"), message("wrong labels found"), "higher", "share", 1),
         Metric("macro_f1", message("Macro F1"), message("macro F1"), "higher", "share", 1),
         Metric("perplexity", message("Perplexity"), message("perplexity"), "lower", "log", 1, exponential_of="loss"),
         Metric(

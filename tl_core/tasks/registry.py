@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.labs.cut import config as cut
+from tl_core.labs.labels import config as labels
 from tl_core.tasks.image_classification import config as image_classification
 from tl_core.tasks.text_classification import config as text_classification
 from tl_core.tasks.text_generation import config as text_generation
@@ -139,6 +140,19 @@ LABS: dict[str, Task] = {
             cut.CutConfig,
             cut.read,
             cut.title,
+            metrics=("accuracy",),
+            libraries=("tensorflow", "keras", "numpy", "pillow"),
+            unit="images",
+            lighter=message("Choose fewer pictures, a smaller image size or a smaller backbone."),
+            folder="labs",
+        ),
+        Task(
+            "labels",
+            "labels",
+            message("Whose label is wrong?"),
+            labels.LabelsConfig,
+            labels.read,
+            labels.title,
             metrics=("accuracy",),
             libraries=("tensorflow", "keras", "numpy", "pillow"),
             unit="images",

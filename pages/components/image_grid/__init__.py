@@ -1,6 +1,6 @@
 """Thumbnails to choose from; the browser fetches them as they come into sight. Knows no page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 import streamlit as st
@@ -35,7 +35,15 @@ def strip(dataset: Dataset, count: int = 10, side: int = 64) -> None:
     st.html(f'<div class="tl-strip" style="{style}">{images}</div>')
 
 
-def image_grid(dataset: Dataset, shown: Sequence[ImageRecord], *, classes: bool, label: str, key: str) -> list[str]:
+def image_grid(
+    dataset: Dataset,
+    shown: Sequence[ImageRecord],
+    *,
+    classes: bool,
+    label: str,
+    key: str,
+    captions: Mapping[str, str] | None = None,
+) -> list[str]:
     """Let the reader choose among pictures.
 
     Args:
@@ -44,21 +52,24 @@ def image_grid(dataset: Dataset, shown: Sequence[ImageRecord], *, classes: bool,
         classes: whether each says its class.
         label: of the list, for screen readers.
         key: Streamlit's key; another one begins with nothing chosen.
+        captions: what is said of a picture instead of its class, by the pictures' keys; in a line or two.
 
     Returns:
         The keys of the chosen pictures.
     """
-    items = [
-        {
-            "key": image.key,
-            "src": address(dataset, image, 128),
-            "name": f"{image.key} · {image.width} × {image.height} px",
-            "label": dataset.classes[image.label] if classes else "",
-        }
-        for image in shown
-    ]
+    items = []
+    for image in shown:
+        said = (captions or {}).get(image.key, "")
+        items.append(
+            {
+                "key": image.key,
+                "src": address(dataset, image, 192 if captions else 128),
+                "name": f"{image.key} · {' '.join(said.split()) or f'{image.width} × {image.height} px'}",
+                "label": said or (dataset.classes[image.label] if classes else ""),
+            }
+        )
     answer = _COMPONENT(
-        data={"items": items, "label": label},
+        data={"items": items, "label": label, "large": bool(captions)},
         key=key,
         default={"selected": []},
         on_selected_change=lambda: None,

@@ -27,6 +27,7 @@ function build(root, state) {
   root.setAttribute("role", "listbox")
   root.setAttribute("aria-multiselectable", "true")
   root.setAttribute("aria-label", data.label)
+  root.classList.toggle("tl-grid-large", data.large)
   state.cells = data.items.map(cell)
   state.chosen = new Set((data.selected ?? []).filter((key) => data.items.some((item) => item.key === key)))
   state.anchor = 0

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import live_chart
+from pages.labs import one_run
 from pages.labs.cut import onward
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
@@ -99,6 +100,6 @@ def below(run: Run, history: History, over: bool) -> None:
     if points["pretrained"]:
         onward.to_training(config)
     if over and history.trials:
-        onward.take_along(run, history.trials)
+        one_run.take_along(run, found.table(config, history.trials), _("All probes (.csv)"))
     if clicked in config.places:
         onward.leave_for(config, config.places.index(clicked) + 1)

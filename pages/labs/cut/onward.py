@@ -1,21 +1,13 @@
-"""Where the curve leads: to the Train page with the boundary that was chosen, to a file, to somebody else."""
+"""Where the curve leads: to the Train page with the boundary that was chosen."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.experiments import manage
-from pages.experiments.listing import Listed, Results
 from pages.registry import go, link
 from pages.tasks.registry import room
 from pages.ui.i18n import _
-from pages.ui.session import mine
-from tl_core.base.events import Trial
-from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig
-from tl_core.runs import store
-from tl_core.runs.store import Run
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 from tl_core.tasks.image_classification.recipes import PRESETS
 
@@ -57,24 +49,3 @@ def leave() -> None:
     """Go where the last click on the curve leads."""
     if chosen := st.session_state.pop(_CHOSEN, None):
         go("train", **_filled_in(*chosen))
-
-
-def take_along(run: Run, trials: Sequence[Trial]) -> None:
-    """The trials as a file, the experiment as a link, and what can be done with it."""
-    config = run.config
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            _("All probes (.csv)"),
-            found.table(config, trials),
-            f"probes-{run.id}.csv",
-            "text/csv",
-            key="cut_csv",
-            icon=":material/table:",
-        )
-        with st.popover(_("Share this experiment"), icon=":material/link:"):
-            st.caption(_("Whoever opens this link sees this experiment."))
-            address = str(st.context.url or "").split("?")[0]
-            st.code(f"{address}?run={run.id}", language=None, wrap_lines=True)
-        link("cut", label=_("Another experiment"), icon=":material/add:")
-    with st.expander(_("Rename, tag, download or delete"), icon=":material/folder_managed:"):
-        manage.show_actions([Listed(run, store.status(run), mine(run), Results(None, {}))])

@@ -1,13 +1,18 @@
 """How the report of a classifier of pictures speaks of them and shows them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from pages.components.thumbnails import Thumbnail, thumbnails
 from pages.experiments import classified_report
 from pages.experiments.classified_report import Examples
+from pages.material import tidy
+from pages.registry import go
+from pages.tasks.image_classification import settings
 from pages.ui.i18n import _, ngettext
+from pages.ui.session import may
 from tl_core.base.errors import UserError
 from tl_core.base.messages import N_
 from tl_core.base.metrics import percent
@@ -64,6 +69,53 @@ def _draw(run: Run, made: Report, shown: Sequence[Prediction], key: str) -> None
     thumbnails(made.dataset, [_thumbnail(made, item) for item in shown], key=key)
 
 
+def _put_right(run: Run, made: Report, shown: Sequence[Prediction], key: str) -> None:
+    """The pictures of a cell, the surest first, to be removed or relabelled where they are the reader's."""
+    try:
+        editable = may("change", datasets.summary(made.dataset))
+    except UserError:
+        editable = False
+    if not editable:
+        _draw(run, made, shown, f"{key}_more")
+        return
+    present = datasets.load(datasets.latest(made.dataset))
+    images = {image.key: image for image in present.images}
+    left = [
+        item
+        for item in shown
+        if item.key in images and present.classes[images[item.key].label] == made.classes[item.true]
+    ]
+    st.caption(
+        _(
+            "The surest first. Is the label wrong? Choose pictures and relabel or remove them: {n} of {total} have "
+            "been put right. Do not change labels only because the network says so."
+        ).format(n=len(shown) - len(left), total=len(shown))
+    )
+    tidy.put_right(
+        present,
+        [images[item.key] for item in left],
+        {item.key: _("{sure} sure").format(sure=percent(item.confidence)) for item in left},
+        {item.key: made.classes[item.predicted] for item in left if item.predicted != item.true},
+        key,
+    )
+
+
+def _corrected(run: Run) -> None:
+    """The way to a run on the pictures as they are now, where they have been edited since."""
+    config = run.config
+    try:
+        present = datasets.latest(config.data.dataset)
+    except UserError:
+        return
+    if present == config.data.dataset:
+        return
+    again = replace(config, data=replace(config.data, dataset=present))
+    if st.button(_("Train again on the corrected pictures"), key="report_again", icon=":material/restart_alt:"):
+        settings.adopt(again)
+        go(settings.PAGE)
+    st.caption(_("The Train page opens with the same settings on the pictures as they are now."))
+
+
 def _thumbnail(made: Report, item: Prediction) -> Thumbnail:
     true, predicted = made.classes[item.true], made.classes[item.predicted]
     sure = percent(item.confidence)
@@ -104,4 +156,6 @@ PICTURES = Examples(
     waiting=_waiting,
     evaluate=_evaluate,
     draw=_draw,
+    put_right=_put_right,
+    corrected=_corrected,
 )

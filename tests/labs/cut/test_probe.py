@@ -14,9 +14,10 @@ from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import DataConfig
 from tl_core.labs import cut, linear
+from tl_core.labs.blocks import Blocks
 from tl_core.labs.cut import found, material, training
 from tl_core.labs.cut.config import CutConfig, read
-from tl_core.labs.cut.features import Blocks
+from tl_core.labs.pictures import FEW
 from tl_core.recordings import record
 from tl_core.runs import queue, store, worker
 from tl_core.runs.history import History
@@ -158,7 +159,7 @@ def test_fewer_pictures_are_drawn_by_class_and_a_ready_made_split_stays(tl_home)
     config = CutConfig(DataConfig(many.id, test=0.0), pictures=50)
     few = material.load(config)
     assert few == material.load(config)
-    assert few.counts[few.classes.index("upright")] > few.counts[few.classes.index("level")] >= material.FEW
+    assert few.counts[few.classes.index("upright")] > few.counts[few.classes.index("level")] >= FEW
     parts = [material.division(config, many, seed) for seed in (0, 1)]
     assert np.array_equal(parts[0].validation, parts[1].validation)
     assert len(parts[0].validation) == 16

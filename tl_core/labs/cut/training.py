@@ -12,9 +12,9 @@ from tl_core.base.messages import message
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import Split
 from tl_core.labs import linear
+from tl_core.labs.blocks import Blocks
 from tl_core.labs.cut import found, material
 from tl_core.labs.cut.config import CutConfig, check
-from tl_core.labs.cut.features import Blocks
 from tl_core.training import precision
 from tl_core.training.loop import Outcome
 
