@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from pages.server import held
-from pages.tasks.image_classification import answers, networks
+from pages.tasks.image_classification import answers, known, networks, why
 from pages.ui import loading, refused
 from pages.ui.i18n import _, ngettext, together
 from pages.ui.markdown import problem, sentence
@@ -146,9 +146,13 @@ if network is not None:
             st.error(problem(error), icon=":material/error:")
             st.button(_("Try again"), key="classify_retry", icon=":material/refresh:")
         else:
-            said = [network.readable(answer) for answer in said]
+            own, said = said, [network.readable(answer) for answer in said]
             if len(said) == 1:
                 answers.one(said[0], pictures[0][1], "classify_chart", true)
             else:
                 answers.several(said, [data for _name, data in pictures], "classify_table")
             closing_words(network, len(said), seconds)
+            if network.run and not all(answer.error for answer in said):
+                known.tell(network.run, pictures)
+            if len(said) == 1 and not said[0].error:
+                why.why(network.source, pictures[0][1], own[0], said[0], networks.alike(network))

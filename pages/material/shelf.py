@@ -21,17 +21,17 @@ def known() -> list[DatasetSummary]:
 
 def chosen(summaries: list[DatasetSummary]) -> DatasetSummary | None:
     """The dataset that the session or the address names, else the reader's own newest; None if there is none."""
-    by_folder = {_folder(summary.id): summary for summary in summaries}
+    by_folder = {folder(summary.id): summary for summary in summaries}
     for wanted in (current_dataset(), st.query_params.get(ADDRESS, "")):
-        if summary := by_folder.get(_folder(wanted)):
+        if summary := by_folder.get(folder(wanted)):
             return summary
     return next(iter(own(summaries)), None)
 
 
 def chooser(summaries: list[DatasetSummary], now: DatasetSummary | None) -> None:
     """The list, and beside it what can be done to the chosen dataset; None: all are of others, none is chosen yet."""
-    names = {_folder(summary.id): described(summary) for summary in summaries}
-    st.session_state["shelf_chosen"] = _folder(now.id) if now else None
+    names = {folder(summary.id): described(summary) for summary in summaries}
+    st.session_state["shelf_chosen"] = folder(now.id) if now else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             _("Dataset"),
@@ -75,7 +75,7 @@ def _delete(now: DatasetSummary) -> None:
     st.caption(_("Runs that were trained on it keep their curves, reports and models."))
 
     def delete() -> None:
-        if run := busy(_folder(now.id)):
+        if run := busy(folder(now.id)):
             st.session_state["shelf_busy"] = run.name
             return
         try:
@@ -97,5 +97,6 @@ def described(summary: DatasetSummary) -> str:
     return marked([summary.name, pictures, classes], summary)
 
 
-def _folder(dataset_id: str) -> str:
+def folder(dataset_id: str) -> str:
+    """What all states of a dataset share, of the id of any."""
     return dataset_id.split("@")[0]

@@ -5,6 +5,9 @@ DELETE /tl/writing/<text>   pause it
 POST /tl/writing/<text>     let it go on; ?step=1: by one token
 GET /tl/writing/<text>/inside   one token; ?sample=&index=&block=&head=&language=, &heads=1 for all heads; with settings
                                 (&strategy=&temperature=&top_k=&top_p=&repetition_penalty=) what they would make of it
+GET /tl/writing/<text>/without  the same with parts of the network off; ?sample=&index=&language=&off=0:1,2 (head 1 of
+                                block 0, and block 2), or with tokens before it hidden one at a time: &from=&to=
+                                instead of off, counted back, 1 is the last
 """
 
 import asyncio
@@ -23,10 +26,12 @@ from pages.server.generations import Look
 from pages.ui.i18n import catalogue
 from pages.ui.visitors import visitor
 from tl_core.base.errors import UserError
+from tl_core.tasks.text_generation.calls import WHOLE, Part
 from tl_core.tasks.text_generation.sampling import Settings
 
 LONGEST = 15.0  # seconds that a request waits for an answer
 TICK = 0.02  # seconds between two looks
+HIDDEN = 16  # tokens hidden for one request, one at a time
 
 
 async def listened_to(request: Request) -> Response:
@@ -93,6 +98,30 @@ async def looked_into(request: Request) -> Response:
     return _answer(token)
 
 
+async def without(request: Request) -> Response:
+    """A token where parts of the network are off ("rows"), or where what came before it is hidden ("falls")."""
+    owner, text, said = visitor(request).id, request.path_params["text"], request.query_params
+    try:
+        place = owner, text, int(said["sample"]), int(said["index"])
+        if "off" in said:
+            name, call, asked = "rows", inside.ablated, _parts(said["off"])
+        else:
+            first = max(1, int(said["from"]))
+            name, call, asked = "falls", inside.occluded, range(first, min(int(said["to"]), first + HIDDEN))
+        found = await run_in_threadpool(call, *place, asked)
+    except (KeyError, ValueError):
+        return Response(status_code=400)
+    except UserError as error:
+        return _answer({"error": _said(error, request)})
+    return Response(status_code=404) if found is None else _answer({name: found})
+
+
+def _parts(said: str) -> list[Part]:
+    """Heads and blocks as the page writes them: "0:1,2"."""
+    pairs = (part.partition(":") for part in said.split(",") if part)
+    return [(int(block), int(head) if colon else WHOLE) for block, colon, head in pairs]
+
+
 def _settings(said: Mapping[str, str]) -> Settings | None:
     """Settings that the page asks about; None where it does not."""
     if "strategy" not in said:
@@ -125,4 +154,5 @@ WRITING = [
     Route("/tl/writing/{text}", stop, methods=["DELETE"]),
     Route("/tl/writing/{text}", go_on, methods=["POST"]),
     Route("/tl/writing/{text}/inside", looked_into),
+    Route("/tl/writing/{text}/without", without),
 ]

@@ -1,14 +1,17 @@
-"""What a reader does inside a text that is there: look into a token, ask what
-other settings would make of it, take another one.
+"""What a reader does inside a text that is there: look into a token, ask what other settings would make of it, take
+another one, switch parts of the network off, hide what came before.
 
 Every look is a text of its own (`pages.server.generations`) in which the model writes what stands there.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pages.server.generations import LONGEST, Look, Writing, begin, get
+from tl_core.engine.client import ask
 from tl_core.tasks.text_generation import sampling
+from tl_core.tasks.text_generation.calls import ABLATE, OCCLUDE, Ablate, Occlude, Part
 from tl_core.tasks.text_generation.entries import candidate
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import candidates
@@ -102,6 +105,33 @@ def reconsidered(owner: str, writing_id: str, place: Look, settings: Settings) -
     spread = sampling.distribution(seen.logits, settings, [*prompt, *before])
     shown = candidates(pieces.bpe_of(origin.order.base), spread, token)
     return {"kept": len(spread.kept), "candidates": [candidate(one) for one in shown]}
+
+
+def ablated(owner: str, writing_id: str, sample: int, index: int, off: Sequence[Part]) -> list[list[Any]] | None:
+    """What might have stood there with these parts of the network switched off: [id, text, before, after] a token.
+
+    None if the text is forgotten, or there is no such token, or none before it.
+
+    Raises:
+        UserError: the network has no such part, or the engine cannot answer.
+    """
+    origin = get(owner, writing_id)
+    there = _there(origin, sample, index) if origin else None
+    if there is None:
+        return None
+    rows = ask(ABLATE, Ablate(origin.order.model, *there, tuple(off)))
+    return [[row.id, row.text, row.before, row.after] for row in rows]
+
+
+def occluded(owner: str, writing_id: str, sample: int, index: int, back: Sequence[int]) -> tuple[float, ...] | None:
+    """By how much less likely the token would be without the ones so far before it; None as for `ablated`.
+
+    Raises:
+        UserError: the engine cannot answer.
+    """
+    origin = get(owner, writing_id)
+    there = _there(origin, sample, index) if origin else None
+    return ask(OCCLUDE, Occlude(origin.order.model, *there, tuple(back))) if there else None
 
 
 def _candidates(owner: str, origin: Writing, sample: int, index: int) -> list[list[Any]]:

@@ -110,6 +110,19 @@ def test_the_inside_of_a_token_is_shown_and_reached_with_the_keyboard(opened: Pa
     head = page.get_by_role("combobox", name=re.compile("^Attention head"))
     head.select_option("3")  # was not recorded: it is looked up
     expect(page.locator(".tl-inside-map")).not_to_have_attribute("aria-label", first)
+    page.get_by_role("tab", name="Switch off").click()
+    expect(page.get_by_text("Nothing is off")).to_be_visible()
+    figures = page.locator(".tl-compared .tl-inside-figures > span").all_text_contents()
+    assert all(before == after for before, after in (figure.split(" → ") for figure in figures)) and len(figures) > 5
+    page.get_by_role("button", name="Switch off: block h.1").click()
+    page.get_by_role("button", name="Switch off: head 2 of h.3").click()
+    expect(page.get_by_text(re.compile("without block h.1 \\+ head 2 of h.3"))).to_be_visible()
+    assert page.locator(".tl-compared .tl-inside-figures > span").all_text_contents() != figures
+    page.get_by_role("button", name="All on again").click()
+    expect(page.get_by_text("Nothing is off")).to_be_visible()
+    page.get_by_role("tab", name="Influence").click()
+    expect(page.get_by_text(re.compile("Most for it speaks|No single token decides"))).to_be_visible()
+    expect(page.locator(".tl-influence span[title]")).to_have_count(14)
     page.get_by_text("Rank", exact=True).click()
     expect(page.locator(".tl-writing-legend")).to_contain_text("21–100")
 

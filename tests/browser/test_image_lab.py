@@ -119,3 +119,11 @@ def test_from_a_dropped_folder_to_a_classified_picture(app: App, page: Page, flo
         said = next(group for group in SAYS.search(main.inner_text()).groups() if group)
         right += said == name
     assert right >= 3  # of five; chance would get one
+
+    # Is it known? The last one is compared with what was learned; drawn cats and dogs are told from it on demand.
+    expect(main).to_contain_text("The limits are those that accept 95 %", timeout=120_000)
+    page.get_by_text("How well does it tell others?").click()
+    page.get_by_role("button", name="Measure").click()
+    expect(main).to_contain_text(
+        re.compile(r"validation pictures scores higher than one of \d+ others"), timeout=120_000
+    )

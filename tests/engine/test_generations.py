@@ -17,7 +17,7 @@ from tl_core.base.errors import Stopped, UserError
 from tl_core.engine import client, protocol
 from tl_core.engine.models import Models
 from tl_core.tasks.text_generation import generation, predict
-from tl_core.tasks.text_generation.calls import Generate
+from tl_core.tasks.text_generation.calls import ABLATE, OCCLUDE, WHOLE, Ablate, Generate, Occlude
 from tl_core.tasks.text_generation.decoder import Decoder
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Ended, Remark, Written, to_json
@@ -75,6 +75,16 @@ def test_a_chosen_token_is_gone_on_from(ready):
     assert [event.index for event in further if isinstance(event, Written)] == list(range(4, 10))
     same = list(client.write(ready, PROMPT, Settings(length=10), [event.id for event in whole[:4]]))
     assert [e.id for e in same if isinstance(e, Written)] == [e.id for e in whole[4:]]
+
+
+def test_parts_are_switched_off_and_tokens_hidden_across_the_line(ready):
+    prompt, written = (5, 6, 7), (8, 9)
+    rows = client.ask(ABLATE, Ablate(ready, prompt, written, 3, ((0, WHOLE), (2, 1))))
+    assert 3 in {row.id for row in rows} and rows[0].before != rows[0].after
+    falls = client.ask(OCCLUDE, Occlude(ready, prompt, written, rows[0].id, (1, 5, 6)))
+    assert falls[0] != 0 and falls[1] != 0 and falls[2] == 0
+    with pytest.raises(UserError, match="has no head"):
+        client.ask(ABLATE, Ablate(ready, prompt, written, 3, ((7, 0),)))
 
 
 def test_the_first_token_comes_at_once_and_the_others_one_after_another(ready):

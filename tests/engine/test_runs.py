@@ -77,6 +77,17 @@ def test_the_answers_agree_with_the_report(run):
         assert answer.labels[0][1] == pytest.approx(item.confidence, abs=1e-3)
 
 
+def test_what_it_knows_is_told_across_the_line(run, picture):
+    others = ingest.ingest([(f"{name}/{n}.jpg", picture(n)) for name in ("a", "b") for n in range(2)], name="others")
+    found = client.recognize(run.id, [picture(1), b"no picture", *(picture(seed) for seed in range(20))])
+    assert len(found.pictures) == 22 and found.pictures[1] is None and found.pictures[0].distance > 0
+    assert (found.trained, found.validated) == (12, 6)
+    made = client.detect(run.id, others.id)
+    assert (made.known, made.unknown) == (6, len(others.images)) and 0 <= made.distance.auroc <= 1
+    with pytest.raises(UserError, match="no drawn pictures"):
+        client.detect(run.id, "drawn:cars")
+
+
 def test_a_run_without_weights_and_a_part_without_pictures_say_so(run):
     empty = store.create(run.config, owner="me")
     with pytest.raises(UserError, match="no weights"):

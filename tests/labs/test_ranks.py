@@ -37,11 +37,3 @@ def test_without_an_order_there_is_no_correlation():
         assert correlation(np.ones(1), np.ones(1)) is None
         with pytest.raises(ValueError, match="compared"):
             correlation(np.ones(2), np.ones(3))
-
-
-def test_the_area_under_the_curve_counts_pairs():
-    assert ranks.auroc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1
-    assert ranks.auroc(np.array([1.0, 3.0]), np.array([2.0, 3.0, 0.0])) == pytest.approx((1 + 2.5) / 6)
-    assert ranks.auroc(np.ones(4), np.ones(3)) == 0.5
-    with pytest.raises(ValueError, match="kinds"):
-        ranks.auroc(np.array([]), np.ones(3))

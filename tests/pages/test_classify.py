@@ -23,6 +23,7 @@ from tl_core.engine import client
 from tl_core.engine.client import Answer, State
 from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.runs import store
+from tl_core.tasks.image_classification.calls import Detected, Recognized, Scores, Separation
 from tl_core.tasks.image_classification.config import DataConfig, RunConfig
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
@@ -37,6 +38,7 @@ class Engine:
         self.warmed, self.asked = [], []
         self.error = None
         self.labels = LABELS
+        self.scores, self.compared, self.refused = Scores(0.9, 12.0), [], None
 
     def state(self, source):
         return self.status
@@ -54,12 +56,23 @@ class Engine:
             for name, _ in files
         ]
 
+    def recognize(self, run_id, files, status=lambda sentence: None):
+        self.compared.append((run_id, len(files)))
+        if self.refused:
+            raise self.refused
+        found = tuple(self.scores if file else None for file in files)
+        return Recognized(found, Scores(0.8, 20.0), trained=40, validated=30)
+
+    def detect(self, run_id, other, status=lambda sentence: None):
+        self.compared.append((run_id, other))
+        return Detected(Separation(0.6, 0.5, 0.7, 0.9), Separation(0.98, 0.95, 1.0, 0.03), known=30, unknown=60)
+
 
 @pytest.fixture
 def engine(monkeypatch, tl_home, tmp_path) -> Engine:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     stand_in = Engine()
-    for name in ("state", "warm", "classify"):
+    for name in ("state", "warm", "classify", "recognize", "detect"):
         monkeypatch.setattr(client, name, getattr(stand_in, name))
     return stand_in
 
@@ -192,6 +205,66 @@ def test_a_single_bad_picture_is_told_kindly(engine, run):
     _upload(test, "broken.jpg")
     assert "The file is empty." in test.warning[0].value
     assert not test.get("plotly_chart")
+
+
+@pytest.mark.parametrize(
+    ("scores", "wanted"),
+    [
+        (Scores(0.8, 20.0), "It looks like the pictures that the network has learned from."),
+        (Scores(0.79, 20.0), "perhaps between two"),
+        (Scores(0.99, 20.1), "however sure the answer sounds"),
+        (Scores(0.3, 90.0), "do not trust the answer"),
+    ],
+)
+def test_a_run_says_whether_it_knows_anything_like_the_picture(engine, run, scores, wanted):
+    engine.scores = scores
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert wanted in _texts(test)
+    assert "accept 95 % of 30 validation pictures" in _texts(test)
+    assert engine.compared == [(run.id, 1)]
+    test.run()
+    assert len(engine.compared) == 1, "the same question is not asked twice"
+    (run.folder / "model.keras").write_bytes(b"of more training")
+    test.run()
+    assert len(engine.compared) == 2, "with other weights it is another question"
+
+
+def test_of_several_pictures_the_unknown_ones_are_counted_and_named(engine, run):
+    engine.scores = Scores(0.99, 30.0)
+    test = _page()
+    _upload(test, "a.jpg", "broken.jpg", "c_1.jpg")
+    assert "By the distance, 2 of 2 pictures do not look like anything" in _texts(test)
+    assert "from: a.jpg, c\\_1.jpg." in _texts(test) and "By the probability, 0 would" in _texts(test)
+
+
+def test_how_well_others_are_told_is_measured_on_demand_and_belongs_to_its_weights(engine, run):
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert test.selectbox("known_other").value == "drawn:animals"
+    test.button("known_go").click().run()
+    assert engine.compared[-1] == (run.id, "drawn:animals")
+    text = _texts(test)
+    assert "one of 30 validation pictures scores higher than one of 60 others" in text
+    assert "the better one is: Distance to the nearest class" in text
+    assert any("0.980" in item.proto.body and "0.95–1.00" in item.proto.body for item in test.get("html"))
+    (run.folder / "model.keras").write_bytes(b"of more training")
+    test.run()
+    assert "AUROC" not in _texts(test)
+
+
+def test_where_its_pictures_are_gone_that_is_said_beside_the_answer(engine, run):
+    engine.refused = UserError(message("The pictures are gone."), message("Bring them in again."))
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert "takes it for tulip" in _texts(test) and "**The pictures are gone.** Bring them in again." in _texts(test)
+    assert not test.get("expander")
+
+
+def test_imagenet_is_not_asked_whether_it_knows(engine):
+    test = _page()
+    _upload(test, "photo.jpg")
+    assert "Known or not?" not in [item.value for item in test.subheader] and not engine.compared
 
 
 def test_the_table_to_take_away_is_safe_to_open():

@@ -22,6 +22,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.tasks.text_generation import entries
+from tl_core.tasks.text_generation.calls import ABLATE, WHOLE, Ablate, Compared, Occlude
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Beams, Candidate, Ended, Guess, Remark, Written
 from tl_core.text.pretrained.registry import CHECKPOINTS
@@ -248,6 +249,32 @@ def test_a_token_is_looked_into_and_other_settings_are_tried_on_it(engine):
         assert ask("GET", f"/tl/writing/{writing.id}/inside?{wrong}")[0] == 404
     assert ask("GET", f"/tl/writing/{writing.id}/inside?sample=0")[0] == 400
     assert ask("GET", path, visitor="eve")[0] == 404
+
+
+def test_parts_are_switched_off_and_tokens_hidden_where_the_reader_looks(engine, monkeypatch):
+    asked = []
+
+    def answer(call, request):
+        asked.append(request)
+        if getattr(request, "off", ()) == ((9, 0),):
+            raise UserError(message("No such head."), message("Choose."))
+        return (Compared(22, " the", 0.6, 0.2),) if call is ABLATE else (0.1,) * len(request.back)
+
+    monkeypatch.setattr(inside, "ask", answer)
+    writing = ended(generations.begin(ADA, ORDER))
+    path = f"/tl/writing/{writing.id}/without?sample=0&index=2"
+    assert json.loads(ask("GET", f"{path}&off=0:1,2")[2]) == {"rows": [[22, " the", 0.6, 0.2]]}
+    assert asked[0] == Ablate("tales", tuple(told(writing)["entries"][0]["ids"]), (11, 11), 11, ((0, 1), (2, WHOLE)))
+    assert "rows" in json.loads(ask("GET", f"{path}&off=")[2]) and asked[-1].off == ()
+    assert json.loads(ask("GET", f"{path}&off=9:0")[2])["error"] == "No such head. Choose."
+    assert len(json.loads(ask("GET", f"{path}&from=3&to=6")[2])["falls"]) == 3
+    assert asked[-1] == Occlude("tales", asked[0].prompt, (11, 11), 11, (3, 4, 5))
+    ask("GET", f"{path}&from=1&to=100000")
+    assert len(asked[-1].back) == generation_routes.HIDDEN
+    for wrong, status in (("off=x", 400), ("from=1", 400), ("", 400)):
+        assert ask("GET", f"{path}&{wrong}")[0] == status
+    assert ask("GET", f"/tl/writing/{writing.id}/without?sample=-1&index=0&off=")[0] == 404
+    assert ask("GET", f"{path}&off=0", visitor="eve")[0] == 404
 
 
 def test_the_prompts_tokens_are_told_and_looked_into(engine):

@@ -28,6 +28,7 @@ from tl_core.images.data import jobs
 from tl_core.images.data.ingest import ingest
 from tl_core.runs import store, worker
 from tl_core.runs.store import Run
+from tl_core.tasks.image_classification.calls import Recognized, Scores
 from tl_core.tasks.text_classification import predict
 from tl_core.tasks.text_classification.config import (
     DataConfig,
@@ -119,7 +120,19 @@ def engine(monkeypatch):
 
     monkeypatch.setattr(client, "state", lambda source: stand_in.status)
     monkeypatch.setattr(client, "warm", lambda source: None)
+
+    def recognize(run_id, files, status=lambda said: None):
+        status(message("Looking at {what}", what=HOSTILE))
+        if len(files) == 1:
+            raise ERROR
+        return Recognized(tuple(Scores(0.1, 9.0) for _ in files), Scores(0.5, 1.0), 9, 9)
+
+    def detect(run_id, other, status=lambda said: None):
+        raise ERROR
+
     monkeypatch.setattr(client, "classify", classify)
+    monkeypatch.setattr(client, "recognize", recognize)
+    monkeypatch.setattr(client, "detect", detect)
     monkeypatch.setattr(generations, "_all", {})
     return stand_in
 
@@ -270,6 +283,8 @@ def test_classify(dataset, engine):
     for names in ([HOSTILE], [f"bad {HOSTILE}"], [HOSTILE, "c.jpg", f"bad {HOSTILE}"]):
         test.file_uploader[0].set_value([(f"{name}.jpg", jpeg(1), "image/jpeg") for name in names]).run()
         assert "evil" in harmless(test), names
+    test.button("known_go").click().run()
+    assert "evil" in harmless(test)
     engine.labels = ERROR
     test = opened("classify", run=made.id)
     test.file_uploader[0].set_value([("d.jpg", jpeg(2), "image/jpeg")]).run()

@@ -1,6 +1,7 @@
 """What the pages ask the engine about pictures and texts, with types; other calls go through `ask` and `stream`."""
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tl_core.base.errors import UserError
@@ -11,7 +12,7 @@ from tl_core.engine.asking import Status, ask, lines, quietly, state, stop, stre
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.image_classification import calls as pictures
-from tl_core.tasks.image_classification.calls import Answer
+from tl_core.tasks.image_classification.calls import Answer, Detected, Explanation, Method, Recognized
 from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Event
@@ -21,8 +22,11 @@ __all__ = [
     "State",
     "ask",
     "classify",
+    "detect",
     "evaluate",
+    "explain",
     "model_file",
+    "recognize",
     "state",
     "stop",
     "stream",
@@ -63,6 +67,21 @@ def classify(
     return answers
 
 
+def explain(source: str, data: bytes, label: str, method: Method, check: bool, status: Status = quietly) -> Explanation:
+    """Which places of a picture speak for a class.
+
+    Args:
+        source: as for `classify`.
+        data: bytes of a picture file.
+        label: the class, as the network calls it.
+        check: whether the map earns trust, too.
+
+    Raises:
+        UserError: the file is no picture, the network does not know the class or cannot be loaded, the engine died.
+    """
+    return ask(pictures.EXPLAIN, pictures.Explain(source, label, method, check, (data,)), status)
+
+
 def evaluate(run_id: str, part: report.Part, status: Status = quietly) -> Report:
     """Let a run's network predict one part of its pictures; the report is kept in the run's folder.
 
@@ -77,6 +96,34 @@ def evaluate(run_id: str, part: report.Part, status: Status = quietly) -> Report
             message("Check that the disk is not full, then try again."),
         )
     return written
+
+
+def recognize(run_id: str, files: Sequence[bytes], status: Status = quietly) -> Recognized:
+    """Whether pictures look like any that a run has learned from; its own are looked at once, with its present weights.
+
+    Args:
+        files: picture files, at least one.
+
+    Raises:
+        UserError: the run's pictures are gone, none of them validate, or the engine died.
+    """
+    parts = [
+        ask(pictures.RECOGNIZE, pictures.Recognize(run_id, tuple(files[start : start + TOGETHER])), status)
+        for start in range(0, len(files), TOGETHER)
+    ]
+    return replace(parts[-1], pictures=tuple(picture for part in parts for picture in part.pictures))
+
+
+def detect(run_id: str, other: str, status: Status = quietly) -> Detected:
+    """How well a run tells its own pictures from others.
+
+    Args:
+        other: id of a dataset, or "drawn:<kind>".
+
+    Raises:
+        UserError: as for `recognize`, or the others are gone.
+    """
+    return ask(pictures.DETECT, pictures.Detect(run_id, other), status)
 
 
 def model_file(run_id: str, status: Status = quietly) -> Path:

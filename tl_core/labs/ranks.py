@@ -42,24 +42,6 @@ def kendall(first: np.ndarray, second: np.ndarray) -> float | None:
     return float((a * b).sum()) / size if size else None
 
 
-def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """The area under the ROC curve: how often a positive has the higher value than a negative, ties counting half.
-
-    T. Fawcett, An introduction to ROC analysis, Pattern Recognition Letters 27, 2006.
-
-    Args:
-        positive, negative: values [n] and [m], at least one each, none of them NaN.
-
-    Raises:
-        ValueError: one of them is empty.
-    """
-    n, m = len(positive), len(negative)
-    if not n or not m:
-        raise ValueError("both kinds are needed")
-    above = average(np.concatenate([positive, negative]))[:n].sum() - n * (n + 1) / 2
-    return float(above / (n * m))
-
-
 def _check(first: np.ndarray, second: np.ndarray) -> None:
     if len(first) != len(second):
         raise ValueError(f"{len(first)} values cannot be compared with {len(second)}")

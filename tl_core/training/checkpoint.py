@@ -59,11 +59,16 @@ def arriving(path: Path) -> Path:
 
 def save(path: Path, facts: Mapping[str, Any], variables: Sequence[Variable]) -> None:
     """Write the present values of `variables`; a reader sees the old or the new file, never half of one."""
+    keep(path, facts, [np.asarray(variable.value) for variable in variables])
+
+
+def keep(path: Path, facts: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> None:
+    """Write arrays as `save` does."""
     part = arriving(path)
-    arrays: dict[str, Any] = {str(number): np.asarray(variable.value) for number, variable in enumerate(variables)}
+    numbered: dict[str, Any] = {str(number): array for number, array in enumerate(arrays)}
     try:
         with open(part, "wb") as file:
-            np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+            np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **numbered)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ export function attention(state, record) {
 }
 
 // All that the network had read when it chose a token.
-function before(state, { sample, index }) {
+export function before(state, { sample, index }) {
   const prompt = state.prompt?.labels ?? []
   if (sample < 0) return prompt.slice(0, index)
   return [...prompt, ...state.samples[sample].records.slice(0, index).map((other) => other.text)]

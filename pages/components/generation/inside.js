@@ -1,15 +1,17 @@
-// The inside of one token: what might have come next, what every block would have said, where heads looked (heads.js).
+// The inside of one token: what might have come next, what every block would have said, where heads looked (heads.js),
+// what would have come without a part of the network or of the text (without.js).
 // Rows stay where they are while text streams; only their figures and bars change.
 
 import { button, element, fill } from "../shared.js"
 import { address, choose, see } from "./generation.js"
 import { attention } from "./heads.js"
 import { label, percent, quoted } from "./spelling.js"
+import { influence, parts } from "./without.js"
 
 const SHOWN = 10 // candidates, and the written one behind them
 const REFRESH = 120 // milliseconds between two drawings while text streams
 const REST = 150 // milliseconds that a choice has to last before the server is asked
-const TABS = ["next", "blocks", "attention"]
+const TABS = ["next", "blocks", "attention", "parts", "influence"]
 
 export function buildInside(state) {
   const { words, shape } = state.data
@@ -102,11 +104,14 @@ export function inside(state) {
   }
   if (panels.body.dataset.tab !== view.tab) {
     panels.body.dataset.tab = view.tab
+    panels.body.removeAttribute("data-plain")
     panels.body.setAttribute("aria-label", data.words[view.tab])
     panels.body.replaceChildren()
   }
-  const { all: nothing, something } = lacks(state, record)
   const first = record.sample < 0 && !record.index
+  const taken = { parts, influence }[view.tab] // away: asked for anew, never recorded
+  if (taken && state.done && !first) return taken(state, record)
+  const { all: nothing, something } = taken ? { all: true } : lacks(state, record)
   if (something && state.done && !first) ask(state, record)
   if (nothing) {
     panels.body.replaceChildren(...(view.tab === "attention" && !first ? [panels.selectors] : []))
@@ -137,43 +142,54 @@ function ask(state, record) {
   const heads = view.tab === "attention" ? "1" : ""
   const asked = { sample: record.sample, index: record.index, block, head: number, language: data.language }
   const query = new URLSearchParams({ ...asked, ...(heads && { heads }), ...(live && data.live) })
-  if (state.asked === `${state.id}?${query}`) return
-  state.asked = `${state.id}?${query}`
+  looking(state, `${state.id}?${query}`, (signal) => look(state, record, query, live, signal), live ? 0 : REST)
+}
+
+// One look at a time: the next takes its place.
+export function looking(state, key, work, wait = 0) {
+  if (state.asked === key) return
+  state.asked = key
   state.looking?.abort()
   state.looking = new AbortController()
+  const { signal } = state.looking
   clearTimeout(state.resting)
-  state.resting = setTimeout(() => look(state, record, query, live, state.looking.signal), live ? 0 : REST)
+  state.resting = setTimeout(async () => {
+    try {
+      await work(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof TypeError)) throw error
+      state.asked = ""
+      state.panels.reading.textContent = state.data.words.offline
+    }
+  }, wait)
+}
+
+// What the server says about the text, or {error}.
+export async function answered(state, path, signal) {
+  const answer = await fetch(address(state, path), { signal })
+  return answer.ok ? answer.json() : { error: state.data.words.gone }
 }
 
 async function look(state, record, query, live, signal) {
-  const { words } = state.data
-  try {
-    let seen = {}
-    while (!seen.kind && !seen.error) {
-      const answer = await fetch(address(state, `/inside?${query}`), { signal })
-      if (!answer.ok) seen = { error: words.gone }
-      else seen = await answer.json()
-      if (seen.status) state.panels.reading.textContent = seen.status
-    }
-    if (seen.error) {
-      state.panels.reading.textContent = seen.error
-      return
-    }
-    if (!record.candidates.length) {
-      const { candidates, kept, probability, rank } = seen
-      Object.assign(record, { candidates, kept, probability, rank })
-    }
-    record.lens = seen.lens
-    record.looks[`${query.get("block")}:${query.get("head")}`] = seen.attention
-    if (seen.heads) record.heads = Uint8Array.from(atob(seen.heads), (letter) => letter.charCodeAt(0))
-    if (seen.live) record.live = { ...seen.live, settings: live }
-    inside(state)
-  } catch (error) {
-    if (signal.aborted) return
-    if (!(error instanceof TypeError)) throw error
-    state.asked = ""
-    state.panels.reading.textContent = words.offline
+  let seen = {}
+  while (!seen.kind && !seen.error) {
+    seen = await answered(state, `/inside?${query}`, signal)
+    if (seen.status) state.panels.reading.textContent = seen.status
   }
+  if (seen.error) {
+    state.panels.reading.textContent = seen.error
+    return
+  }
+  if (!record.candidates.length) {
+    const { candidates, kept, probability, rank } = seen
+    Object.assign(record, { candidates, kept, probability, rank })
+  }
+  record.lens = seen.lens
+  record.looks[`${query.get("block")}:${query.get("head")}`] = seen.attention
+  if (seen.heads) record.heads = Uint8Array.from(atob(seen.heads), (letter) => letter.charCodeAt(0))
+  if (seen.live) record.live = { ...seen.live, settings: live }
+  inside(state)
 }
 
 // The next token: a row for each candidate, the network's own probability above, what the settings made of it below.

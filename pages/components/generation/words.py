@@ -79,6 +79,36 @@ def words() -> dict[str, str]:
         "all_heads": _("All heads at a glance, a row for each block. Choose one."),
         "one_head": _("Block h.{block}, head {head}"),
         "resting": _("A head that finds nothing it is looking for rests on the first token."),
+        "parts": _("Switch off"),
+        "parts_are": _("Click a head or a whole block to switch it off: a head then gives zeros, a block is skipped."),
+        "reset": _("All on again"),
+        "switch_off": _("Switch off: {part}"),
+        "a_block": _("block h.{block}"),
+        "a_head": _("head {head} of h.{block}"),
+        "several_parts": _("{n} parts"),
+        "nothing_off": _("Nothing is off: these are the likeliest next tokens of the whole network."),
+        "parts_reading": _(
+            "Grey: the whole network. Orange: without {parts}. Its likeliest token {token} goes from {before} to "
+            "{after}: {points} points of probability."
+        ),
+        "still_first": _("{token} is still the likeliest."),
+        "now_first": _("Now the likeliest is {token}."),
+        "redundant": _(
+            "Where little changes without a head, other heads do its work as well: many are redundant ({paper})."
+        ),
+        "influence": _("Influence"),
+        "occlusion": _(
+            "Occlusion: each token is hidden in turn (the average of all tokens' embeddings stands in its place) and "
+            "the network is asked again. What is coloured is by how much the probability of {token} falls without it, "
+            "in points. Tokens work together, so this is a hint, no proof."
+        ),
+        "hiding": _("Hiding one token after another: {done} of {total}"),
+        "influence_reading": _(
+            "Blue speaks for {token}, orange against it. Most for it speaks {most}: without it, {points} points less."
+        ),
+        "no_token_decides": _(
+            "No single token decides: without any one of them the probability of {token} stays nearly the same."
+        ),
         "later": _("This was not recorded as the text was written. It is looked up when the writing has ended."),
         "looking": _("Looking inside…"),
         "gone": _("This text is no longer kept. Write it again."),

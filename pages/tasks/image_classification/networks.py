@@ -21,6 +21,7 @@ from tl_core.runs.store import Run
 from tl_core.tasks.image_classification import material, paths
 
 SAVED = {"persist_state": "session"}
+ALIKE = 20  # runs that are offered beside another one
 ADDRESS = "run"  # the address's parameter that names the run
 
 
@@ -52,6 +53,15 @@ def choose() -> Network | None:
         **SAVED,
     )
     return _choose_run() if kind == "run" else _choose_imagenet()
+
+
+def alike(network: Network) -> dict[str, str]:
+    """Other runs that know the same classes, by what the engine calls them: before and after fine-tuning, for one."""
+    if network.run is None:
+        return {}
+    names = _classes(network.run)
+    runs = [run for run in trained("image") if run.id != network.run.id and _classes(run) == names]
+    return {f"run:{run.id}": _described(run) for run in runs[:ALIKE]}
 
 
 def _arrive() -> None:

@@ -26,7 +26,7 @@ KEY = "generate_text"
 ADDRESS = "text"  # the address's parameter that names the text
 SIDES = ("", "2")  # two texts may stand side by side; what belongs to the second has this behind its name
 SMALL = 20_000_000  # operations a token up to which every block is asked, whether somebody looks or not
-VIEW = {"tab": "next", "block": 0, "head": 0, "colour": "probability"}
+VIEW = {"tab": "next", "block": 0, "head": 0, "off": [], "colour": "probability"}
 JUDGED = ("strategy", "temperature", "top_k", "top_p", "repetition_penalty")  # settings that make the next token
 
 

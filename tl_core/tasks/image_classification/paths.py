@@ -2,6 +2,7 @@
 
 runs/<id>/model.keras    the complete model
 runs/<id>/labels.json    the names of the classes, in the order of the probabilities
+runs/<id>/familiarity.npz  what the run's own pictures look like to the model, once somebody has asked
 """
 
 from pathlib import Path
@@ -10,7 +11,8 @@ from tl_core.base import records
 
 FILES = {"keras": "model.keras"}
 LABELS = "labels.json"
-MADE = ()  # of the model, for whoever takes it home: it is handed out as it is
+FAMILIAR = "familiarity.npz"
+MADE = (FAMILIAR,)  # of the model: it can be made again
 
 
 def model_path(folder: Path) -> Path:

@@ -100,6 +100,12 @@ class Decoder:
         """As `tl_core.text.pretrained.network.attention_maps`; what has been read stays."""
         return self._program.attention_maps(tokens, last)
 
+    def without(
+        self, tokens: Sequence[int], hidden: Sequence[int], heads: np.ndarray, blocks: np.ndarray
+    ) -> np.ndarray:
+        """As `tl_core.tasks.text_generation.program.Program.without`; what has been read stays."""
+        return self._program.without(tokens, hidden, heads, blocks)
+
     def branches(self, count: int) -> "Branches":
         """`count` copies of the text so far that can go on differently (beam search)."""
         keys, values = self._company.caches_of(self)

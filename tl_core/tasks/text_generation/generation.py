@@ -60,7 +60,7 @@ def generate(
     ids = [i for i in (tokenizer.encode(bpe, prompt) if isinstance(prompt, str) else prompt) if i < shape.vocabulary]
     if blank or not ids:
         yield Remark(message("The prompt is empty: the model begins a text of its own."))
-        ids = [end if end is not None else 0]
+        ids = [beginning(bpe)]
     if settings.strategy == "beam":
         yield from beam.search(decoder, bpe, [*ids, *written], settings, should_stop, len(written), end)
         return
@@ -96,7 +96,7 @@ def _one_sample(
     """Returns how it ended, and whether by now it has been told that the window slides."""
     began, seconds, first, context = time.perf_counter(), 0.0, 0.0, decoder.shape.context
     ids, speller = [*prompt, *written], Speller(bpe, written)
-    seen = read_prompt(decoder, ids[-_window(len(prompt), len(written), context) :], should_stop)
+    seen = read_prompt(decoder, ids[-window(len(prompt), len(written), context) :], should_stop)
     count = len(written)
     reason: Reason = "length"
     while seen is not None and count < settings.length:
@@ -133,7 +133,13 @@ def _one_sample(
     return reason, told
 
 
-def _window(prompt: int, written: int, context: int) -> int:
+def beginning(bpe: Tokenizer) -> int:
+    """The token behind which a model begins a text of its own."""
+    end = bpe.token_to_id(tokenizer.END)
+    return end if end is not None else 0
+
+
+def window(prompt: int, written: int, context: int) -> int:
     """Tokens that the network sees behind so many: a full window goes on with its newer half."""
     seen = min(prompt, context)
     for _ in range(written):

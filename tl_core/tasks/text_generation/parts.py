@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tl_core.text.pretrained.network import Weights, added, dense, embedded, feed_forward, normalised, products
+from tl_core.text.pretrained.network import Weights, added, dense, feed_forward, normalised, products
 from tl_core.text.pretrained.shape import Shape, block_shapes
 
 BLOCK = 16  # tokens whose share in the attention is summed at once
@@ -63,19 +63,27 @@ def summed(parts: list[tf.Tensor]) -> tf.Tensor:
 
 
 def forward(
-    weights: Weights, shape: Shape, tokens: tf.Tensor, start: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
+    weights: Weights,
+    shape: Shape,
+    x: tf.Tensor,
+    start: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    on: tuple[tf.Tensor, tf.Tensor] | None = None,
 ) -> tuple[tf.Tensor, ...]:
-    """New tokens [batch, count] behind `start` cached ones; caches are [layers, batch, start, heads, size].
+    """New tokens, embedded [batch, count, width], behind `start` cached ones [layers, batch, start, heads, size].
+
+    Args:
+        on: what the output of each head [layers, heads] and of each block [layers] is multiplied by, 0 or 1.
 
     Returns:
         For the last token logits [batch, vocabulary], hidden [1 + layers, batch, width] and queries
         [layers, batch, heads, size]; for the new tokens keys and values [layers, batch, count, heads, size].
     """
-    batch, count = tf.shape(tokens)[0], tf.shape(tokens)[1]
+    batch, count = tf.shape(x)[0], tf.shape(x)[1]
     size = shape.width // shape.heads
     rows, columns = start + tf.range(count)[:, None], tf.range(start + count)[None]
     mask = tf.where(columns <= rows, 0.0, -1e9)
-    x = embedded(weights, tokens, start)
     hidden, queries, new_keys, new_values = [x[:, -1]], [], [], []
     for layer in range(shape.layers):
         own = {name: weights[f"h.{layer}.{name}"] for name in block_shapes(shape.width)}
@@ -83,8 +91,12 @@ def forward(
         query, key, value = tf.unstack(tf.reshape(joined, (batch, count, 3, shape.heads, size)), axis=2)
         scores = tf.einsum("bqhd,bkhd->bhqk", query * size**-0.5, tf.concat([keys[layer], key], 1)) + mask
         mixed = tf.einsum("bhqk,bkhd->bqhd", tf.nn.softmax(scores), tf.concat([values[layer], value], 1))
-        x += dense(tf.reshape(mixed, (batch, count, shape.width)), own, "attn.c_proj")
-        x += feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own)
+        if on:
+            mixed *= on[0][layer][:, None]
+        attended = dense(tf.reshape(mixed, (batch, count, shape.width)), own, "attn.c_proj")
+        x += on[1][layer] * attended if on else attended
+        worked = feed_forward(normalised(x, own["ln_2.weight"], own["ln_2.bias"]), own)
+        x += on[1][layer] * worked if on else worked
         for kept, new in ((hidden, x[:, -1]), (queries, query[:, -1]), (new_keys, key), (new_values, value)):
             kept.append(new)
     last = normalised(x[:, -1], weights["ln_f.weight"], weights["ln_f.bias"])

@@ -9,7 +9,7 @@ from tl_core.base.events import Event as Training
 from tl_core.base.messages import message
 from tl_core.tasks.text_generation import export as exports
 from tl_core.tasks.text_generation import tuned
-from tl_core.tasks.text_generation.calls import Export, Generate
+from tl_core.tasks.text_generation.calls import Ablate, Compared, Export, Generate, Occlude
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.tasks.text_generation.serving import Writer
 from tl_core.tasks.text_generation.stream import Event
@@ -24,6 +24,24 @@ def generate(asked: Generate, desk: Desk) -> Iterator[Event]:
     with desk.use(f"text:{asked.model}") as writer:
         pass  # it is loaded; from here on several texts are written with it together
     yield from writer.write(asked.prompt, asked.settings, asked.written, desk.is_gone)
+
+
+def ablate(asked: Ablate, desk: Desk) -> tuple[Compared, ...]:
+    """The likeliest tokens of the whole network and of the one without these parts, the likeliest of the whole first.
+
+    Raises:
+        UserError: the network has no such part.
+    """
+    with desk.use(f"text:{asked.model}") as writer:
+        pass
+    return writer.ablated(asked)
+
+
+def occlude(asked: Occlude, desk: Desk) -> tuple[float, ...]:
+    """By how much the token's probability falls without each; 0 where the model does not see it."""
+    with desk.use(f"text:{asked.model}") as writer:
+        pass
+    return writer.occluded(asked)
 
 
 def export(asked: Export, desk: Desk) -> str:

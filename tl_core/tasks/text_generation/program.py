@@ -23,6 +23,7 @@ from tl_core.tasks.text_generation import parts
 from tl_core.text.pretrained.network import (
     added,
     attention_maps,
+    embedded,
     normalised,
     products,
 )
@@ -97,6 +98,8 @@ class Program:
         self._branch = tf.function(
             self._branch_out, input_signature=[ints, ints, branched, branched], autograph=False
         )  # fmt: skip
+        on = [tf.TensorSpec((shape.layers, shape.heads), tf.float32), tf.TensorSpec((shape.layers,), tf.float32)]
+        self._without = tf.function(self._take_away, input_signature=[ints, ints, *on], autograph=False)
 
     def update(self, weights: Mapping[str, np.ndarray]) -> None:
         """Replace all weights of a changing network."""
@@ -133,6 +136,23 @@ class Program:
             logits [branches, vocabulary], and the new branches' keys and values.
         """
         return self._branch(tf.constant(parents, tf.int32), tf.constant(tokens, tf.int32), keys, values)
+
+    def without(
+        self, tokens: Sequence[int], hidden: Sequence[int], heads: np.ndarray, blocks: np.ndarray
+    ) -> np.ndarray:
+        """What follows these tokens if one of them, or a part of the network, were not there; nothing is kept.
+
+        Args:
+            hidden: for each answer the place of the token whose embedding becomes the average of the vocabulary's, its
+                position stays; -1 for none.
+            heads, blocks: float32 [layers, heads] and [layers], 0 for what is switched off and 1 for the rest. A head
+                that is off gives zeros (what it would have mixed is missing, the projection's bias stays); a block that
+                is off is skipped.
+
+        Returns:
+            logits [answers, vocabulary].
+        """
+        return self._without(tf.constant(tokens, tf.int32), tf.constant(hidden, tf.int32), heads, blocks).numpy()
 
     def block_logits(self, hidden: np.ndarray) -> np.ndarray:
         """What each block alone would predict (the logit lens): [n, width] -> [n, vocabulary].
@@ -232,7 +252,8 @@ class Program:
         self, tokens: tf.Tensor, start: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         """Several tokens behind `start` cached ones; caches are [layers, time, heads, size]."""
-        read = parts.forward(self._weights, self.shape, tokens[None], start, keys[:, None], values[:, None])
+        x = embedded(self._weights, tokens[None], start)
+        read = parts.forward(self._weights, self.shape, x, start, keys[:, None], values[:, None])
         logits, hidden, queries, new_keys, new_values = read
         return logits[0], hidden[:, 0], queries[:, 0], new_keys[:, 0], new_values[:, 0]
 
@@ -240,8 +261,18 @@ class Program:
         self, parents: tf.Tensor, tokens: tf.Tensor, keys: tf.Tensor, values: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         keys, values = tf.gather(keys, parents, axis=1), tf.gather(values, parents, axis=1)
-        read = parts.forward(self._weights, self.shape, tokens[:, None], tf.shape(keys)[2], keys, values)
+        start = tf.shape(keys)[2]
+        x = embedded(self._weights, tokens[:, None], start)
+        read = parts.forward(self._weights, self.shape, x, start, keys, values)
         return read[0], tf.concat([keys, read[3]], 2), tf.concat([values, read[4]], 2)
+
+    def _take_away(self, tokens: tf.Tensor, hidden: tf.Tensor, heads: tf.Tensor, blocks: tf.Tensor) -> tf.Tensor:
+        shape, table = self.shape, self._weights["wte.weight"]
+        x = embedded(self._weights, tokens[None])
+        gone = tf.one_hot(hidden, tf.shape(tokens)[0])[..., None]
+        x += gone * (tf.reduce_mean(table, 0) - tf.gather(table, tokens))
+        empty = tf.zeros((shape.layers, tf.shape(hidden)[0], 0, shape.heads, shape.width // shape.heads))
+        return parts.forward(self._weights, shape, x, tf.constant(0), empty, empty, (heads, blocks))[0]
 
 
 def _inline(part: Part) -> Part:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.labs.drawn import clouds
-from tl_core.labs import known, linear
+from tl_core.classification import known
+from tl_core.labs import linear
 
 
 def test_distances_are_those_of_the_formula():
@@ -89,6 +90,26 @@ def test_detection_by_hand():
     found = known.detection(np.array([3.0, 4.0, 1.0]), np.array([2.0, 0.0]), 2.5)
     assert (found.auroc, found.threshold) == (pytest.approx(5 / 6), 2.5)
     assert (found.true_positives, found.false_positives) == (pytest.approx(2 / 3), 0.0)
+
+
+def test_the_area_under_the_curve_counts_pairs():
+    assert known.auroc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1
+    assert known.auroc(np.array([1.0, 3.0]), np.array([2.0, 3.0, 0.0])) == pytest.approx((1 + 2.5) / 6)
+    assert known.auroc(np.ones(4), np.ones(3)) == 0.5
+    with pytest.raises(ValueError, match="kinds"):
+        known.auroc(np.array([]), np.ones(3))
+
+
+def test_the_interval_of_an_area_is_wide_with_few_pictures_and_holds_the_truth():
+    draw = np.random.default_rng(0)
+    found = [known.detection(draw.normal(1, 1, 30), draw.normal(0, 1, 30), 0.0) for _ in range(40)]
+    assert all(one.low < one.auroc < one.high for one in found)
+    held = sum(one.low <= 0.760 <= one.high for one in found)  # normal clouds a standard deviation apart
+    assert held >= 32, "38 of 40 are expected"
+    many = known.detection(draw.normal(1, 1, 3000), draw.normal(0, 1, 3000), 0.0)
+    assert many.high - many.low < 0.05 < found[0].high - found[0].low
+    sure = known.detection(np.array([2.0, 3.0]), np.array([1.0]), 0.0)
+    assert (sure.auroc, sure.low, sure.high) == (1, 1, 1)
 
 
 def test_what_makes_no_sense_is_an_error():
