@@ -23,7 +23,7 @@ from tl_core.engine import client
 from tl_core.engine.client import Answer, State
 from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.runs import store
-from tl_core.tasks.image_classification.calls import Detected, Recognized, Scores, Separation
+from tl_core.tasks.image_classification.calls import Checks, Detected, Explanation, Recognized, Scores, Separation
 from tl_core.tasks.image_classification.config import DataConfig, RunConfig
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
@@ -38,6 +38,7 @@ class Engine:
         self.warmed, self.asked = [], []
         self.error = None
         self.labels = LABELS
+        self.explained: list[tuple] = []
         self.scores, self.compared, self.refused = Scores(0.9, 12.0), [], None
 
     def state(self, source):
@@ -67,12 +68,17 @@ class Engine:
         self.compared.append((run_id, other))
         return Detected(Separation(0.6, 0.5, 0.7, 0.9), Separation(0.98, 0.95, 1.0, 0.03), known=30, unknown=60)
 
+    def explain(self, source, data, label, method, check, status=lambda sentence: None):
+        self.explained.append((source, label, method, check))
+        checks = Checks((0.0, 0.5, 0.9), (0.7, 0.1, 0.0), (0.7, 0.6, 0.1), 4, 0.1) if check else None
+        return Explanation(dict(self.labels)[label], ((0.3, 0.0), (-0.1, 0.0)), checks)
+
 
 @pytest.fixture
 def engine(monkeypatch, tl_home, tmp_path) -> Engine:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     stand_in = Engine()
-    for name in ("state", "warm", "classify", "recognize", "detect"):
+    for name in ("state", "warm", "classify", "recognize", "detect", "explain"):
         monkeypatch.setattr(client, name, getattr(stand_in, name))
     return stand_in
 
@@ -185,6 +191,41 @@ def test_one_picture_is_shown_beside_its_probabilities(engine, run):
     assert "only answer with its own 3 classes" in text
     test.run()
     assert len(engine.asked) == 1, "the same question is not asked twice"
+
+
+def test_a_map_says_why_is_checked_on_a_click_and_lies_beside_that_of_another_run(engine, run):
+    other = _run("My tuned flowers", events.Finished(best_epoch=3, metrics={"accuracy": 0.9}))
+    test = _page(run=run.id)
+    _upload(test, "photo.jpg")
+    assert not engine.explained, "nothing is computed that nobody asked for"
+    test.button_group(key="why_method").set_value("occlusion").run()
+    assert not test.exception
+    assert engine.explained == [(f"run:{run.id}", "tulip", "occlusion", False)], "of what the network says"
+    assert len(test.get("image")) == 2
+    assert "lowers the probability of tulip by 30 percentage points" in _texts(test)
+    test.button("why_check").click().run()
+    assert engine.explained[1:] == [(f"run:{run.id}", "tulip", "occlusion", True)]
+    assert "The map marks what the answer hangs on" in _texts(test)
+    assert "another map (correlation 0.10)" in _texts(test)
+    next(each for each in test.selectbox if each.label == "What speaks for").set_value("rose").run()
+    test.selectbox("why_beside").set_value(f"run:{other.id}").run()
+    assert not test.exception
+    assert engine.explained[-1] == (f"run:{other.id}", "rose", "occlusion", False)
+    assert len(test.get("image")) == 3
+    test.button_group(key="why_method").set_value("grad_cam").run()
+    assert "Orange** speaks for the class, **blue** for one of the others" in _texts(test)
+
+
+def test_what_the_engine_cannot_explain_is_said_in_place(engine, run, monkeypatch):
+    def refuse(*asked, **more):
+        raise UserError(message("The model process ended."), message("Try again."))
+
+    monkeypatch.setattr(client, "explain", refuse)
+    test = _page()
+    _upload(test, "photo.jpg")
+    test.button_group(key="why_method").set_value("grad_cam").run()
+    assert not test.exception
+    assert "The model process ended" in test.error[0].value
 
 
 def test_several_pictures_make_a_table_and_a_bad_one_is_named_with_its_reason(engine, run):

@@ -28,7 +28,7 @@ from tl_core.images.data import jobs
 from tl_core.images.data.ingest import ingest
 from tl_core.runs import store, worker
 from tl_core.runs.store import Run
-from tl_core.tasks.image_classification.calls import Recognized, Scores
+from tl_core.tasks.image_classification.calls import Explanation, Recognized, Scores
 from tl_core.tasks.text_classification import predict
 from tl_core.tasks.text_classification.config import (
     DataConfig,
@@ -127,12 +127,18 @@ def engine(monkeypatch):
             raise ERROR
         return Recognized(tuple(Scores(0.1, 9.0) for _ in files), Scores(0.5, 1.0), 9, 9)
 
+    def explain(source, data, label, method, check, status=lambda said: None):
+        if method == "occlusion":
+            raise ERROR
+        return Explanation(0.7, ((0.3, 0.0), (-0.1, 0.0)), None)
+
     def detect(run_id, other, status=lambda said: None):
         raise ERROR
 
     monkeypatch.setattr(client, "classify", classify)
     monkeypatch.setattr(client, "recognize", recognize)
     monkeypatch.setattr(client, "detect", detect)
+    monkeypatch.setattr(client, "explain", explain)
     monkeypatch.setattr(generations, "_all", {})
     return stand_in
 
@@ -285,6 +291,9 @@ def test_classify(dataset, engine):
         assert "evil" in harmless(test), names
     test.button("known_go").click().run()
     assert "evil" in harmless(test)
+    test.file_uploader[0].set_value([("e.jpg", jpeg(3), "image/jpeg")]).run()
+    for method in ("grad_cam", "occlusion"):
+        assert "evil" in harmless(test.button_group(key="why_method").set_value(method).run())
     engine.labels = ERROR
     test = opened("classify", run=made.id)
     test.file_uploader[0].set_value([("d.jpg", jpeg(2), "image/jpeg")]).run()

@@ -17,6 +17,12 @@ from tl_core.engine.client import Answer
 from tl_core.images.data import pictures
 from tl_core.tasks.image_classification.calls import Checks, Explanation, Method
 
+PAPERS = {
+    "grad_cam": "[Selvaraju et al. 2017](https://arxiv.org/abs/1610.02391)",
+    "occlusion": "[Zeiler & Fergus 2014](https://arxiv.org/abs/1311.2901)",
+    "checks": "[Petsiuk et al. 2018](https://arxiv.org/abs/1806.07421) · "
+    "[Adebayo et al. 2018](https://arxiv.org/abs/1810.03292)",
+}
 HELD = 24  # explanations that a visitor's session keeps
 
 
@@ -115,7 +121,6 @@ def _words(method: Method) -> None:
                 ),
             )
         )
-        st.caption("[Selvaraju et al. 2017](https://arxiv.org/abs/1610.02391)")
     else:
         st.markdown(
             together(
@@ -123,7 +128,7 @@ def _words(method: Method) -> None:
                 _("A square of the picture's mean colour covers one place after another, 49 times."),
             )
         )
-        st.caption("[Zeiler & Fergus 2014](https://arxiv.org/abs/1311.2901)")
+    st.caption(PAPERS[method])
 
 
 def _checks(source: str, data: bytes, label: str, method: Method) -> None:
@@ -131,9 +136,8 @@ def _checks(source: str, data: bytes, label: str, method: Method) -> None:
     asked = st.session_state.setdefault("why_checked", set())
     key = (source, hash(data), label, method)
     if key not in asked:
-        if not st.button(_("Check this map"), key="why_check", icon=":material/rule:"):
-            return
-        asked.add(key)
+        st.button(_("Check this map"), key="why_check", icon=":material/rule:", on_click=asked.add, args=(key,))
+        return
     try:
         checks = _asked(source, data, label, method, check=True).checks
     except UserError as error:
@@ -159,9 +163,7 @@ def _draw_checks(checks: Checks) -> None:
             sentence(evidence.learned(checks.correlation)),
         )
     )
-    st.caption(
-        "[Petsiuk et al. 2018](https://arxiv.org/abs/1806.07421) · [Adebayo et al. 2018](https://arxiv.org/abs/1810.03292)"
-    )
+    st.caption(PAPERS["checks"])
 
 
 def _asked(source: str, data: bytes, label: str, method: Method, check: bool) -> Explanation:
