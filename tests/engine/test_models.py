@@ -16,7 +16,7 @@ from tl_core.engine.models import Models
 from tl_core.images import decoding
 from tl_core.runs import store
 from tl_core.tasks.image_classification import predict
-from tl_core.tasks.image_classification.calls import Classify
+from tl_core.tasks.image_classification.calls import Classify, Explain
 
 
 def _classify(held: Models, source: str, files, top: int = 3):
@@ -181,3 +181,20 @@ def test_a_model_serves_one_at_a_time_and_different_models_do_not_wait(home, fin
 def test_a_client_that_has_left_is_not_worked_for(home, finished_run, picture):
     asked = Classify(f"run:{finished_run()}", ("0.jpg", "1.jpg", "2.jpg"), 3, tuple(picture(n) for n in range(3)))
     assert predict.classify(asked, Models().desk(is_gone=lambda: True)) == ()
+
+
+def test_a_map_comes_with_the_probability_that_was_answered(home, finished_run, picture):
+    source, data, held = f"run:{finished_run()}", picture(1), Models()
+    [answer] = _classify(held, source, [("a.jpg", data)])
+    label, probability = answer.labels[0]
+    for method in ("grad_cam", "occlusion"):
+        found = predict.explain(Explain(source, label, method, False, (data,)), held.desk())
+        assert found.probability == pytest.approx(probability, abs=1e-5)
+        assert found.checks is None
+        assert len({len(row) for row in found.values}) == 1
+    checked = predict.explain(Explain(source, label, "grad_cam", True, (data,)), held.desk())
+    assert checked.checks.marked[0] == pytest.approx(probability, abs=1e-5)
+    with pytest.raises(UserError, match="does not know the class"):
+        predict.explain(Explain(source, "no <b>such</b> class", "grad_cam", False, (data,)), held.desk())
+    with pytest.raises(UserError, match="empty"):
+        predict.explain(Explain(source, label, "grad_cam", False, (b"",)), held.desk())

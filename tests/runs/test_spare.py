@@ -101,6 +101,13 @@ def test_nobody_wants_one_nobody_gets_one(submitted: Submit, scheduling: Schedul
     assert begin.executor.spare.process is None
 
 
+def test_wherever_a_worker_works_its_numpy_has_one_thread():
+    assert spare.environment(None)["OPENBLAS_NUM_THREADS"] == spare.environment("1")["OPENBLAS_NUM_THREADS"] == "1"
+    assert spare.environment("1")["CUDA_VISIBLE_DEVICES"] == "1" and "CUDA_VISIBLE_DEVICES" not in spare.environment(
+        None
+    )
+
+
 def test_it_can_be_switched_off(submitted: Submit, scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch):
     begin = scheduling(fakes.command("quick"))
     process = wanted(begin)

@@ -99,7 +99,7 @@ def _map(source: str, data: bytes, label: str, readable: str, method: Method, na
     )
     if method == "occlusion":
         st.markdown(sentence(evidence.occluded(found.values, readable)))
-    elif not any(map(any, found.values)):
+    elif max(map(max, found.values)) <= 0:
         st.markdown(_("Nothing in this picture speaks for {label}.").format(label=plain(readable)))
 
 
@@ -108,7 +108,7 @@ def _words(method: Method) -> None:
     if method == "grad_cam":
         st.markdown(
             together(
-                _("**Orange** is what speaks for the class, against all the others."),
+                _("**Orange** speaks for the class, **blue** for one of the others."),
                 _(
                     "The last feature maps of the network, each weighed by how much the class's score would grow with "
                     "it. They are small, so the map is coarse."

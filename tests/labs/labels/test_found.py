@@ -108,6 +108,7 @@ def test_flips_are_more_than_noise_only_if_another_seed_turns_fewer_round():
         "turns 3.0 of 20 predictions round; another seed alone turns 8.0: the flips are no more than seed noise" in said
     )
     assert "round" not in told([], predicted(steady[0])), "one seed says nothing of noise"
+    assert "80.0 % of those that were made wrong (one seed)" in told(searched((0.5, 0.8)), [PARTS])
 
 
 def test_where_nothing_was_planted_it_says_how_many_are_flagged():

@@ -200,24 +200,22 @@ def sentences(config: LabelsConfig, trials: Sequence[Trial], artifacts: Sequence
     if hits := caught(config, trials):
         told.append(
             message(
-                "Among the {share} most doubtful labels lie {value} of those that were made wrong (mean of {seeds} "
-                "seeds, from {low} to {high}); looking at labels by chance would find {share}.",
+                "Among the {share} most doubtful labels lie {value} of those that were made wrong ({seeds}); looking "
+                "at labels by chance would find {share}.",
                 share=percent(config.looked_at, 0),
                 value=percent(sum(hits) / len(hits)),
-                seeds=len(hits),
-                low=percent(min(hits), 0),
-                high=percent(max(hits), 0),
+                seeds=_seeds(len(hits), hits),
             )
         )
     flagged = [trial.metrics["flagged"] for trial in trials if trial.arm == "given" and "flagged" in trial.metrics]
     if flagged and not config.planted:
         told.append(
             message(
-                "Confident learning takes {flagged} of the {n} labels for wrong (mean of {seeds} seeds). They are "
-                "suspects: look at them before you believe it.",
+                "Confident learning takes {flagged} of the {n} labels for wrong ({seeds}). They are suspects: look at "
+                "them before you believe it.",
                 flagged=f"{sum(flagged) / len(flagged):.0f}",
                 n=f"{divided.searched:,}",
-                seeds=len(flagged),
+                seeds=_seeds(len(flagged)),
             )
         )
     if judged := gain(trials, artifacts):
@@ -282,6 +280,16 @@ def _predictions(artifacts: Sequence[Artifact]) -> dict[int, tuple[Sequence[int]
             if all(len(each) == len(divided.pictures) for each in pair):
                 found[made.step] = pair
     return found
+
+
+def _seeds(n: int, shares: Sequence[float] = ()) -> Message:
+    """What a mean was taken over, within brackets."""
+    if n == 1:
+        return message("one seed")
+    if not shares:
+        return message("mean of {n} seeds", n=n)
+    low, high = percent(min(shares), 0), percent(max(shares), 0)
+    return message("mean of {n} seeds, from {low} to {high}", n=n, low=low, high=high)
 
 
 def _worth(config: LabelsConfig, trials: Sequence[Trial], divided: Parts, judged: Verdict) -> Message:

@@ -116,7 +116,7 @@ class Spare:
     def _start(self) -> None:
         try:
             with open(paths.home() / "spare.log", "wb") as log:
-                self.process = processes.start(self.command, log, stdin=subprocess.PIPE)
+                self.process = processes.start(self.command, log, environment=environment(None), stdin=subprocess.PIPE)
         except OSError as error:
             print(f"spare: {error}", file=sys.stderr)
             self.rests_until = time.monotonic() + REST
@@ -167,8 +167,11 @@ def become(load: Callable[[], object], meanwhile: Callable[[Callable[[], bool]],
 
 
 def environment(place: str | None) -> dict[str, str]:
-    """What tells a worker its place: the index of a GPU; None, the CPU, needs no words."""
-    return {} if place is None else {"CUDA_VISIBLE_DEVICES": place, "TL_PLACE": place}
+    """What a worker is told: its place, the index of a GPU (None, the CPU, needs no words); and to have NumPy multiply
+    with one thread. Its matrices are small, and on a busy computer threads that wait for each other take ten times as
+    long; TensorFlow has threads of its own."""
+    alone = {"OPENBLAS_NUM_THREADS": "1"}
+    return alone if place is None else {**alone, "CUDA_VISIBLE_DEVICES": place, "TL_PLACE": place}
 
 
 def _end(process: subprocess.Popen) -> None:

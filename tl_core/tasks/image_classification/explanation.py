@@ -50,8 +50,9 @@ class Explainer:
             label: of the class.
 
         Returns:
-            float32 [height, width]. Of Grad-CAM 0 to 1: the largest is 1, or all are 0 where nothing speaks for the
-            class. Of occlusion -1 to 1: by how much the probability falls where this place is covered, in the mean.
+            float32 [height, width], negative where a place speaks against the class. Of Grad-CAM the largest magnitude
+            is 1; the paper's last step, which leaves out what is negative, is not taken. Of occlusion: by how much
+            the probability falls where this place is covered, in the mean.
         """
         return self._grad_cam(pixels, label) if method == "grad_cam" else self._occlusion(pixels, label)
 
@@ -92,8 +93,8 @@ class Explainer:
             others = tf.concat([scores[:label], scores[label + 1 :]], 0)
             score = scores[label] - tf.reduce_logsumexp(others)
         gradient = tape.gradient(score, activations)[0].numpy()
-        weighed = np.maximum((activations[0].numpy() * gradient.mean((0, 1))).sum(-1), 0)
-        return weighed / weighed.max() if weighed.max() > 0 else weighed
+        weighed = (activations[0].numpy() * gradient.mean((0, 1))).sum(-1)
+        return weighed / max(np.abs(weighed).max(), np.finfo(np.float32).tiny)
 
     def _occlusion(self, pixels: np.ndarray, label: int) -> np.ndarray:
         side, colour = len(pixels), pixels.mean((0, 1))
@@ -113,8 +114,7 @@ class Explainer:
     @cached_property
     def _last_maps(self) -> keras.KerasTensor:
         """The last activations that still have places."""
-        outputs = (operation.output for operation in reversed(self._model.operations))
-        return next(x for x in outputs if len(x.shape) == 4 and min(x.shape[1:3]) > 1)
+        return next(x for x in _behind(self._model.output) if len(x.shape) == 4 and min(x.shape[1:3]) > 1)
 
     @cached_property
     def _features(self) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -128,15 +128,16 @@ class Explainer:
 
         A probability itself would not do: the gradient of one that has reached 1 is nothing.
         """
-        last = next(operation for operation in reversed(self._model.operations) if _squashes(operation))
-        upper = keras.Model(self._last_maps, last.input)
+        answer = next(x for x in _behind(self._model.output) if _squashes(x._keras_history.operation))
+        last = answer._keras_history.operation
+        upper = keras.Model(self._last_maps, _before(answer))
 
         def scores(activations: tf.Tensor) -> tf.Tensor:
             x = tf.cast(upper(activations, training=False), tf.float32)
             if isinstance(last, keras.layers.Dense):
                 x = tf.matmul(x, tf.cast(last.kernel, tf.float32)) + tf.cast(last.bias, tf.float32)
             x = tf.reshape(x, (len(x), -1))
-            return tf.concat([-x, x], -1) if x.shape[-1] == 1 else x
+            return tf.concat([tf.zeros_like(x), x], -1) if x.shape[-1] == 1 else x
 
         return scores
 
@@ -172,6 +173,19 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     if first.std() == 0 or second.std() == 0:
         return 0.0
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+
+
+def _before(x: keras.KerasTensor) -> keras.KerasTensor:
+    """What an activation of a graph was made of, the first of it; an operation may stand in several graphs."""
+    made = x._keras_history
+    return made.operation._inbound_nodes[made.node_index].input_tensors[0]
+
+
+def _behind(x: keras.KerasTensor) -> Iterator[keras.KerasTensor]:
+    """An activation and those before it, from the last on."""
+    while True:
+        yield x
+        x = _before(x)
 
 
 def _squashes(operation: keras.Operation) -> bool:
