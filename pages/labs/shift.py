@@ -55,7 +55,7 @@ def _chart(experiment: Experiment, task: Task, courses: list[Course], places: di
     if guess := experiment.guess:
         at = race.guessed_level(guess, courses, task, shift.changed(task))
         if at is not None:
-            mark = Guessed(at, _("Your guess: {guess}").format(guess=show(race.guessed(guess, task))))
+            mark = Guessed(at, _("Your guess"))
     drawn = shifts.figure(kinds, list(places), metric(key), _, mark)
     alt = show(shifts.description(kinds, list(places), metric(key)))
     live_chart.charts({key: drawn}, {key: alt}, revision=experiment.id, key="shift_means", height=420)
@@ -87,7 +87,7 @@ def _figures(task: Task, courses: list[Course], places: dict[str, Rule]) -> None
     st.caption(
         _(
             "Accuracy of the weights that are kept on the validation pictures, mean over seeds with a 95 % interval "
-            "(Student's t). The changed pictures chose nothing: neither weights nor settings."
+            "(Student's t). The epoch was chosen on the pictures as they are, in every way; the changed ones chose nothing."
         )
     )
 

@@ -60,7 +60,7 @@ def figure(
                 "marker": {
                     "color": kind.colour,
                     "symbol": "line-ew",
-                    "size": 18,
+                    "size": 14,
                     "opacity": 1,
                     "line": {"width": 4, "color": kind.colour},
                 },
