@@ -87,7 +87,8 @@ def _figures(task: Task, courses: list[Course], places: dict[str, Rule]) -> None
     st.caption(
         _(
             "Accuracy of the weights that are kept on the validation pictures, mean over seeds with a 95 % interval "
-            "(Student's t). The epoch was chosen on the pictures as they are, in every way; the changed ones chose nothing."
+            "(Student's t). The epoch was chosen on the pictures as they are, in every way; the changed ones chose "
+            "nothing."
         )
     )
 
