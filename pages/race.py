@@ -1,18 +1,11 @@
 """Race: from scratch, frozen, head first, all at once, on the same data; guessed beforehand, watched live, judged."""
 
-import time
-
 import streamlit as st
 
-from pages.experiments import submit
-from pages.labs import group, guess, setup
+from pages.labs import group, ways
 from pages.labs import race as drawing
-from pages.tasks import registry as tasks
-from pages.ui.i18n import _, show
-from pages.ui.session import owner
-from tl_core.base.metrics import metric
+from pages.ui.i18n import _
 from tl_core.experiments import race
-from tl_core.runs.executors import spare
 
 
 def prepare():
@@ -25,42 +18,7 @@ def prepare():
             "and whether it is more than chance."
         )
     )
-    submit.complain()
-    task = setup.choose_task("race")
-    material = setup.choose_material("race", task)
-    if not material:
-        return
-    room, row = task.room("ways"), metric(task.metrics[0])
-    config = setup.choose_settings("race", task, material)
-    seeds = setup.choose_seeds("race", race.SEEDS)
-    ways = room.ways(config)
-    titles = {arm: show(title) for arm, title in room.WAYS.items()}
-    said = guess.ask(
-        "race",
-        _("Which way wins?"),
-        titles,
-        _("How far ahead of “{other}” (if you choose that, of the best of the others)?").format(
-            other=titles[room.AGAINST]
-        ),
-        show(race.unit(row)),
-        most=80,
-        usual=10,
-    )
-    own = tasks.room(task, "lab")
-    setup.start_bar(
-        lambda: race.start(
-            config,
-            seeds,
-            owner=owner(),
-            name=f"{_('Race')} {time.strftime('%H:%M')}",
-            called=titles,
-        ),
-        own.obstacles(config),
-        runs=seeds * len(ways),
-        seconds=lambda: seeds * sum(map(own.seconds, ways.values())),
-        guess=said,
-    )
-    spare.want()
+    ways.set_up("race", _("Race"), _("Which way wins?"), race.start)
 
 
 group.page("race", prepare, drawing.view)

@@ -37,6 +37,7 @@ PAGES = {
         PageSpec("classify_text", N_("Classify text"), ":material/rate_review:", N_("Language")),
         PageSpec("race", N_("Race"), ":material/sports_score:", N_("What transfer does")),
         PageSpec("budget", N_("Worth in pictures"), ":material/savings:", N_("What transfer does")),
+        PageSpec("shift", N_("Head first?"), ":material/psychology_alt:", N_("What transfer does")),
         PageSpec("cut", N_("Where should I cut?"), ":material/content_cut:", N_("What transfer does")),
         PageSpec("labels", N_("Whose label is wrong?"), ":material/label_off:", N_("What transfer does")),
         PageSpec("run", N_("Run"), ":material/show_chart:", N_("Experiments")),

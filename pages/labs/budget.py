@@ -3,13 +3,13 @@
 import streamlit as st
 
 from pages.components import live_chart
+from pages.labs import ways
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, table
 from tl_core.base.metrics import Metric, metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
-from tl_core.charts.style import PALETTE
 from tl_core.experiments import budget, groups
 from tl_core.experiments.budget import ARMS, Reached
 from tl_core.experiments.groups import Experiment
@@ -20,7 +20,7 @@ def view(experiment: Experiment, task: Task) -> None:
     """Everything that is known of it now."""
     courses, guess = groups.courses(experiment), experiment.guess
     key = task.metrics[0]
-    colours, titles = _colours(task), task.room("ways").WAYS
+    colours, titles = ways.colours(task), task.room("ways").WAYS
     seeds = sorted({member.seed for member in experiment.members})
     kinds = [
         Band(
@@ -68,7 +68,7 @@ def _figures(courses: list, task: Task) -> None:
     sizes = sorted({size for _arm, size in found})
     if not sizes:
         return
-    colours, titles = _colours(task), task.room("ways").WAYS
+    colours, titles = ways.colours(task), task.room("ways").WAYS
     table(
         [_("Pictures a class"), *(Cell(show(titles[arm]), colour=colours[arm]) for arm in ARMS)],
         [[f"{size:,}", *(_cell(found.get((arm, size)), row) for arm in ARMS)] for size in sizes],
@@ -82,8 +82,3 @@ def _cell(each: Reached | None, row: Metric) -> Cell:
         return Cell("–")
     half = (each.interval.high - each.interval.low) / 2 if each.interval else None
     return Cell(row.shown(each.mean), small="" if half is None else f"± {100 * half:.1f}")
-
-
-def _colours(task: Task) -> dict[str, str]:
-    """The same colour for a way as in the race."""
-    return dict(zip(task.room("ways").WAYS, PALETTE, strict=False))

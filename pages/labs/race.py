@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.components import live_chart
+from pages.labs import ways
 from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
-from tl_core.base.metrics import Metric, metric
+from tl_core.base.metrics import metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
-from tl_core.charts.style import PALETTE
 from tl_core.experiments import groups, race
 from tl_core.experiments.groups import Experiment
 from tl_core.tasks.registry import Task
@@ -20,14 +20,7 @@ def view(experiment: Experiment, task: Task) -> None:
     """Everything that is known of a race now."""
     courses = groups.courses(experiment)
     _curves(experiment, task, courses)
-    if experiment.guess:
-        score = race.score(experiment.guess, courses, task)
-        if score and not groups.active(experiment):
-            st.markdown(f":material/psychology: {sentence(score.message)}")
-        else:
-            said = sentence(race.guessed(experiment.guess, task))
-            where = _("Your guess: {guess}. It stands in the picture as a dashed line.").format(guess=said)
-            st.markdown(f":material/psychology: {where}")
+    ways.guessed(experiment, task, courses, race.usual(task))
     _figures(experiment, task, courses)
     st.subheader(_("What was found here"), anchor=False)
     for verdict in race.verdicts(courses, task):
@@ -36,14 +29,15 @@ def view(experiment: Experiment, task: Task) -> None:
 
 def _curves(experiment: Experiment, task: Task, courses: list) -> None:
     room, key = task.room("ways"), task.metrics[0]
+    colours = ways.colours(task)
     taking_part = {member.arm for member in experiment.members}
     kinds = [
         Band(
             show(called),
-            PALETTE[number],
+            colours[arm],
             [bands.points(course.history, key, room.ACROSS) for course in courses if course.arm == arm],
         )
-        for number, (arm, called) in enumerate(room.WAYS.items())
+        for arm, called in room.WAYS.items()
         if arm in taking_part
     ]
     mark = None
@@ -63,12 +57,12 @@ def _figures(experiment: Experiment, task: Task, courses: list) -> None:
     if not found:
         return
     best = race.winner(found, row)
-    colours = dict(zip(room.WAYS, PALETTE, strict=False))
+    colours = ways.colours(task)
     beside = [metric(key) for key in room.BESIDE]
     rows = [
         [
             Cell(show(room.WAYS[arm]), colour=colours[arm]),
-            Cell(row.shown(each.mean), small=_spread(each, row), marked=arm == best),
+            Cell(row.shown(each.mean), small=ways.spread(each, row), marked=arm == best),
             *(row_.shown(each.beside.get(row_.key)) for row_ in beside),
             duration(each.seconds) if each.seconds is not None else "–",
             figure(each.parameters, "{:,}"),
@@ -94,10 +88,3 @@ def _figures(experiment: Experiment, task: Task, courses: list) -> None:
             "one run, on average; what frozen blocks make of an example is computed once and then used by all."
         )
     )
-
-
-def _spread(each: race.Standing, row: Metric) -> str:
-    if each.interval is None:
-        return ""
-    half = (each.interval.high - each.interval.low) / 2
-    return f"± {100 * half:.1f}" if row.scale == "share" else f"± {half:.{row.digits}f}"

@@ -59,6 +59,22 @@ METRICS: dict[str, Metric] = {
     for row in (
         Metric("loss", message("Loss"), message("loss"), "lower"),
         Metric("accuracy", message("Accuracy"), message("accuracy"), "higher", "share", 1),
+        Metric(
+            "accuracy_grey",
+            message("Accuracy on grey pictures"),
+            message("accuracy on grey pictures"),
+            "higher",
+            "share",
+            1,
+        ),
+        Metric(
+            "accuracy_blurred",
+            message("Accuracy on blurred pictures"),
+            message("accuracy on blurred pictures"),
+            "higher",
+            "share",
+            1,
+        ),
         Metric("found", message("Wrong labels found"), message("wrong labels found"), "higher", "share", 1),
         Metric("macro_f1", message("Macro F1"), message("macro F1"), "higher", "share", 1),
         Metric("perplexity", message("Perplexity"), message("perplexity"), "lower", "log", 1, exponential_of="loss"),

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,10 +72,14 @@ class ClassificationLearner:
         """Of the report, or of the best epoch."""
         return self.report.metrics if self.report else self.standing.best
 
-    def predictions(self) -> np.ndarray:
-        """Probabilities of the validation examples, [n, classes]."""
+    def predictions(self, chunks: Iterable[tuple[Any, np.ndarray]] | None = None) -> np.ndarray:
+        """Probabilities of the validation examples, [n, classes].
+
+        Args:
+            chunks: other rows of theirs, in their order; None: those that validation always looks at.
+        """
         said = []
-        for _, rows in steps.chunks(self.activations, self.split.validation, 0, self.looking):
+        for _, rows in chunks or steps.chunks(self.activations, self.split.validation, 0, self.looking):
             if self.should_stop():
                 raise Stopped
             began = time.monotonic()

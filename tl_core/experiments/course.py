@@ -30,9 +30,10 @@ class Course:
         return self.beside(VALIDATION + key)
 
     def beside(self, name: str) -> float | None:
-        """Any metric of that epoch, by its whole name."""
-        best = self.history.best
-        return value(best.metrics, name) if best else None
+        """Any metric of that epoch, or measured of its weights at the end, by its whole name."""
+        best, outcome = self.history.best, self.history.outcome
+        found = value(best.metrics, name) if best else None
+        return value(outcome.metrics, name) if found is None and outcome else found
 
     @property
     def seconds(self) -> float | None:

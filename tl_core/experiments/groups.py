@@ -39,7 +39,7 @@ from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Config, Task
 
-Lab = Literal["race", "budget"]
+Lab = Literal["race", "budget", "shift"]
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -225,8 +225,8 @@ def table(experiment: Experiment) -> str:
     rows, names = [], set[str]()
     for member, run in _present(experiment):
         course = Course(member.arm, member.seed, member.size, watch.history(run), done=False)
-        best = course.history.best
-        measured = dict(best.metrics) if best else {}
+        best, outcome = course.history.best, course.history.outcome
+        measured = {**(outcome.metrics if outcome else {}), **(best.metrics if best else {})}
         names |= measured.keys()
         known = {"status": store.status(run), "best_epoch": best.epoch if best else "", "seconds": course.seconds}
         rows.append({**asdict(member), **known, "trainable": course.trainable, **measured})

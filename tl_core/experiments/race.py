@@ -4,7 +4,7 @@ Whether a way is better than another is the paired t-test's over seeds (`tl_core
 task's first metric, in the epoch whose weights are kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tl_core.base.messages import Message, message
@@ -19,6 +19,27 @@ from tl_core.tasks.registry import Config, Task
 
 SEEDS = 3
 TOLERANCE = 20.0  # points (or per cent) by which a guess may be off until it counts as missed altogether
+
+
+@dataclass(frozen=True)
+class Rule:
+    """By what ways are compared.
+
+    Attributes:
+        row: the metric.
+        measured: its value for a run; None where it has none (yet).
+        against: the way that the others are held against.
+    """
+
+    row: Metric
+    measured: Callable[[Course], float | None]
+    against: str
+
+
+def usual(task: Task) -> Rule:
+    """The task's first metric in the epoch whose weights are kept, against the task's own reference."""
+    row = metric(task.metrics[0])
+    return Rule(row, lambda course: course.kept(row.key), task.room("ways").AGAINST)
 
 
 @dataclass(frozen=True)
@@ -65,23 +86,30 @@ def start(
     Raises:
         UserError: the disk is full, or may not be written.
     """
+    return groups.create("race", planned(config, seeds, name, called, arms), owner=owner, name=name)
+
+
+def planned(
+    config: Config, seeds: int, name: str, called: Mapping[str, str] | None = None, arms: Sequence[str] = ()
+) -> list[Planned]:
+    """The runs of so many seeds in each way, as `start` takes them."""
     room = registry.of(config).room("ways")
-    planned = []
+    found = []
     for seed in range(config.seed, config.seed + seeds):  # type: ignore[attr-defined]
         for arm, each in room.ways(room.seeded(config, seed)).items():
             if not arms or arm in arms:
                 label = f"{(called or {}).get(arm, arm)} · {seed}"
-                planned.append(Planned(arm, seed, 0, each, f"{name} · {label}" if name else label))
-    return groups.create("race", planned, owner=owner, name=name)
+                found.append(Planned(arm, seed, 0, each, f"{name} · {label}" if name else label))
+    return found
 
 
-def standings(courses: Sequence[Course], task: Task) -> dict[str, Standing]:
+def standings(courses: Sequence[Course], task: Task, rule: Rule | None = None) -> dict[str, Standing]:
     """Way -> how it has done; ways without results are left out, the others are in the order of the task's."""
-    room, row = task.room("ways"), metric(task.metrics[0])
+    room, rule = task.room("ways"), rule or usual(task)
     found = {}
     for arm in room.WAYS:
-        own = [course for course in courses if course.arm == arm and course.kept(row.key) is not None]
-        values = [value for course in own if (value := course.kept(row.key)) is not None]
+        own = [course for course in courses if course.arm == arm and rule.measured(course) is not None]
+        values = [value for course in own if (value := rule.measured(course)) is not None]
         if not values:
             continue
         seconds = [course.seconds for course in own if course.done and course.seconds is not None]
@@ -120,14 +148,13 @@ def verdicts(courses: Sequence[Course], task: Task) -> list[Message]:
     return [_sentence(courses, task, found[best], found[other]) for best, other in pairs]
 
 
-def compared(courses: Sequence[Course], task: Task, first: str, second: str) -> Verdict | None:
+def compared(courses: Sequence[Course], rule: Rule, first: str, second: str) -> Verdict | None:
     """Whether the second way is better than the first; None with fewer than two seeds of both."""
-    row = metric(task.metrics[0])
-    one, two = (_by_seed(courses, row, arm) for arm in (first, second))
+    one, two = (_by_seed(courses, rule, arm) for arm in (first, second))
     both = sorted(one.keys() & two.keys())
     if len(both) < 2:
         return None
-    resolution = _resolution(courses) if row.scale == "share" else 0.0
+    resolution = _resolution(courses) if rule.row.scale == "share" else 0.0
     return noise.verdict([one[seed] for seed in both], [two[seed] for seed in both], resolution)
 
 
@@ -141,20 +168,21 @@ class Score:
     message: Message
 
 
-def score(guess: Guess, courses: Sequence[Course], task: Task) -> Score | None:
+def score(guess: Guess, courses: Sequence[Course], task: Task, rule: Rule | None = None) -> Score | None:
     """Hold a guess against what came out; None as long as there is no winner to hold it against."""
-    room, row = task.room("ways"), metric(task.metrics[0])
-    found = standings([course for course in courses if course.done], task)
+    room, rule = task.room("ways"), rule or usual(task)
+    row = rule.row
+    found = standings([course for course in courses if course.done], task, rule)
     best = winner(found, row)
     if best is None or len(found) < 2:
         return None
-    other = room.AGAINST
+    other = rule.against
     if best == other or other not in found:
         other = max((arm for arm in found if arm != best), key=lambda arm: judged(row, found[arm].mean))
     actual = amount(row, judged(row, found[best].mean) - judged(row, found[other].mean))
     right = guess.arm == best
     if not right and guess.arm in found:
-        difference = compared(courses, task, guess.arm, best)
+        difference = compared(courses, rule, guess.arm, best)
         right = difference is not None and difference.kind == "noise"
     near = max(0.0, 1.0 - abs(guess.amount - actual) / TOLERANCE)
     points = 50 * right + round(50 * near)
@@ -189,15 +217,15 @@ def guessed(guess: Guess, task: Task) -> Message:
     return message("{way}, +{amount} {unit}", way=name, amount=f"{guess.amount:g}", unit=unit(row))
 
 
-def guessed_level(guess: Guess, courses: Sequence[Course], task: Task) -> float | None:
+def guessed_level(guess: Guess, courses: Sequence[Course], task: Task, rule: Rule | None = None) -> float | None:
     """Where in the picture the guessed way would end, as far as the ways it was held against have come; else None."""
-    room, row = task.room("ways"), metric(task.metrics[0])
-    found = standings(courses, task)
+    rule = rule or usual(task)
+    found = standings(courses, task, rule)
     others = [arm for arm in found if arm != guess.arm]
-    if room.AGAINST in others:
-        others = [room.AGAINST]
-    best = winner({arm: found[arm] for arm in others}, row)
-    return None if best is None else level(row, found[best].mean, guess.amount)
+    if rule.against in others:
+        others = [rule.against]
+    best = winner({arm: found[arm] for arm in others}, rule.row)
+    return None if best is None else level(rule.row, found[best].mean, guess.amount)
 
 
 def unit(row: Metric) -> Message:
@@ -207,7 +235,7 @@ def unit(row: Metric) -> Message:
 
 def _sentence(courses: Sequence[Course], task: Task, best: Standing, other: Standing) -> Message:
     room, row = task.room("ways"), metric(task.metrics[0])
-    found = compared(courses, task, other.arm, best.arm)
+    found = compared(courses, usual(task), other.arm, best.arm)
     gain = judged(row, best.mean) - judged(row, other.mean)
     values = {
         "best": room.WAYS[best.arm],
@@ -262,9 +290,9 @@ def _written(parameters: int | None) -> str:
     return "?" if parameters is None else f"{parameters:,}"
 
 
-def _by_seed(courses: Sequence[Course], row: Metric, arm: str) -> dict[int, float]:
+def _by_seed(courses: Sequence[Course], rule: Rule, arm: str) -> dict[int, float]:
     own = [course for course in courses if course.arm == arm and course.done]
-    return {course.seed: judged(row, value) for course in own if (value := course.kept(row.key)) is not None}
+    return {course.seed: judged(rule.row, value) for course in own if (value := rule.measured(course)) is not None}
 
 
 def _resolution(courses: Sequence[Course]) -> float:

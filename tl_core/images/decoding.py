@@ -52,7 +52,11 @@ def resizer(preprocessing: keras.Model, augment: Callable[[tf.Tensor, tf.Tensor]
 
 
 def batches(
-    paths: Sequence[Path], seeds: np.ndarray | None, prepared: Callable, batch_size: int
+    paths: Sequence[Path],
+    seeds: np.ndarray | None,
+    prepared: Callable,
+    batch_size: int,
+    change: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Decode and prepare pictures on threads, a few batches ahead of whoever consumes them.
 
@@ -61,6 +65,7 @@ def batches(
         seeds: int32 [n, 2], for the augmentation; None without one.
         prepared: from `resizer`.
         batch_size: pictures in a batch; the last one may be smaller.
+        change: what is done to a picture before that, uint8 [h, w, 3] in and out; None: nothing.
 
     Yields:
         The positions in `paths`, and float32 [batch, size, size, 3].
@@ -81,6 +86,8 @@ def batches(
                 message("A picture of the dataset cannot be read ({reason}).", reason=str(error)[:200]),
                 message("Bring the pictures in again; the dataset's files are damaged or gone."),
             ) from error
+        if change is not None:
+            pixels = change(pixels)
         return prepared(tf.constant(pixels), tf.constant(seeds[index])).numpy()
 
     places = [slice(start, min(start + batch_size, len(paths))) for start in range(0, len(paths), batch_size)]

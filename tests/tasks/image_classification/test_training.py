@@ -1,6 +1,7 @@
 """Training on small real networks: the curve, its reproduction, stop and resume, and what the settings change."""
 
 import dataclasses
+import io
 import itertools
 import math
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from tl_core.classification import report, steps
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, network, paths, training
+from tl_core.tasks.image_classification import export, learner, network, paths, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS
@@ -256,6 +257,25 @@ def test_a_phase_ends_early_when_validation_no_longer_improves(tl_home, weights,
     # The next phase goes on from the best weights, not from the last.
     assert epochs[-2].metrics["val_loss"] == pytest.approx(losses[lowest], rel=1e-4)
     assert abs(losses[-1] - losses[lowest]) > 1e-2 * losses[lowest]
+
+
+def test_the_best_weights_are_also_tried_on_changed_pictures(tl_home, weights, tmp_path, monkeypatch):
+    """Dark pictures and light ones: as they are all are told apart, as negatives all are taken for the other class."""
+    random, files = np.random.default_rng(0), []
+    for label, level in (("dark", 50), ("light", 205)):
+        for number in range(8):
+            buffer = io.BytesIO()
+            noise = random.integers(level - 40, level + 40, (64, 64, 3), np.uint8)
+            Image.fromarray(noise).save(buffer, "PNG")
+            files.append((f"{label}/{number}.png", buffer.getvalue()))
+    pictures = ingest(files, name="light")
+    changes = {"accuracy_grey": lambda pixels: 255 - pixels, "accuracy_blurred": lambda pixels: pixels}
+    monkeypatch.setattr(learner, "SHIFTS", changes)
+    settings = toys.config(pictures, PhaseConfig(-1, 20, 1e-2), weights=weights, shifts=True)
+    outcome, _ = toys.run(settings, pictures, tmp_path / "run")
+    assert outcome.metrics["accuracy_blurred"] == outcome.metrics["accuracy"] == 1.0
+    assert outcome.metrics["accuracy_grey"] == 0.0
+    assert report.load(tmp_path / "run", "validation").accuracy == 1.0, "the report is of the pictures as they are"
 
 
 def test_class_weights_count_rare_classes_more(tl_home, tmp_path):

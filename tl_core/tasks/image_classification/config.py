@@ -158,6 +158,14 @@ class RunConfig:
     class_weights: bool = class_weights()  # weight the loss by inverse class frequency
     precision: Precision = precision()  # auto: whatever is faster on this machine for this backbone
     cache: bool = cache()  # keep activations at the freeze boundary; False computes them anew each epoch
+    shifts: bool = setting(  # the best weights are tried on changed validation pictures as well
+        False,
+        key="shifts",
+        label=message("Also measured on changed pictures"),
+        term=message("changed pictures"),
+        group="advanced",
+        help=message("The best weights are also tried on the validation pictures without colour, and blurred."),
+    )
     seed: int = seed()
     kind: Literal["image"] = "image"
 

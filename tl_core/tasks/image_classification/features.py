@@ -84,12 +84,22 @@ class Activations:
         """Activations of these pictures in this order, [n, *shape], from the cache; `prepare` must have put them."""
         return self._cache.rows(view, self._places[indices], self.shape, self.dtype)
 
-    def computed(self, indices: np.ndarray, view: int, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Compute activations now; yields (place in `indices`, [n, *shape]) batch by batch."""
+    def computed(
+        self,
+        indices: np.ndarray,
+        view: int,
+        batch_size: int,
+        change: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Compute activations now; yields (place in `indices`, [n, *shape]) batch by batch.
+
+        Args:
+            change: what is done to each picture first, as in `decoding.batches`.
+        """
         images = [self.dataset.images[index] for index in indices]
         seeds = augmentation.seeds([image.id for image in images], self.config.seed, view)
         files = [self.dataset.path(image) for image in images]
-        for place, pixels in decoding.batches(files, seeds, self._view(view > 0), batch_size):
+        for place, pixels in decoding.batches(files, seeds, self._view(view > 0), batch_size, change):
             pieces = []
             for start in range(0, len(pixels), self._batch_size):
                 if self.should_stop():

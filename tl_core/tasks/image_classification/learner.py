@@ -4,7 +4,7 @@ pictures -> activations at the freeze boundary (computed once) -> upper blocks a
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import keras
@@ -17,6 +17,7 @@ from tl_core.classification.learner import Chunk, ClassificationLearner
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
 from tl_core.images.pretrained.backbones import backbone, boundary
+from tl_core.images.shifts import SHIFTS
 from tl_core.tasks.image_classification import export, network
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.features import Activations
@@ -53,6 +54,7 @@ class ImageLearner(ClassificationLearner):
         self.row = backbone(config.backbone.name)
         self.phases, self.patience = len(config.phases), config.early_stopping
         self.base, self.standing, self.report = "", Standing(), None
+        self.shifted: dict[str, float] = {}  # accuracy on changed validation pictures, once it is measured
         for part in ("validation", "test"):
             report.path(folder, part).unlink(missing_ok=True)  # of an earlier attempt
 
@@ -154,10 +156,25 @@ class ImageLearner(ClassificationLearner):
                 self.predictions(),
             )
             report.save(self.report, self.folder)
+            if self.config.shifts:
+                self.shifted = self._shifted()
         if self.should_stop():
             raise Stopped
         self.emit(events.Phase(phase="saving"))
         export.model_file(self.folder, self.config, self.dataset)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Of the report and of changed pictures, or of the best epoch."""
+        return {**super().metrics(), **self.shifted}
+
+    def _shifted(self) -> dict[str, float]:
+        """Accuracy of the network as it is on the validation pictures, changed; by the names of the metrics."""
+        validation = self.split.validation
+        found = {}
+        for name, change in SHIFTS.items():
+            probabilities = self.predictions(self.activations.computed(validation, 0, steps.BATCH, change))
+            found[name] = float((probabilities.argmax(1) == self.labels[validation]).mean())
+        return found
 
     def _divide(self, frozen: int) -> None:
         self.divided = frozen

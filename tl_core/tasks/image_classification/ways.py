@@ -16,6 +16,10 @@ AGAINST = "scratch"  # what the others are measured against
 BEATEN = message("That is negative transfer: what the network knew before does harm here.")
 ACROSS = "epoch"  # what their curves are drawn over, by the name of an event's field
 BESIDE = ()  # further metrics that are told of them
+SHIFTED: dict[str, Message] = {  # what is measured on changed pictures, and what these are called
+    "accuracy_grey": message("Grey"),
+    "accuracy_blurred": message("Blurred"),
+}
 SIZE = 96  # pixels
 EPOCHS = 10
 
@@ -66,6 +70,11 @@ def ways(config: RunConfig) -> dict[str, RunConfig]:
 def seeded(config: RunConfig, seed: int) -> RunConfig:
     """The experiment with another seed of the training and of the split: other pictures, other first weights."""
     return replace(config, data=replace(config.data, seed=seed), seed=seed)
+
+
+def shifted(config: RunConfig) -> RunConfig:
+    """The experiment that is also measured on changed pictures: `SHIFTED` says by which metrics."""
+    return replace(config, shifts=True)
 
 
 def sized(config: RunConfig, per_class: int) -> RunConfig:
