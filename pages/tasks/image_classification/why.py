@@ -55,7 +55,7 @@ def why(source: str, data: bytes, said: Answer, shown: Answer, others: Mapping[s
             list(readable),
             format_func=readable.__getitem__,
             key=f"why_label_{hash(data)}",  # each picture begins with what the network says of it
-            width=260,
+            width=200,
         )
         beside = None
         if others:
@@ -66,7 +66,7 @@ def why(source: str, data: bytes, said: Answer, shown: Answer, others: Mapping[s
                 format_func=others.__getitem__,
                 placeholder=_("Another network of these classes"),
                 key="why_beside",
-                width=320,
+                width=280,
             )
     if method is None or label is None:
         st.caption(_("Choose a method: Grad-CAM asks the inside of the network, occlusion covers place after place."))
