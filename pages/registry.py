@@ -39,6 +39,7 @@ PAGES = {
         PageSpec("budget", N_("Worth in pictures"), ":material/savings:", N_("What transfer does")),
         PageSpec("shift", N_("Head first?"), ":material/psychology_alt:", N_("What transfer does")),
         PageSpec("cut", N_("Where should I cut?"), ":material/content_cut:", N_("What transfer does")),
+        PageSpec("sources", N_("Which source helps?"), ":material/hub:", N_("What transfer does")),
         PageSpec("labels", N_("Whose label is wrong?"), ":material/label_off:", N_("What transfer does")),
         PageSpec("run", N_("Run"), ":material/show_chart:", N_("Experiments")),
         PageSpec("runs", N_("Runs"), ":material/compare_arrows:", N_("Experiments")),

@@ -16,6 +16,7 @@ from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.labs.cut import config as cut
 from tl_core.labs.labels import config as labels
+from tl_core.labs.sources import config as sources
 from tl_core.tasks.image_classification import config as image_classification
 from tl_core.tasks.text_classification import config as text_classification
 from tl_core.tasks.text_generation import config as text_generation
@@ -144,6 +145,19 @@ LABS: dict[str, Task] = {
             libraries=("tensorflow", "keras", "numpy", "pillow"),
             unit="images",
             lighter=message("Choose fewer pictures, a smaller image size or a smaller backbone."),
+            folder="labs",
+        ),
+        Task(
+            "sources",
+            "sources",
+            message("Which source helps?"),
+            sources.SourcesConfig,
+            sources.read,
+            sources.title,
+            metrics=("accuracy",),
+            libraries=("tensorflow", "keras", "numpy", "pillow"),
+            unit="images",
+            lighter=message("Choose fewer pictures."),
             folder="labs",
         ),
         Task(

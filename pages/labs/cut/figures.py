@@ -12,6 +12,7 @@ from tl_core.base.metrics import percent
 from tl_core.charts import probes
 from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig
+from tl_core.labs.probes import division
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
 
@@ -41,7 +42,7 @@ def speed(history: History) -> None:
 
 def remark(history: History, over: bool) -> str:
     """What is to be said of the figures."""
-    divided = found.division(history.artifacts)
+    divided = division(history.artifacts)
     if divided is None:
         return ""
     return _("Each probe learns from {training} pictures and is tested on {validation} others.").format(
@@ -70,7 +71,7 @@ def resuming(run: Run) -> str:
 def below(run: Run, history: History, over: bool) -> None:
     """The curve, what to read off it, what was found here, and the ways on."""
     config = run.config
-    divided = found.division(history.artifacts)
+    divided = division(history.artifacts)
     points = {arm: found.curve(config, history.trials, arm) for arm in found.ARMS}
     lines = [
         probes.Line(arm, [each.place for each in line], [list(each.accuracies.values()) for each in line])

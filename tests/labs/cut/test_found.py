@@ -7,12 +7,13 @@ import pytest
 
 from tl_core.base.events import Artifact, Trial
 from tl_core.images.data.split import DataConfig
+from tl_core.labs import probes
 from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig
 from tl_core.tasks.image_classification.config import BackboneConfig
 
 CONFIG = CutConfig(DataConfig("0123456789abcdef"), BackboneConfig("vgg16", "imagenet", 96), guess=5)
-DIVIDED = found.Division(training=300, validation=200, chance=0.25)
+DIVIDED = probes.Division(training=300, validation=200, chance=0.25)
 
 
 def trials(pretrained: list[list[float]], random: list[list[float]] = ()) -> list[Trial]:
@@ -98,6 +99,6 @@ def test_the_table_has_a_line_a_trial_with_its_boundary():
     "payload", [{}, {"training": 5}, {"training": 5, "validation": 0, "chance": 0.5}, {"chance": "x"}]
 )
 def test_a_division_that_cannot_be_is_none(payload):
-    assert found.division([Artifact(name=found.DIVISION, payload=payload)]) is None
-    good = Artifact(name=found.DIVISION, payload={"training": 300, "validation": 200, "chance": 0.25})
-    assert found.division([Artifact(name="other"), good]) == DIVIDED
+    assert probes.division([Artifact(name=probes.DIVISION, payload=payload)]) is None
+    good = Artifact(name=probes.DIVISION, payload={"training": 300, "validation": 200, "chance": 0.25})
+    assert probes.division([Artifact(name="other"), good]) == DIVIDED

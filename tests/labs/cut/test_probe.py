@@ -13,7 +13,7 @@ from tl_core.base.errors import Stopped, UserError
 from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import DataConfig
-from tl_core.labs import cut, linear
+from tl_core.labs import cut, linear, probes
 from tl_core.labs.blocks import Blocks
 from tl_core.labs.cut import found, material, training
 from tl_core.labs.cut.config import CutConfig, read
@@ -67,8 +67,8 @@ def test_probes_are_those_on_features_that_are_computed_the_plain_way(config, st
     for frozen in (1, 3, len(places)):
         plain = plain_features(config, stripes, frozen)
         np.testing.assert_allclose(rows[:, blocks.slices[frozen - 1]], plain, rtol=2e-3, atol=2e-3)
-        part = material.division(config, stripes, seed=1)
-        probe = linear.fit(plain[part.train], labels[part.train], 3, folds=training.FOLDS)
+        part = probes.divided(config.data, stripes, 2)[1]
+        probe = linear.fit(plain[part.train], labels[part.train], 3, folds=probes.FOLDS)
         told = next(t for t in trials if (t.arm, t.place, t.seed) == ("pretrained", places[frozen - 1], 1))
         accuracy = probe.accuracy(plain[part.validation], labels[part.validation])
         assert told.metrics["val_accuracy"] == pytest.approx(accuracy, abs=1.01 / len(part.validation))
@@ -84,7 +84,7 @@ def test_the_pass_is_told_and_made_once_and_random_networks_differ_by_seed(confi
     again = list(training.probe(config, stripes, second))
     assert not [phase for phase in second.of(events.Phase) if phase.phase == "features"], "from the cache"
     assert [trial.metrics for trial in once] == [trial.metrics for trial in again]
-    divided = found.division(first.of(events.Artifact))
+    divided = probes.division(first.of(events.Artifact))
     assert (divided.training, divided.validation, divided.chance) == (18, 18, pytest.approx(1 / 3))
     blocks = Blocks(SMALL, 128, stripes, Log(), lambda: False)
     blocks.load("random", seed=0)
@@ -160,7 +160,7 @@ def test_fewer_pictures_are_drawn_by_class_and_a_ready_made_split_stays(tl_home)
     few = material.load(config)
     assert few == material.load(config)
     assert few.counts[few.classes.index("upright")] > few.counts[few.classes.index("level")] >= FEW
-    parts = [material.division(config, many, seed) for seed in (0, 1)]
+    parts = probes.divided(config.data, many, 2)
     assert np.array_equal(parts[0].validation, parts[1].validation)
     assert len(parts[0].validation) == 16
     assert not np.array_equal(parts[0].train, parts[1].train)
@@ -191,7 +191,7 @@ def test_the_notebook_of_the_docstring_runs(config, stripes, capsys, monkeypatch
     text = cut.__doc__.split("In a notebook:")[1]
     lines = [line.removeprefix("    ") for line in text.splitlines() if line.strip()]
     assert len(lines) < 10
-    monkeypatch.setattr(training, "_accuracies", lambda *_: {"val_accuracy": 0.5, "accuracy": 0.5, "l2": 0.1})
+    monkeypatch.setattr(probes, "accuracies", lambda *_: {"val_accuracy": 0.5, "accuracy": 0.5, "l2": 0.1})
     monkeypatch.setattr(CutConfig.__init__, "__defaults__", (config.backbone, 1, 600, 0, "cut"))
     exec(compile(ast.parse("\n".join(lines)), "notebook", "exec"), {"dataset": stripes})
     assert "Point(place='stage1'" in capsys.readouterr().out

@@ -4,16 +4,15 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tl_core.base.events import Artifact, Trial
+from tl_core.base.events import Trial
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import percent
 from tl_core.labs.cut.config import CutConfig
 from tl_core.labs.noise import Verdict, verdict
+from tl_core.labs.probes import Division
 
 ARMS = ("pretrained", "random")
-DIVISION = "division"  # the artifact that says how the pictures are divided
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,6 @@ class Point:
         return sum(self.accuracies.values()) / len(self.accuracies)
 
 
-@dataclass(frozen=True)
-class Division:
-    """How the pictures are divided (seed 0), and the accuracy of always saying the most frequent class."""
-
-    training: int
-    validation: int
-    chance: float
-
-
 def curve(config: CutConfig, trials: Iterable[Trial], arm: str) -> list[Point]:
     """The points of one network that are there by now, in the order of the blocks. Of equal trials the later counts."""
     measured: dict[str, dict[int, float]] = {}
@@ -58,17 +48,6 @@ def curve(config: CutConfig, trials: Iterable[Trial], arm: str) -> list[Point]:
 def best(points: Sequence[Point]) -> Point | None:
     """The highest point; of equal ones the earliest, which leaves most to be adapted. None where there is none."""
     return max(points, key=lambda point: point.mean, default=None)
-
-
-def division(artifacts: Iterable[Artifact]) -> Division | None:
-    """What the log says of it; None where it says nothing, or nothing that can be."""
-    for made in artifacts:
-        said: list[Any] = [made.payload.get(name) for name in ("training", "validation", "chance")]
-        if made.name == DIVISION and all(isinstance(value, int | float) and value >= 0 for value in said):
-            training, validation, chance = said
-            if validation >= 1 and chance <= 1:
-                return Division(int(training), int(validation), float(chance))
-    return None
 
 
 def against(first: Point, second: Point, pictures: int) -> Verdict | None:

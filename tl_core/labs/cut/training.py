@@ -7,18 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.base import events
-from tl_core.base.errors import Stopped, UserError
-from tl_core.base.messages import message
+from tl_core.base.errors import Stopped
 from tl_core.images.data.dataset import Dataset
-from tl_core.images.data.split import Split
-from tl_core.labs import linear
+from tl_core.labs import probes
 from tl_core.labs.blocks import Blocks
-from tl_core.labs.cut import found, material
+from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig, check
 from tl_core.training import precision
 from tl_core.training.loop import Outcome
-
-FOLDS = 3  # of the cross-validation that chooses a probe's penalty
 
 
 def train(
@@ -74,13 +70,8 @@ def probe(
     """
     check(config)
     labels = np.array([image.label for image in dataset.images], np.int64)
-    parts = [material.division(config, dataset, seed) for seed in range(config.seeds)]
-    if not all(len(part.validation) for part in parts):
-        raise UserError(
-            message("There are no validation pictures to test a probe on."),
-            message("Give them a share of the pictures."),
-        )
-    emit(events.Artifact(name=found.DIVISION, payload=_division(labels, parts)))
+    parts = probes.divided(config.data, dataset, config.seeds)
+    emit(probes.told(labels, parts))
     total, done, began = 2 * config.seeds * len(config.places), 0, time.monotonic()
     with precision.policy("float32"):
         blocks = Blocks(config.row, config.backbone.image_size, dataset, emit, should_stop)
@@ -93,31 +84,13 @@ def probe(
             emit(events.Phase(phase="probes", total=total, unit="probes"))
             for seed in seeds:
                 for place, columns in zip(config.places, blocks.slices, strict=True):
-                    metrics = _accuracies(rows[:, columns], labels, parts[seed], len(dataset.classes), should_stop)
+                    metrics = probes.accuracies(
+                        rows[:, columns], labels, parts[seed], len(dataset.classes), should_stop
+                    )
                     yield events.Trial(arm=arm, place=place, seed=seed, metrics=metrics)
                     done += 1
                     rate = round(done / max(time.monotonic() - began, 1e-3), 3)  # the passes included
                     emit(events.Progress(phase="probes", done=done, total=total, rate=rate))
-
-
-def _accuracies(
-    features: np.ndarray, labels: np.ndarray, parts: Split, classes: int, should_stop: Callable[[], bool]
-) -> dict[str, float]:
-    """Of a probe that learns from the training part."""
-    probe = linear.fit(features[parts.train], labels[parts.train], classes, folds=FOLDS, should_stop=should_stop)
-    return {
-        "val_accuracy": probe.accuracy(features[parts.validation], labels[parts.validation]),
-        "accuracy": probe.accuracy(features[parts.train], labels[parts.train]),
-        "l2": probe.l2,
-    }
-
-
-def _division(labels: np.ndarray, parts: list[Split]) -> dict[str, float]:
-    """How many pictures there are, and how many of them always saying the most frequent class would get right."""
-    often = [np.bincount(labels[part.train]).argmax() for part in parts]
-    chance = [float((labels[part.validation] == label).mean()) for part, label in zip(parts, often, strict=True)]
-    first = parts[0]
-    return {"training": len(first.train), "validation": len(first.validation), "chance": float(np.mean(chance))}
 
 
 def _metrics(config: CutConfig, trials: list[events.Trial]) -> dict[str, float]:
