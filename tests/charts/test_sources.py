@@ -7,17 +7,19 @@ NAMES = ["ImageNet", "<b>Patterns</b>"]
 
 def test_what_harms_has_another_colour_and_every_seed_its_dot():
     figure = sources.gains(NAMES, [[0.4, 0.5], [-0.1, -0.2]], "ImageNet", str)
-    bars, dots = figure["data"]
-    assert bars["marker"]["color"] == [sources.HELPS, sources.HARMS]
-    assert bars["x"] == [45, -15] and dots["x"] == [40, 50, -10, -20]
-    assert figure["layout"]["yaxis"]["ticktext"] == ["ImageNet ◆", "&lt;b&gt;Patterns&lt;/b&gt;"]
+    helps, harms, dots = figure["data"]
+    assert (helps["marker"]["color"], helps["x"]) == (sources.HELPS, [45, None])
+    assert (harms["marker"]["color"], harms["x"]) == (sources.HARMS, [None, -15])
+    assert dots["x"] == [40, 50, -10, -20]
+    called = [note["text"] for note in figure["layout"]["annotations"]]
+    assert called == ["ImageNet ◆", "&lt;b&gt;Patterns&lt;/b&gt;"]
     assert "ImageNet +45.0 points" in str(sources.gains_description(NAMES, [[0.4, 0.5], [-0.1, -0.2]]))
 
 
 def test_a_ranking_has_a_point_a_network():
     figure = sources.ranking(NAMES, [0.2, -0.1], [0.9, 0.5], "LogME", str)
-    assert figure["data"][0]["x"] == [0.2, -0.1] and figure["data"][0]["y"] == [0.9, 0.5]
-    assert [trace["name"] for trace in figure["data"][1:]] == ["ImageNet", "&lt;b&gt;Patterns&lt;/b&gt;"]
+    assert [(*trace["x"], *trace["y"]) for trace in figure["data"]] == [(0.2, 0.9), (-0.1, 0.5)]
+    assert [trace["name"] for trace in figure["data"]] == ["ImageNet", "&lt;b&gt;Patterns&lt;/b&gt;"]
     assert "ImageNet: score 0.200, accuracy 90.0 %" in str(sources.ranking_description(NAMES, [0.2, -0.1], [0.9, 0.5]))
 
 
@@ -27,3 +29,5 @@ def test_targets_stand_on_one_scale_around_zero_and_what_is_missing_leaves_a_gap
     assert cells["z"] == [[40, None], [10, -20]]
     assert (cells["zmin"], cells["zmax"]) == (-40, 40)
     assert cells["text"] == [["+40.0", ""], ["+10.0", "−20.0"]]
+    said = str(sources.targets_description(["flowers", "cats"], values))
+    assert "flowers: ImageNet +40.0." in said and "cats: ImageNet +10.0, <b>Patterns</b> -20.0." in said

@@ -45,10 +45,10 @@ def test_gains_rankings_and_the_guess_are_told(language):
     assert not test.exception
     if language == "en":
         said = words(test)
-        assert "helps most here: 91.0 %" in said
+        assert "gains most here: 91.0 %" in said
         assert "does harm: 10.0 points less" in said
         assert "LogME ranks before any training: ImageNet" in said
-        assert "21.0 points below the best" in said
+        assert "27.0 points less than the best" in said
         assert "The same sources on other pictures" not in said
 
 

@@ -9,7 +9,7 @@ from tl_core.charts import style
 from tl_core.charts.style import PALETTE, literal
 
 HELPS, HARMS = PALETTE[0], PALETTE[5]
-ROW = 56  # pixels a source
+ROW, CELL = 62, 46  # pixels a source, a target
 WORTH = message("Gain over random weights, percentage points")
 
 
@@ -20,41 +20,59 @@ def gains(
 
     Args:
         names: of the sources, the first on top.
-        values: for each the gains by seed, -1 to 1.
+        values: for each the gains by seed, -1 to 1; at least one.
         guess: the name that was guessed to help most; it is marked.
         gettext: translates.
     """
     rows = list(range(len(names)))
     means = [100 * sum(each) / len(each) for each in values]
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "x": [style.number(mean) for mean in means],
-        "y": rows,
-        "marker": {"color": [HELPS if mean >= 0 else HARMS for mean in means]},
-        "width": 0.6,
-        "customdata": [literal(name) for name in names],
-        "hovertemplate": "%{customdata}: %{x:+.1f}<extra></extra>",
-        "showlegend": False,
-    }
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": [style.number(mean) if (mean >= 0) == helps else None for mean in means],
+            "y": rows,
+            "marker": {"color": HELPS if helps else HARMS},
+            "opacity": 0.75,
+            "width": 0.5,
+            "customdata": [literal(name) for name in names],
+            "hovertemplate": "%{customdata}: %{x:+.1f}<extra></extra>",
+            "name": (message("Helps") if helps else message("Harms")).translated(gettext),
+            "showlegend": True,
+            "uid": "helps" if helps else "harms",
+        }
+        for helps in (True, False)
+    ]
     dots = {
         "type": "scatter",
         "mode": "markers",
         "x": [style.number(100 * value) for each in values for value in each],
         "y": [row for row, each in zip(rows, values, strict=True) for _ in each],
-        "marker": {"color": "#808080", "size": 8, "line": {"width": 1, "color": "#FFFFFF"}},
+        "marker": {"color": "#808080", "size": 9, "line": {"width": 1, "color": "#FFFFFF"}},
         "name": message("Single seeds").translated(gettext),
         "hovertemplate": "%{x:+.1f}<extra></extra>",
+        "showlegend": True,
+        "uid": "seeds",
     }
-    ticks = [f"{literal(name)} ◆" if name == guess else literal(name) for name in names]
-    layout = {
-        "xaxis": {"title": {"text": WORTH.translated(gettext), "standoff": 6}, "zeroline": True, "ticksuffix": ""},
-        "yaxis": {"tickvals": rows, "ticktext": ticks, "autorange": "reversed", "automargin": True},
-        "height": ROW * len(names) + 110,
-        "margin": {"l": 8, "r": 12, "t": 12, "b": 48},
-        "showlegend": False,
-    }
-    return {"data": [bars, dots], "layout": layout}
+    above = [
+        {
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": row - 0.26,
+            "yanchor": "bottom",
+            "showarrow": False,
+            "text": literal(f"{name} ◆" if name == guess else name),
+            "font": {"size": 13},
+        }
+        for row, name in enumerate(names)
+    ]
+    drawn = style.layout("", WORTH.translated(gettext))
+    drawn["xaxis"] |= {"rangemode": "normal", "zeroline": True, "zerolinewidth": 2, "zerolinecolor": "#808080"}
+    drawn["yaxis"] |= {"visible": False, "range": [len(names) - 0.6, -0.7]}
+    drawn |= {"hovermode": "closest", "barmode": "overlay", "annotations": above}
+    drawn["margin"] |= {"l": 12, "t": 8}
+    return {"data": [*bars, dots], "layout": drawn}
 
 
 def gains_description(names: Sequence[str], values: Sequence[Sequence[float]]) -> Message:
@@ -74,32 +92,25 @@ def ranking(
     """A point for each network: its score before training across, the accuracy measured afterwards up.
 
     Args:
-        names: of the networks.
+        names: of the networks; a name has its colour by its place here.
         scores, reached: in their order; accuracies 0 to 1.
         title: what the score is called.
         gettext: translates.
     """
     metric = METRICS["accuracy"]
-    points = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [style.number(score) for score in scores],
-        "y": [style.number(value) for value in reached],
-        "marker": {"color": [PALETTE[place % len(PALETTE)] for place in range(len(names))], "size": 13},
-        "customdata": [literal(name) for name in names],
-        "hovertemplate": f"%{{customdata}}: %{{x:.3f}}, %{{y:{metric.form}}}<extra></extra>",
-        "showlegend": False,
-    }
-    keys = [
+    points = [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [None],
-            "y": [None],
+            "x": [style.number(score)],
+            "y": [style.number(value)],
             "name": literal(name),
-            "marker": {"color": PALETTE[place % len(PALETTE)], "size": 11},
+            "marker": {"color": PALETTE[place % len(PALETTE)], "size": 13},
+            "hovertemplate": f"%{{x:.3f}}, %{{y:{metric.form}}}<extra>%{{fullData.name}}</extra>",
+            "showlegend": True,
+            "uid": f"{place}",
         }
-        for place, name in enumerate(names)
+        for place, (name, score, value) in enumerate(zip(names, scores, reached, strict=True))
     ]
     drawn = style.layout(
         style.title(metric).translated(gettext),
@@ -108,8 +119,8 @@ def ranking(
     drawn["xaxis"] |= {"rangemode": "normal", "hoverformat": ".3f"}
     drawn["yaxis"] |= style.axis(metric, [], [])
     drawn["hovermode"] = "closest"
-    drawn["margin"]["b"] = 76 + 18 * ((len(names) + 1) // 2)
-    return {"data": [points, *keys], "layout": drawn}
+    drawn["margin"]["b"] = 70 + 20 * len(names)
+    return {"data": points, "layout": drawn}
 
 
 def ranking_description(names: Sequence[str], scores: Sequence[float], reached: Sequence[float]) -> Message:
@@ -135,34 +146,47 @@ def targets(
         gettext: translates.
     """
     points = [[100 * row[name] if name in row else None for name in names] for row in values]
-    most = max([abs(value) for row in points for value in row if value is not None] or [1.0])
+    most = max([abs(value) for row in points for value in row if value] or [1.0])
     cells = {
         "type": "heatmap",
         "z": [[style.number(value) for value in row] for row in points],
-        "x": [literal(name) for name in names],
-        "y": list(range(len(rows))),
         "zmin": -most,
         "zmax": most,
         "colorscale": [[0, HARMS], [0.5, "#F2F2F2"], [1, HELPS]],
         "showscale": False,
         "xgap": 3,
         "ygap": 3,
-        "text": [["" if value is None else f"{value:+.1f}".replace("-", "−") for value in row] for row in points],
+        "text": [
+            ["" if value is None else f"{value:+.1f}".replace("-", "\N{MINUS SIGN}") for value in row] for row in points
+        ],
         "texttemplate": "%{text}",
-        "hovertemplate": "%{x}: %{z:+.1f}<extra></extra>",
+        "hoverinfo": "skip",
     }
-    layout = {
-        "title": {"text": WORTH.translated(gettext), "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
-        "xaxis": {"side": "bottom", "automargin": True, "showgrid": False, "fixedrange": True},
-        "yaxis": {
-            "tickvals": list(range(len(rows))),
-            "ticktext": [literal(row) for row in rows],
-            "autorange": "reversed",
-            "automargin": True,
-            "showgrid": False,
-            "fixedrange": True,
-        },
-        "height": 52 * len(rows) + 130,
-        "margin": {"l": 8, "r": 12, "t": 48, "b": 48},
+    drawn = style.layout(WORTH.translated(gettext), "")
+    drawn["xaxis"] = {
+        "tickvals": list(range(len(names))),
+        "ticktext": [literal(name).replace(" (", "<br>(") for name in names],
+        "showgrid": False,
     }
-    return {"data": [cells], "layout": layout}
+    drawn["yaxis"] |= {
+        "tickvals": list(range(len(rows))),
+        "ticktext": [literal(row) for row in rows],
+        "autorange": "reversed",
+        "showgrid": False,
+    }
+    return {"data": [cells], "layout": drawn}
+
+
+def targets_description(rows: Sequence[str], values: Sequence[Mapping[str, float]]) -> Message:
+    """What a reader who cannot see the chart needs to know: every cell."""
+    return message(
+        "Heat map of the gain over random weights, by pictures and source. {said}",
+        said=[
+            message(
+                "{name}: {points}.",
+                name=row,
+                points=[f"{name} {100 * gain:+.1f}" for name, gain in gains.items()],
+            )
+            for row, gains in zip(rows, values, strict=True)
+        ],
+    )

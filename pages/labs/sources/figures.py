@@ -38,7 +38,10 @@ def reached(config: SourcesConfig, history: History, over: bool) -> None:
     best = found.best(found.rows(history.trials))
     if best:
         st.metric(
-            _("Best source"), percent(best.mean), width="content", help=_("Validation accuracy, the mean of the seeds.")
+            _("Best source"),
+            percent(best.mean),
+            width="content",
+            help=_("Validation accuracy with the source that gains most, the mean of the seeds."),
         )
 
 
@@ -88,12 +91,14 @@ def below(run: Run, history: History, over: bool) -> None:
             {"gains": show(charts.gains_description(names, values))},
             revision=run.id,
             key="sources_gains",
+            height=charts.ROW * len(names) + 110,
         )
         st.caption(
             _(
                 "Each bar says how many more validation pictures a linear classifier gets right on the frozen source "
-                "than on the same network with random weights, which has learned nothing. Dots are single seeds. To "
-                "the left of zero the source does harm: negative transfer, in its own colour. ◆ marks your guess."
+                "than on the same network frozen with random weights, which has learned nothing; that is not training "
+                "from scratch, which the race shows. To the left of zero, in its own colour, lies negative transfer. "
+                "◆ marks your guess."
             )
         )
         for number, each in enumerate(found.sentences(trials, division(history.artifacts))):
@@ -120,22 +125,24 @@ def _held(trials: Sequence[Trial], revision: str) -> None:
     measured = dict(found.order(trials, "val_accuracy"))
     figures, words = {}, {}
     for score in found.SCORES:
-        ranked = [(arm, value) for arm, value in found.order(trials, score) if arm in measured]
-        if len(ranked) < 3:
+        scores = dict(found.order(trials, score))
+        both = [arm for arm in measured if arm in scores]  # in one order, so that a network has one colour
+        if len(both) < 3:
             continue
-        names, values = [show(found.called(arm)) for arm, _value in ranked], [value for _arm, value in ranked]
-        accuracies = [measured[arm] for arm, _value in ranked]
+        names, values = [show(found.called(arm)) for arm in both], [scores[arm] for arm in both]
+        accuracies = [measured[arm] for arm in both]
         title = {"logme": "LogME", "separation": _("Class separation")}[score]
         figures[score] = charts.ranking(names, values, accuracies, title, _)
         words[score] = show(charts.ranking_description(names, values, accuracies))
     if not figures:
         return
-    live_chart.charts(figures, words, revision=revision, key="sources_ranking")
+    live_chart.charts(figures, words, revision=revision, key="sources_ranking", height=440)
     st.caption(
         _(
-            "Where a score is right, the points rise from left to right. LogME asks how well a linear model could "
-            "explain the labels, without fitting one; class separation divides the scatter between the classes by "
-            "that within them. Both look at training pictures only."
+            "Where a score is right, the points rise from left to right. LogME is how probable the labels are under "
+            "linear models of the features, averaged over all of them, so none is trained; class separation is the "
+            "distance between the classes' means divided by the scatter within them. Both look at training pictures "
+            "only."
         )
     )
 
@@ -157,5 +164,11 @@ def _targets(run: Run) -> None:
         return
     st.subheader(_("The same sources on other pictures"), anchor=False)
     names = [show(found.called(source)) for source in sources.SOURCES]
-    st.plotly_chart(charts.targets(called, names, gains, _), key="sources_targets", config={"displayModeBar": False})
-    st.caption(_("Each row is one of your datasets. A source that helps here may do nothing, or harm, there."))
+    live_chart.charts(
+        {"targets": charts.targets(called, names, gains, _)},
+        {"targets": show(charts.targets_description(called, gains))},
+        revision=run.id,
+        key="sources_targets",
+        height=charts.CELL * len(called) + 140,
+    )
+    st.caption(_("Each row is a dataset. A source that helps with one may do nothing, or harm, with another."))

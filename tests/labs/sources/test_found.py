@@ -45,8 +45,8 @@ def told(made: list[Trial]) -> str:
 
 def test_the_best_source_its_gain_and_what_harms_are_said_in_numbers():
     said = told(trials())
-    assert "ImageNet (EfficientNet-Lite0) helps most here: 91.0 %" in said
-    assert "46.0 points more than the same network with random weights (mean of 3 seeds)" in said
+    assert "ImageNet (EfficientNet-Lite0) gains most here: 91.0 % of 200 validation pictures right" in said
+    assert "+46.0 points against the same network with random weights (seeds: 3)" in said
     assert "paired t-test over 3 seeds" in said
     assert "Patterns only (MobileNetV2 0.5) does harm: 10.0 points less than random weights" in said
     assert "This project's own" not in said.split("LogME")[0]
@@ -54,8 +54,19 @@ def test_the_best_source_its_gain_and_what_harms_are_said_in_numbers():
 
 def test_a_gain_within_the_noise_is_called_so():
     said = told(trials(REACHED | {"patterns": (0.45, 0.60, 0.50)}))
-    assert "Patterns only (MobileNetV2 0.5) cannot be told from random weights: the gain of 0.7 points" in said
+    assert "Patterns only (MobileNetV2 0.5) cannot be told from random weights: the difference of +0.7 points" in said
     assert "does harm" not in said
+
+
+def test_a_best_source_within_the_noise_is_told_once_and_one_below_random_has_its_sign():
+    weak = {arm: values for arm, values in REACHED.items() if arm in ("patterns", SMALL)}
+    assert "−10.0 points against the same network with random weights" in told(trials(weak))
+    said = told(trials(weak | {"patterns": (0.45, 0.60, 0.50)}))
+    assert "Within the noise" in said and "cannot be told" not in said
+
+
+def test_the_source_that_gains_most_is_named_even_where_another_network_reaches_more():
+    assert found.best(found.rows(trials(REACHED | {LITE: (0.85, 0.86, 0.87)}))).source == "bundled"
 
 
 def test_rankings_are_compared_with_what_was_measured():
@@ -64,14 +75,14 @@ def test_rankings_are_compared_with_what_was_measured():
     assert found.held(made, "logme") == pytest.approx(1)
     assert found.held(made, "separation") == pytest.approx(-1)
     said = told(made)
-    assert "LogME put ImageNet (EfficientNet-Lite0) first, and it is. Over 5 networks" in said
-    assert "class separation put Patterns only (MobileNetV2 0.5) first, and it is not" in said
+    assert "LogME put ImageNet (EfficientNet-Lite0) first, and it reaches most. Over 5 networks" in said
+    assert "class separation put Patterns only (MobileNetV2 0.5) first, but ImageNet" in said
     assert "by −1.00 (Kendall's tau" in said
 
 
 def test_one_seed_says_nothing_of_noise_and_before_the_first_gain_nothing_is_said():
     one = [trial for trial in trials() if trial.seed == 0]
-    assert "helps most here" in told(one) and "does harm" not in told(one) and "t-test" not in told(one)
+    assert "gains most here" in told(one) and "does harm" not in told(one) and "t-test" not in told(one)
     assert told([trial for trial in trials() if trial.place == found.RANKING]) == ""
     assert told([trial for trial in trials() if trial.arm == "imagenet"]) == "", "nothing to gain over"
     assert found.held(trials()[:3], "logme") is None
@@ -79,7 +90,7 @@ def test_one_seed_says_nothing_of_noise_and_before_the_first_gain_nothing_is_sai
 
 def test_the_guess_is_scored():
     said = str(found.scored(CONFIG, trials()))
-    assert said == "The guess was This project's own (MobileNetV2 0.5): 21.0 points below the best."
+    assert said == "The guess was This project's own (MobileNetV2 0.5): it gains 27.0 points less than the best."
     right = trials(REACHED | {"bundled": (0.99, 0.99, 0.99)})
     assert str(found.scored(CONFIG, right)) == "The guess was This project's own (MobileNetV2 0.5): right."
     assert found.scored(SourcesConfig(CONFIG.data), trials()) is None

@@ -20,6 +20,7 @@ from tl_core.labs.sources.config import SourcesConfig
 
 RANKING, PROBE = "ranking", "probe"  # places of trials
 SCORES = ("logme", "separation")
+MINUS = "\N{MINUS SIGN}"
 NAMES = {
     "imagenet": message("ImageNet"),
     "bundled": message("This project's own"),
@@ -87,8 +88,8 @@ def rows(trials: Sequence[Trial]) -> list[Row]:
 
 
 def best(found: Sequence[Row]) -> Row | None:
-    """The source with the highest accuracy; None where there is none."""
-    return max(found, key=lambda row: row.mean, default=None)
+    """The source that gains most over random weights of its network; None before there is one."""
+    return max((row for row in found if row.gains), key=lambda row: row.gain or 0.0, default=None)
 
 
 def order(trials: Sequence[Trial], metric: str) -> list[tuple[str, float]]:
@@ -120,19 +121,25 @@ def called(arm: str) -> Message:
     return message("Random weights ({network})", network=backbone(name).title)
 
 
+def signed(share: float) -> str:
+    """0.123 -> "+12.3": points more or less."""
+    return f"{100 * share:+.1f}".replace("-", MINUS)
+
+
 def sentences(trials: Sequence[Trial], divided: Division | None) -> list[Message]:
     """What was found here, in numbers: the best source and its gain, what harms, whether the rankings held."""
     found = rows(trials)
     top = best(found)
-    if top is None or divided is None or top.gain is None:
+    if top is None or divided is None:
         return []
     told = [
         message(
-            "{source} helps most here: {value} of the validation pictures right, {points} points more than the same "
-            "network with random weights (mean of {seeds} seeds).",
+            "{source} gains most here: {value} of {n} validation pictures right, {points} points against the same "
+            "network with random weights (seeds: {seeds}).",
             source=called(top.source),
             value=percent(top.mean),
-            points=f"{100 * top.gain:.1f}",
+            n=f"{divided.validation:,}",
+            points=signed(top.gain or 0.0),
             seeds=len(top.gains),
         )
     ]
@@ -143,18 +150,21 @@ def sentences(trials: Sequence[Trial], divided: Division | None) -> list[Message
         if judged and judged.kind == "worse":
             told.append(
                 message(
-                    "{source} does harm: {points} points less than random weights, more than seed noise. That is "
-                    "negative transfer.",
+                    "{source} does harm: {points} points less than random weights, more than seed noise ({method}). "
+                    "That is negative transfer.",
                     source=called(row.source),
                     points=f"{-100 * judged.difference.mean:.1f}",
+                    method=judged.method,
                 )
             )
-        elif judged and judged.kind == "noise":
+        elif judged and judged.kind == "noise" and row is not top:
             told.append(
                 message(
-                    "{source} cannot be told from random weights: the gain of {points} points is within seed noise.",
+                    "{source} cannot be told from random weights: the difference of {points} points is within seed "
+                    "noise ({method}).",
                     source=called(row.source),
-                    points=f"{100 * judged.difference.mean:.1f}",
+                    points=signed(judged.difference.mean),
+                    method=judged.method,
                 )
             )
     for score in SCORES:
@@ -164,22 +174,25 @@ def sentences(trials: Sequence[Trial], divided: Division | None) -> list[Message
         values = {
             "score": SCORE_NAMES[score],
             "first": called(ranked[0][0]),
-            "tau": f"{tau:.2f}".replace("-", "−"),
+            "tau": f"{tau:.2f}".replace("-", MINUS),
             "n": len(ranked),
         }
         if ranked[0][0] == reached[0][0]:
             told.append(
                 message(
-                    "Before anything was trained, {score} put {first} first, and it is. Over {n} networks the ranking "
-                    "agrees with what was measured by {tau} (Kendall's tau; 1: the same order).",
+                    "Before anything was trained, {score} put {first} first, and it reaches most. Over {n} networks, "
+                    "random ones too, the ranking agrees with what was measured by {tau} (Kendall's tau; 1: the same "
+                    "order, 0: no connection).",
                     **values,
                 )
             )
         else:
             told.append(
                 message(
-                    "Before anything was trained, {score} put {first} first, and it is not. Over {n} networks the "
-                    "ranking agrees with what was measured by {tau} (Kendall's tau; 1: the same order).",
+                    "Before anything was trained, {score} put {first} first, but {reached} reaches most. Over {n} "
+                    "networks, random ones too, the ranking agrees with what was measured by {tau} (Kendall's tau; 1: "
+                    "the same order, 0: no connection).",
+                    reached=called(reached[0][0]),
                     **values,
                 )
             )
@@ -194,14 +207,14 @@ def scored(config: SourcesConfig, trials: Sequence[Trial]) -> Message | None:
         return None
     guess = list(sources.SOURCES)[config.guess - 1]
     guessed = next((row for row in found if row.source == guess), None)
-    if guessed is None:
+    if guessed is None or guessed.gain is None:
         return None
     if guessed is top:
         return message("The guess was {source}: right.", source=called(guess))
     return message(
-        "The guess was {source}: {points} points below the best.",
+        "The guess was {source}: it gains {points} points less than the best.",
         source=called(guess),
-        points=f"{100 * (top.mean - guessed.mean):.1f}",
+        points=f"{100 * ((top.gain or 0.0) - guessed.gain):.1f}",
     )
 
 
