@@ -152,6 +152,7 @@ def test_a_resumed_run_has_the_curve_it_would_have_had(stripes, weights, tmp_pat
 def test_a_phase_cut_off_before_its_first_checkpoint_begins_again(stripes, weights, tmp_path, monkeypatch):
     """From the weights with which it began, though better ones have been found since."""
     monkeypatch.setattr(loop, "QUICKLY", 0)  # a Stop leaves no checkpoint
+    monkeypatch.setattr(loop, "BETWEEN_CHECKPOINTS", math.inf)  # nor does time, however slow the machine is
     better = itertools.count(0, -1)  # every epoch is the best so far, by a score that no rounding changes
     monkeypatch.setattr(report, "cross_entropy", lambda right: float(next(better)))
     phases = PhaseConfig(-1, 3, 1e-4), PhaseConfig(4, 3, 1e-3, name="fine-tuning")
