@@ -8,8 +8,9 @@ NAMES = ["ImageNet", "<b>Patterns</b>"]
 def test_what_harms_has_another_colour_and_every_seed_its_dot():
     figure = sources.gains(NAMES, [[0.4, 0.5], [-0.1, -0.2]], "ImageNet", str)
     helps, harms, dots = figure["data"]
-    assert (helps["marker"]["color"], helps["x"]) == (sources.HELPS, [45, None])
-    assert (harms["marker"]["color"], harms["x"]) == (sources.HARMS, [None, -15])
+    assert (helps["marker"]["color"], helps["x"]) == (sources.HELPS, [45])
+    assert (harms["marker"]["color"], harms["x"]) == (sources.HARMS, [-15])
+    assert (helps["y"], harms["y"]) == ([0], [1])
     assert dots["x"] == [40, 50, -10, -20]
     called = [note["text"] for note in figure["layout"]["annotations"]]
     assert called == ["ImageNet ◆", "&lt;b&gt;Patterns&lt;/b&gt;"]
@@ -25,7 +26,7 @@ def test_a_ranking_has_a_point_a_network():
 
 def test_targets_stand_on_one_scale_around_zero_and_what_is_missing_leaves_a_gap():
     values = [{NAMES[0]: 0.4}, {NAMES[0]: 0.1, NAMES[1]: -0.2}]
-    [cells] = sources.targets(["flowers", "cats"], NAMES, values, str)["data"]
+    [cells] = sources.targets(["flowers", "cats"], NAMES, values)["data"]
     assert cells["z"] == [[40, None], [10, -20]]
     assert (cells["zmin"], cells["zmax"]) == (-40, 40)
     assert cells["text"] == [["+40.0", ""], ["+10.0", "−20.0"]]

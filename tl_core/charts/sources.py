@@ -1,5 +1,6 @@
 """What sources are worth on a target: gains over random weights, rankings beside what was measured, many targets."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,18 +31,19 @@ def gains(
         {
             "type": "bar",
             "orientation": "h",
-            "x": [style.number(mean) if (mean >= 0) == helps else None for mean in means],
-            "y": rows,
+            "x": [style.number(means[row]) for row in own],
+            "y": own,
             "marker": {"color": HELPS if helps else HARMS},
             "opacity": 0.75,
             "width": 0.5,
-            "customdata": [literal(name) for name in names],
+            "customdata": [literal(names[row]) for row in own],
             "hovertemplate": "%{customdata}: %{x:+.1f}<extra></extra>",
             "name": (message("Helps") if helps else message("Harms")).translated(gettext),
             "showlegend": True,
             "uid": "helps" if helps else "harms",
         }
         for helps in (True, False)
+        for own in [[row for row in rows if (means[row] >= 0) == helps]]
     ]
     dots = {
         "type": "scatter",
@@ -134,16 +136,13 @@ def ranking_description(names: Sequence[str], scores: Sequence[float], reached: 
     )
 
 
-def targets(
-    rows: Sequence[str], names: Sequence[str], values: Sequence[Mapping[str, float]], gettext: Callable[[str], str]
-) -> dict[str, Any]:
-    """Sources across, targets down, the gain in each cell: blue helps, orange harms.
+def targets(rows: Sequence[str], names: Sequence[str], values: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Sources across, targets down, the gain in percentage points in each cell: blue helps, orange harms.
 
     Args:
         rows: of the targets, the first on top.
         names: of the sources.
         values: for each target the gain by source, -1 to 1; what is missing leaves a gap.
-        gettext: translates.
     """
     points = [[100 * row[name] if name in row else None for name in names] for row in values]
     most = max([abs(value) for row in points for value in row if value] or [1.0])
@@ -162,12 +161,15 @@ def targets(
         "texttemplate": "%{text}",
         "hoverinfo": "skip",
     }
-    drawn = style.layout(WORTH.translated(gettext), "")
+    drawn = style.layout("", "")
     drawn["xaxis"] = {
         "tickvals": list(range(len(names))),
-        "ticktext": [literal(name).replace(" (", "<br>(") for name in names],
+        "ticktext": ["<br>".join(map(literal, textwrap.wrap(name, 12))) for name in names],
+        "tickangle": 0,
         "showgrid": False,
+        "zeroline": False,
     }
+    drawn["margin"]["t"] = 8
     drawn["yaxis"] |= {
         "tickvals": list(range(len(rows))),
         "ticktext": [literal(row) for row in rows],

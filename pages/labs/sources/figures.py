@@ -157,18 +157,23 @@ def _targets(run: Run) -> None:
     gains, called = [], []
     for other in list(latest.values())[:TARGETS]:
         rows = found.rows(watch.history(other).trials)
-        if values := {show(found.called(row.source)): row.gain for row in rows if row.gain is not None}:
+        if values := {show(found.NAMES[row.source]): row.gain for row in rows if row.gain is not None}:
             gains.append(values)
             called.append(learned_from.short(other))
     if len(gains) < 2:
         return
     st.subheader(_("The same sources on other pictures"), anchor=False)
-    names = [show(found.called(source)) for source in sources.SOURCES]
+    names = [show(found.NAMES[source]) for source in sources.SOURCES]
     live_chart.charts(
-        {"targets": charts.targets(called, names, gains, _)},
+        {"targets": charts.targets(called, names, gains)},
         {"targets": show(charts.targets_description(called, gains))},
         revision=run.id,
         key="sources_targets",
         height=charts.CELL * len(called) + 140,
     )
-    st.caption(_("Each row is a dataset. A source that helps with one may do nothing, or harm, with another."))
+    st.caption(
+        _(
+            "Each row is a dataset, each cell the gain over random weights in percentage points: blue helps, orange "
+            "harms. A source that helps with one may do nothing, or harm, with another."
+        )
+    )

@@ -1,4 +1,4 @@
-"""Which source helps? Networks of several source tasks, ranked before anything is trained. Knows no pages.
+"""Which source helps? Frozen networks on one target, ranked before anything is trained. Knows no pages.
 
 After S. Kornblith, J. Shlens and Q. Le, Do better ImageNet models transfer better?, 2019,
 https://arxiv.org/abs/1805.08974, and the papers named in `tl_core.labs.transferability`. In a notebook:
