@@ -10,6 +10,7 @@ from tl_core.charts import style
 from tl_core.charts.style import PALETTE, literal
 
 HELPS, HARMS = PALETTE[0], PALETTE[5]
+APART = (*PALETTE[:4], *PALETTE[5:])  # without the light blue, which is as the first one in the dark
 ROW, CELL = 62, 46  # pixels a source, a target
 WORTH = message("Gain over random weights, percentage points")
 
@@ -107,7 +108,7 @@ def ranking(
             "x": [style.number(score)],
             "y": [style.number(value)],
             "name": literal(name),
-            "marker": {"color": PALETTE[place % len(PALETTE)], "size": 13},
+            "marker": {"color": APART[place % len(APART)], "size": 13},
             "hovertemplate": f"%{{x:.3f}}, %{{y:{metric.form}}}<extra>%{{fullData.name}}</extra>",
             "showlegend": True,
             "uid": f"{place}",
