@@ -10,6 +10,7 @@ from tl_core.base.messages import message
 from tl_core.base.settings import in_range, setting, unreadable, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone
+from tl_core.labs import settings as declared
 from tl_core.tasks.image_classification.config import BackboneConfig
 
 USUAL = BackboneConfig("efficientnet_lite0", "imagenet", 128)
@@ -39,28 +40,8 @@ class CutConfig:
             "random network. The bands show how much chance alone changes."
         ),
     )
-    pictures: int = setting(
-        600,
-        key="pictures",
-        label=message("Pictures at most"),
-        term=message("number of pictures"),
-        group="data",
-        shown="number",
-        low=20,
-        high=20_000,
-        help=message("Where there are more, so many are drawn, of each class its share. More take longer."),
-    )
-    guess: int = setting(  # behind which block its owner expects the best probe, from 1; 0: no guess
-        0,
-        key="guess",
-        label=message("Guess"),
-        term=message("guess"),
-        group="training",
-        low=0,
-        high=1000,
-        off=message("none"),
-        shared=False,
-    )
+    pictures: int = declared.pictures()
+    guess: int = declared.guess(1000)  # behind which block its owner expects the best probe, from 1; 0: no guess
     kind: Literal["cut"] = "cut"
 
     @property

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.base import events
-from tl_core.base.errors import Stopped
 from tl_core.images.data.dataset import Dataset
-from tl_core.labs import probes
+from tl_core.labs import attempt, probes
 from tl_core.labs.blocks import Blocks
 from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig, check
@@ -32,15 +31,9 @@ def train(
     Raises:
         UserError: weights cannot be had, or there are too few pictures.
     """
-    started(device=precision.device())
-    trials: list[events.Trial] = []
-    try:
-        for trial in probe(config, dataset, emit, should_stop):
-            trials.append(trial)
-            emit(trial)
-    except Stopped:
-        return Outcome(True, 0, _metrics(config, trials))
-    return Outcome(False, 0, _metrics(config, trials))
+    return attempt.outcome(
+        probe(config, dataset, emit, should_stop), lambda trials: _metrics(config, trials), emit, started
+    )
 
 
 def probe(

@@ -10,6 +10,7 @@ from tl_core.base.messages import message
 from tl_core.base.settings import setting, unreadable, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone
+from tl_core.labs import settings as declared
 from tl_core.labs.cut.config import USUAL
 from tl_core.tasks.image_classification.config import BackboneConfig
 
@@ -80,28 +81,8 @@ class LabelsConfig:
             "from. The band shows how much chance alone changes."
         ),
     )
-    pictures: int = setting(
-        600,
-        key="pictures",
-        label=message("Pictures at most"),
-        term=message("number of pictures"),
-        group="data",
-        shown="number",
-        low=20,
-        high=20_000,
-        help=message("Where there are more, so many are drawn, of each class its share. More take longer."),
-    )
-    guess: int = setting(  # per cent of the planted labels that its owner expects among the suspects; 0: no guess
-        0,
-        key="guess",
-        label=message("Guess"),
-        term=message("guess"),
-        group="training",
-        low=0,
-        high=100,
-        off=message("none"),
-        shared=False,
-    )
+    pictures: int = declared.pictures()
+    guess: int = declared.guess(100)  # per cent of the planted labels that are expected among the suspects; 0: none
     kind: Literal["labels"] = "labels"
 
     @property

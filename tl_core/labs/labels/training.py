@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.base import events
-from tl_core.base.errors import Stopped
 from tl_core.base.events import Artifact, Trial
 from tl_core.images.data.dataset import Dataset
-from tl_core.labs import label_errors, linear, pictures
+from tl_core.labs import attempt, label_errors, linear, pictures
 from tl_core.labs.blocks import Blocks
 from tl_core.labs.label_errors import Planted, Suspects
 from tl_core.labs.labels import found, material
@@ -37,15 +36,7 @@ def train(
     Raises:
         UserError: weights cannot be had, or there are too few pictures.
     """
-    started(device=precision.device())
-    trials: list[Trial] = []
-    try:
-        for trial in inspect(config, dataset, emit, should_stop):
-            trials.append(trial)
-            emit(trial)
-    except Stopped:
-        return Outcome(True, 0, found.metrics(trials))
-    return Outcome(False, 0, found.metrics(trials))
+    return attempt.outcome(inspect(config, dataset, emit, should_stop), found.metrics, emit, started)
 
 
 def inspect(

@@ -10,6 +10,7 @@ from tl_core.base.messages import message
 from tl_core.base.settings import in_range, setting, unreadable, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import backbone
+from tl_core.labs import settings as declared
 from tl_core.tasks.image_classification.config import BackboneConfig
 
 # By the source task, what learned it. All of them are here without a network.
@@ -52,28 +53,8 @@ class SourcesConfig:
             "random networks. The dots show how much chance alone changes."
         ),
     )
-    pictures: int = setting(
-        600,
-        key="pictures",
-        label=message("Pictures at most"),
-        term=message("number of pictures"),
-        group="data",
-        shown="number",
-        low=20,
-        high=20_000,
-        help=message("Where there are more, so many are drawn, of each class its share. More take longer."),
-    )
-    guess: int = setting(  # which of the sources its owner expects to help most, from 1; 0: no guess
-        0,
-        key="guess",
-        label=message("Guess"),
-        term=message("guess"),
-        group="training",
-        low=0,
-        high=1000,
-        off=message("none"),
-        shared=False,
-    )
+    pictures: int = declared.pictures()
+    guess: int = declared.guess(1000)  # which of the sources its owner expects to help most, from 1; 0: no guess
     kind: Literal["sources"] = "sources"
 
     @property

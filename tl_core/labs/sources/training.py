@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.base import events
-from tl_core.base.errors import Stopped
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.pretrained.backbones import backbone
-from tl_core.labs import probes, transferability
+from tl_core.labs import attempt, probes, transferability
 from tl_core.labs.blocks import Blocks
 from tl_core.labs.sources import config as sources
 from tl_core.labs.sources import found
@@ -34,15 +33,7 @@ def train(
     Raises:
         UserError: weights cannot be had, or there are too few pictures.
     """
-    started(device=precision.device())
-    trials: list[events.Trial] = []
-    try:
-        for trial in measure(config, dataset, emit, should_stop):
-            trials.append(trial)
-            emit(trial)
-    except Stopped:
-        return Outcome(True, 0, _metrics(trials))
-    return Outcome(False, 0, _metrics(trials))
+    return attempt.outcome(measure(config, dataset, emit, should_stop), _metrics, emit, started)
 
 
 def measure(

@@ -1,0 +1,36 @@
+"""Settings that every lab on pictures has, each declared once: how many pictures, and its owner's guess."""
+
+from typing import Any
+
+from tl_core.base.messages import message
+from tl_core.base.settings import setting
+
+
+def pictures() -> Any:
+    """The most pictures that an experiment looks at."""
+    return setting(
+        600,
+        key="pictures",
+        label=message("Pictures at most"),
+        term=message("number of pictures"),
+        group="data",
+        shown="number",
+        low=20,
+        high=20_000,
+        help=message("Where there are more, so many are drawn, of each class its share. More take longer."),
+    )
+
+
+def guess(most: int) -> Any:
+    """What its owner expects, as a number up to `most`; 0: no guess. It does not travel with a link."""
+    return setting(
+        0,
+        key="guess",
+        label=message("Guess"),
+        term=message("guess"),
+        group="training",
+        low=0,
+        high=most,
+        off=message("none"),
+        shared=False,
+    )
