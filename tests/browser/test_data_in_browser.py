@@ -48,10 +48,9 @@ def open_ways_in(page: Page) -> None:
     expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
 
 
-def class_names(page: Page) -> list[str]:
-    """The rows of the table of classes."""
-    expect(page.locator(".tl-classes").first).to_be_visible()
-    return page.locator(".tl-classes").first.locator("tbody .tl-classes-name").all_inner_texts()
+def classes(page: Page, *names: str) -> None:
+    """Wait until the table of classes has exactly these rows; it follows after the name of the dataset."""
+    expect(page.locator(".tl-classes").first.locator("tbody .tl-classes-name")).to_have_text(names)
 
 
 def test_dropped_browsed_and_zipped_folders_keep_their_classes(app: App, page: Page, flowers: Path, shared: Path):
@@ -59,7 +58,7 @@ def test_dropped_browsed_and_zipped_folders_keep_their_classes(app: App, page: P
     expect(page.locator(".tl-drop")).to_be_visible()
     drop(page, flowers)
     dataset(page, "my flowers")
-    assert class_names(page) == list(CLASSES)
+    classes(page, *CLASSES)
     expect(page.get_by_test_id("stMain")).to_contain_text("600 pictures to train on, 200 to validate, 200 kept")
     seen = page.locator(".tl-grid img").first
     assert seen.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
@@ -67,13 +66,13 @@ def test_dropped_browsed_and_zipped_folders_keep_their_classes(app: App, page: P
     open_ways_in(page)
     page.locator(".tl-drop-folder").set_input_files(flowers / "roses")
     dataset(page, "roses")
-    assert class_names(page) == ["roses"]
+    classes(page, "roses")
     expect(page.get_by_role("button", name="Train on these pictures")).to_be_disabled()
 
     open_ways_in(page)
     drop(page, shared / "data" / "cats_dogs.zip")
     dataset(page, "cats_dogs")
-    assert class_names(page) == ["cats", "dogs"]
+    classes(page, "cats", "dogs")
     expect(page.get_by_test_id("stMain")).to_contain_text("bring their own split")
     assert not list((app.home / "uploads").iterdir())
 
@@ -90,7 +89,7 @@ def test_names_in_any_script_and_an_empty_class(app: App, page: Page, tmp_path: 
     expect(page.locator(".tl-drop")).to_be_visible()
     drop(page, folder)
     dataset(page, "Blumen 花")
-    assert class_names(page) == ["*tulip*", "Rosé 玫瑰"]
+    classes(page, "*tulip*", "Rosé 玫瑰")
     expect(page.get_by_test_id("stMain")).to_contain_text("nobody")
     expect(page.get_by_test_id("stMain")).not_to_contain_text("DS_Store")
 
@@ -128,7 +127,7 @@ def test_an_upload_survives_a_bad_network_and_a_cancel_leaves_nothing(app: App, 
     drop(page, folder)  # four refusals use up the patience; the part is sent again on demand
     page.get_by_role("button", name="Go on").click()
     dataset(page, "garden")
-    assert class_names(page) == ["daisy", "rose"]
+    classes(page, "daisy", "rose")
     assert len(answers) == 5
     assert not list((app.home / "uploads").iterdir())
 

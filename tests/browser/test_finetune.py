@@ -73,6 +73,7 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     assert page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine") == "same node"
     expect(main).to_contain_text("Finished", timeout=180_000)
     expect(main).to_contain_text(f"in {STEPS} steps")
+    expect(main).to_contain_text(READING)
     before, after, made = map(float, READING.search(main.inner_text()).groups())
     assert made == STEPS
     assert after < before * 2 / 3, "at least a third less"

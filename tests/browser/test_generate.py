@@ -197,7 +197,7 @@ def test_the_prompt_is_looked_into_and_other_settings_move_the_bars(opened: Page
     page.get_by_text("Length, temperature and more").click()
     page.get_by_role("slider", name="Temperature").press("End")
     expect(page.locator(".tl-inside-reading")).to_contain_text("As the settings above would have it now")
-    assert figures.inner_text() != before
+    expect(figures).not_to_have_text(before, use_inner_text=True)
     page.get_by_role("tab", name="Attention").click()
     heads = page.locator(".tl-heads button")
     expect(heads).to_have_count(16)

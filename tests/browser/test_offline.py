@@ -24,6 +24,7 @@ from tl_core.images.data import drawn
 from tl_core.images.pretrained import packages
 
 pytestmark = pytest.mark.browser
+ACCURACY = re.compile(r"Validation accuracy\s*(\d+(?:\.\d+)?)\s*%")
 # From the dropped pictures to the classified one, in starts of TensorFlow: a minute where one takes five seconds. The
 # worker's and the engine's are on the way; a slow or busy machine takes longer for all of it.
 LIMIT = 12
@@ -173,7 +174,8 @@ def test_from_dropped_pictures_to_a_classified_one_without_a_network(
     start.click()
     page.wait_for_url(re.compile("/run"))
     expect(main).to_contain_text("Finished", timeout=240_000)
-    accuracy = float(re.search(r"Validation accuracy\s*(\d+(?:\.\d+)?)\s*%", main.inner_text())[1])
+    expect(main).to_contain_text(ACCURACY)
+    accuracy = float(ACCURACY.search(main.inner_text())[1])
     page.get_by_role("link", name="Classify with this model").click()
     page.wait_for_url(re.compile("/classify"))
     page.get_by_text("Draw one", exact=True).click()
