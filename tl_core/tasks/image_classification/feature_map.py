@@ -1,0 +1,164 @@
+"""The map of the features: what a run's network makes of its validation pictures, before its training and after.
+
+From a notebook, with a run that has ended:
+
+    from tl_core.images.data import dataset as datasets
+    from tl_core.runs import store
+    from tl_core.tasks.image_classification import before_after, feature_map
+
+    run = store.get("RUN")
+    before_after.look(run.folder, run.config, datasets.load(run.config.data.dataset))
+    found = feature_map.load(run.folder, "pca")
+    print(found.after.points, found.after.same.mean(), found.before and found.before.same.mean())
+
+What was found is kept in the run's folder with the mark of its weights: a second look takes no time. No TensorFlow.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tl_core.base.errors import UserError
+from tl_core.base.messages import message
+from tl_core.classification import layout
+from tl_core.images.data.dataset import Dataset
+from tl_core.images.data.split import split
+from tl_core.tasks.image_classification.calls import Layout
+from tl_core.tasks.image_classification.config import RunConfig
+from tl_core.tasks.image_classification.paths import FEATURES, NEIGHBOURS
+from tl_core.training import checkpoint
+
+MOST = 3_000  # validation pictures that are looked at
+SEED = 0  # decides which, where there are more
+LEAST = 4  # of which there is something to see, and which t-SNE can lay out
+
+
+@dataclass(frozen=True)
+class Laid:
+    """What one network makes of the pictures.
+
+    Attributes:
+        points: float32 [n, 2].
+        same: bool [n], whether the nearest other picture is of the same class, by all features.
+        shown: the share of the features' variance that the two axes show; None where they are no axes (t-SNE).
+    """
+
+    points: np.ndarray
+    same: np.ndarray
+    shown: float | None
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Pictures, and where the networks put them.
+
+    Attributes:
+        pictures: the hashes of their files, and `names` their places in the dataset.
+        true, predicted: int64 [n], classes; what is predicted by the run's network.
+        total: validation pictures; n of them were looked at.
+        width: of the features that were measured: averaged over the picture.
+        before: None where training has left the backbone as it was.
+        pretrained: whether the backbone knew anything before.
+    """
+
+    pictures: tuple[str, ...]
+    names: tuple[str, ...]
+    true: np.ndarray
+    predicted: np.ndarray
+    total: int
+    width: int
+    pretrained: bool
+    before: Laid | None
+    after: Laid
+
+
+def chosen(config: RunConfig, dataset: Dataset) -> tuple[np.ndarray, int]:
+    """The places of the pictures that are looked at, and how many validate.
+
+    Raises:
+        UserError: too few do.
+    """
+    validation = split(dataset, config.data).validation
+    if len(validation) < LEAST:
+        raise UserError(
+            message("A map of the features needs at least {n} validation pictures.", n=LEAST),
+            message("Set aside a larger share of the pictures for validation and train again."),
+        )
+    order = np.random.default_rng(SEED).permutation(validation)
+    return np.sort(order[:MOST]), len(validation)
+
+
+def save(
+    folder: Path,
+    config: RunConfig,
+    dataset: Dataset,
+    indices: np.ndarray,
+    total: int,
+    predicted: np.ndarray,
+    features: tuple[np.ndarray, ...],
+) -> None:
+    """Keep what the networks make of the pictures.
+
+    Args:
+        indices: of the pictures.
+        total: validation pictures.
+        predicted: int [n].
+        features: float32 [n, width] of the run's network, and behind it, if it is another one, of that before training.
+    """
+    images = [dataset.images[index] for index in indices]
+    true = np.array([image.label for image in images])
+    facts = {
+        "weights": _mark(folder),
+        "pictures": [image.id for image in images],
+        "names": [image.key for image in images],
+        "total": total,
+        "width": features[0].shape[1],
+        "pretrained": config.backbone.weights != "random",
+    }
+    arrays = [true, predicted]
+    for each in features:
+        arrays += [*layout.components(each), layout.same_class(each, true)]
+    checkpoint.keep(folder / FEATURES, facts, arrays)
+
+
+def lay_out(folder: Path) -> None:
+    """Find and keep where t-SNE puts the pictures of the map that was kept."""
+    saved = checkpoint.load(folder / FEATURES)
+    if saved is not None:
+        facts = {"weights": saved.facts["weights"]}
+        checkpoint.keep(folder / NEIGHBOURS, facts, [layout.neighbourly(turned) for turned in saved.arrays[2::3]])
+
+
+def load(folder: Path, how: Layout) -> FeatureMap | None:
+    """The map that was kept, if it belongs to the run's weights; None if it does not, is damaged or not there."""
+    saved, laid = checkpoint.load(folder / FEATURES), checkpoint.load(folder / NEIGHBOURS)
+    mark = _mark(folder)
+    if saved is None or saved.facts.get("weights") != mark:
+        return None
+    if how == "tsne" and (laid is None or laid.facts.get("weights") != mark):
+        return None
+    facts, (true, predicted, *rest) = saved.facts, saved.arrays
+    networks = [
+        Laid(turned[:, :2], same, float(shares[:2].sum()))
+        if laid is None or how == "pca"
+        else Laid(laid.arrays[number], same, None)
+        for number, (turned, shares, same) in enumerate(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
+    ]
+    return FeatureMap(
+        tuple(facts["pictures"]),
+        tuple(facts["names"]),
+        true,
+        predicted,
+        facts["total"],
+        facts["width"],
+        facts["pretrained"],
+        networks[1] if len(networks) > 1 else None,
+        networks[0],
+    )
+
+
+def _mark(folder: Path) -> int:
+    """What tells the run's best weights from later ones; 0 without any."""
+    best = checkpoint.best_path(folder)
+    return best.stat().st_mtime_ns if best.is_file() else 0
