@@ -54,7 +54,7 @@ def test_what_is_said_has_the_figures_of_the_map():
     assert "Before" not in told
 
     both = str(features.how_to_read([BEFORE, AFTER], True))
-    assert "40.0 % (left) and 60.0 % (right)" in both and "a ring marks" in both
+    assert "40.0 % on the first map, 60.0 % on the second" in both and "a ring marks" in both
     assert "none is mistaken" in str(features.how_to_read([AFTER], False))
     neighbours = str(features.how_to_read([Spread(message("All"), BEFORE.points, BEFORE.same, None)], True))
     assert "t-SNE" in neighbours and "variance" not in neighbours

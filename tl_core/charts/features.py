@@ -99,7 +99,7 @@ def how_to_read(spreads: Sequence[Spread], several: bool) -> Message:
             "Each point is a picture, near others that the network sees alike; its colour is its true class, {ring}. "
             "The two axes are those along which the features vary most: they show {shares} of the variance.",
             ring=ring,
-            shares=message("{first} (left) and {second} (right)", first=shown[0], second=shown[1])
+            shares=message("{first} on the first map, {second} on the second", first=shown[0], second=shown[1])
             if len(shown) == 2
             else shown[0],
         )

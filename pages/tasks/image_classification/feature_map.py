@@ -16,6 +16,7 @@ from tl_core.charts.features import Spread
 from tl_core.classification import layout
 from tl_core.classification.report import Report
 from tl_core.engine import client
+from tl_core.images.pretrained.backbones import BACKBONES, boundary
 from tl_core.runs.store import Run
 from tl_core.tasks.image_classification import feature_map
 from tl_core.tasks.image_classification.calls import Layout
@@ -102,17 +103,30 @@ def _draw(run: Run, made: Report, found: FeatureMap, how: Layout) -> None:
     st.caption(together(sentence(features.how_to_read(spreads, mistaken)), *([f"({PAPER})"] if how == "tsne" else [])))
     told = features.found(spreads, layout.by_chance(found.true), found.width, found.total)
     if found.before is None:
-        told.append(
-            message("There is one map: all blocks were frozen, so training has changed nothing in the features.")
-        )
+        told.append(_unchanged(run))
     st.markdown(together(*map(sentence, told)))
     _chosen(made, found, chosen)
+
+
+def _unchanged(run: Run) -> Message:
+    """Why there is one map."""
+    row = BACKBONES[run.config.backbone.name]
+    if all(boundary(row, phase.frozen_blocks) == len(row.blocks) for phase in run.config.phases):
+        return message("There is one map: all blocks were frozen, so training has changed nothing in the features.")
+    return message(
+        "There is one map: the best weights are of an epoch in which all blocks were frozen; what came after it was "
+        "no better and is not kept."
+    )
 
 
 def _spreads(found: FeatureMap) -> list[Spread]:
     if found.before is None:
         return [_spread(message("The backbone, which stayed as it was"), found.after)]
-    before = message("Before training (pretrained)") if found.pretrained else message("Before training (random)")
+    before = (
+        message("Before training: pretrained weights")
+        if found.pretrained
+        else message("Before training: random weights")
+    )
     return [_spread(before, found.before), _spread(message("After training"), found.after)]
 
 
