@@ -16,32 +16,22 @@ def drawn(*spreads: Spread):
     return features.figure(spreads, CLASSES, TRUE, PREDICTED, str)
 
 
-def test_each_picture_is_a_point_of_its_class_on_each_map():
+def test_each_picture_is_a_point_on_each_map_and_belongs_to_its_class():
     figure = drawn(BEFORE, AFTER)
-    assert figure["titles"] == ["Before", "After"]
-    for axis, spread in ((None, BEFORE), ("x2", AFTER)):
-        traces = [trace for trace in figure["data"] if trace.get("xaxis") == axis]
-        *points, rings = traces
-        assert [trace["name"] for trace in points] == ["daisy", "&lt;b&gt;rose&lt;/b&gt;"], "no markup, no empty class"
-        found = {
-            picture: (x, y)
-            for trace in points
-            for picture, x, y in zip(trace["customdata"], trace["x"], trace["y"], strict=True)
-        }
-        assert found == {number: tuple(point) for number, point in enumerate(spread.points.tolist())}
-        assert rings["customdata"] == [1] and rings["name"] == "mistaken"
-    colours = [trace["marker"]["color"] for trace in drawn(BEFORE)["data"][:-1]]
-    assert len(set(colours)) == 2
-    assert [trace["showlegend"] for trace in figure["data"]] == [True, True, True, False, False, False]
+    assert [each["title"] for each in figure["maps"]] == ["Before", "After"]
+    assert [each["points"] for each in figure["maps"]] == [BEFORE.points.tolist(), AFTER.points.tolist()]
+    assert {group["name"]: group["pictures"] for group in figure["groups"]} == {
+        "daisy": [0, 1, 4],
+        "<b>rose</b>": [2, 3],
+    }
+    assert figure["mistaken"] == {"name": "mistaken", "pictures": [1]}
 
 
 def test_more_classes_than_colours_differ_in_their_symbols():
     many = np.arange(20)
     spread = Spread(message("All"), np.zeros((20, 2)), np.ones(20, bool), None)
-    figure = features.figure([spread], [f"class {n}" for n in many], many, many, str)
-    looks = {(trace["marker"]["color"], trace["marker"]["symbol"]) for trace in figure["data"][:-1]}
-    assert len(looks) == 20
-    assert not figure["legend"], "hovering says the class where a legend would be a page long"
+    groups = features.figure([spread], [f"class {n}" for n in many], many, many, str)["groups"]
+    assert len({(group["colour"], group["symbol"]) for group in groups}) == 20
 
 
 def test_what_is_said_has_the_figures_of_the_map():

@@ -77,7 +77,7 @@ def test_the_map_is_made_on_a_click_kept_and_laid_out_anew(engine, maps, languag
     test.button(key="features_go").click().run()
     assert not test.exception
     assert engine.asked == [(engine.run.id, "pca")]
-    assert len(maps["figure"]["titles"]) == 2 and maps["dataset"] == engine.dataset.id
+    assert len(maps["figure"]["maps"]) == 2 and maps["dataset"] == engine.dataset.id
     assert "100.0 %" in words(test) and "1,280" not in words(test)
     assert not [button for button in test.button if button.key == "features_stop"], "it is over"
     maps.clear()
@@ -107,7 +107,7 @@ def test_a_frozen_backbone_has_one_map_and_why_is_said(engine, maps):
     engine.networks = 1
     test = opened("run", run=engine.run.id)
     test.button(key="features_go").click().run()
-    assert len(maps["figure"]["titles"]) == 1
+    assert len(maps["figure"]["maps"]) == 1
     assert "all blocks were frozen, so" in words(test)
 
 

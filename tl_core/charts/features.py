@@ -8,12 +8,10 @@ import numpy as np
 
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import percent
-from tl_core.charts.style import PALETTE, literal
+from tl_core.charts.style import PALETTE
 from tl_core.labs.noise import verdict_of_examples
 
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")  # with more classes than colours
-MANY = 400  # points; from here on they are smaller
-FEW = 12  # classes that a legend has room for
+SYMBOLS = ("circle", "diamond", "square", "triangle", "cross")  # with more classes than colours
 
 
 @dataclass(frozen=True)
@@ -40,50 +38,40 @@ def figure(
     predicted: np.ndarray,
     translate: Callable[[str], str],
 ) -> dict[str, Any]:
-    """The maps as Plotly's plain dictionary, each on axes of its own: x and y, x2 and y2.
-
-    A point's `customdata` is the number of its picture. Where the maps stand is left to whoever draws them.
+    """The maps as plain data, for whoever draws them.
 
     Args:
         spreads: one map, or two of the same pictures.
         classes: their names.
         true, predicted: int [n].
         translate: gettext of the reader's language.
+
+    Returns:
+        {"maps": title and points [n] of each, "groups": of each class that occurs its name, colour, symbol and the
+        numbers of its pictures, "mistaken": likewise those that are ringed}.
     """
-    data = []
-    size = 9 if len(true) < MANY else 6
-    for number, spread in enumerate(spreads, 1):
-        axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"} if number > 1 else {}
-        for label in np.unique(true):
-            data.append(
-                {
-                    **_points(spread.points, np.flatnonzero(true == label)),
-                    **axes,
-                    "name": literal(classes[label]),
-                    "legendgroup": str(label),
-                    "showlegend": number == 1,
-                    "marker": {
-                        "color": PALETTE[label % len(PALETTE)],
-                        "symbol": SYMBOLS[label // len(PALETTE) % len(SYMBOLS)],
-                        "size": size,
-                        "opacity": 0.8,
-                    },
-                    "unselected": {"marker": {"opacity": 0.12}},
-                }
-            )
-        data.append(
-            {
-                **_points(spread.points, np.flatnonzero(true != predicted)),
-                **axes,
-                "name": message("mistaken").translated(translate),
-                "legendgroup": "mistaken",
-                "showlegend": number == 1 and bool((true != predicted).any()),
-                "marker": {"symbol": "circle-open", "size": size + 7, "line": {"width": 1.5}},
-                "unselected": {"marker": {"opacity": 0.12}},
-            }
-        )
-    titles = [spread.name.translated(translate) for spread in spreads]
-    return {"data": data, "titles": titles, "legend": len(np.unique(true)) <= FEW}
+    groups = [
+        {
+            "name": classes[label],
+            "colour": PALETTE[label % len(PALETTE)],
+            "symbol": SYMBOLS[label // len(PALETTE) % len(SYMBOLS)],
+            "pictures": np.flatnonzero(true == label).tolist(),
+        }
+        for label in np.unique(true)
+    ]
+    maps = [
+        {
+            "title": spread.name.translated(translate),
+            "points": [[float(f"{x:.4g}"), float(f"{y:.4g}")] for x, y in spread.points],
+        }
+        for spread in spreads
+    ]
+    wrong = np.flatnonzero(true != predicted).tolist()
+    return {
+        "maps": maps,
+        "groups": groups,
+        "mistaken": {"name": message("mistaken").translated(translate), "pictures": wrong},
+    }
 
 
 def how_to_read(spreads: Sequence[Spread], several: bool) -> Message:
@@ -97,7 +85,7 @@ def how_to_read(spreads: Sequence[Spread], several: bool) -> Message:
     if shown:
         return message(
             "Each point is a picture, near others that the network sees alike; its colour is its true class, {ring}. "
-            "The two axes are those along which the features vary most: they show {shares} of the variance.",
+            "The two axes are those along which the features vary most; their share of the whole variance: {shares}.",
             ring=ring,
             shares=message("{first} on the first map, {second} on the second", first=shown[0], second=shown[1])
             if len(shown) == 2
@@ -160,14 +148,3 @@ def description(spreads: Sequence[Spread], classes: Sequence[str], true: np.ndar
             for spread in spreads
         ],
     )
-
-
-def _points(points: np.ndarray, places: np.ndarray) -> dict[str, Any]:
-    return {
-        "type": "scattergl",
-        "mode": "markers",
-        "x": [float(f"{value:.4g}") for value in points[places, 0]],
-        "y": [float(f"{value:.4g}") for value in points[places, 1]],
-        "customdata": places.tolist(),
-        "hoverinfo": "none",
-    }

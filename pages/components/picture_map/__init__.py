@@ -13,7 +13,6 @@ _COMPONENT = st.components.v2.component(
     "tl_map",
     html="<div class='tl-map'></div>",
     **component_files("picture_map"),
-    isolate_styles=False,  # Plotly puts its style sheet into the document, where a shadow root would not see it
 )
 
 
@@ -30,8 +29,10 @@ def picture_map(
 ) -> list[int]:
     """Draw one map or two of the same pictures, beside each other where there is room.
 
+    Hovering shows a picture; a loop, a click, or a button of the legend chooses some. A double click comes nearer.
+
     Args:
-        figure: from `tl_core.charts.features`; the `customdata` of a point is the number of its picture.
+        figure: from `tl_core.charts.features`.
         dataset: id of the dataset that the pictures are in.
         pictures: the hashes of their bytes.
         names, lines: what is said of each below it.
@@ -51,8 +52,8 @@ def picture_map(
             "lines": list(lines),
             "alt": alt,
             "revision": revision,
-            "reset": _("Show everything"),
-            "missing": _("The chart library could not be loaded. Reload the page; the run itself is not affected."),
+            "all": _("Show everything"),
+            "choose": _("Show the pictures of: {name}"),
         },
         key=key,
         default={"chosen": []},

@@ -26,9 +26,10 @@ PAPER = "[van der Maaten & Hinton 2008](https://www.jmlr.org/papers/v9/vandermaa
 HOW = "features_how"  # the session state's name of how the map is laid out
 
 
-@st.fragment
 def tell(run: Run, made: Report) -> None:
     """Offer the map, or draw it where it has been made.
+
+    Making it is no part of a fragment: Streamlit lets nothing stop a fragment at work but the whole page.
 
     Args:
         made: the run's report, for the names of the classes.
@@ -43,11 +44,12 @@ def tell(run: Run, made: Report) -> None:
     )
     key = f"{HOW}_{run.id}"
     how: Layout = st.session_state.setdefault(key, "pca") or "pca"
-    if feature_map.load(run.folder, "pca") is None and not st.button(
-        _("Draw the map"), key="features_go", icon=":material/scatter_plot:"
-    ):
-        st.caption(_("The network looks at the validation pictures once more; that takes a moment."))
-        return
+    if feature_map.load(run.folder, "pca") is None:
+        place = st.empty()
+        if not place.button(_("Draw the map"), key="features_go", icon=":material/scatter_plot:"):
+            st.caption(_("The network looks at the validation pictures once more; that takes a moment."))
+            return
+        place.empty()
     _choice(key)
     found = feature_map.load(run.folder, how) or _made(run, how, key)
     if found is not None:
@@ -86,6 +88,7 @@ def _made(run: Run, how: Layout, key: str) -> FeatureMap | None:
     return found
 
 
+@st.fragment
 def _draw(run: Run, made: Report, found: FeatureMap, how: Layout) -> None:
     """The maps, what to read off them, what was found, and the pictures that are chosen on them."""
     spreads = _spreads(found)
@@ -142,7 +145,12 @@ def _line(made: Report, found: FeatureMap, number: int) -> str:
 def _chosen(made: Report, found: FeatureMap, chosen: Sequence[int]) -> None:
     """The pictures inside the loop, the mistaken ones first."""
     if not chosen:
-        st.caption(_("Draw a loop or a box around points: their pictures appear here. A double click lets go of them."))
+        st.caption(
+            _(
+                "Draw a loop around points, click one, or press a name of the legend: the pictures appear here. A "
+                "double click comes nearer."
+            )
+        )
         return
     ordered = sorted(chosen, key=lambda number: (found.true[number] == found.predicted[number], found.true[number]))
     wrong = int((found.true[ordered] != found.predicted[ordered]).sum())
