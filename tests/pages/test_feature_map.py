@@ -14,6 +14,7 @@ from tl_core.base.messages import message
 from tl_core.engine import client
 from tl_core.images.data.split import split
 from tl_core.tasks.image_classification import feature_map
+from tl_core.tasks.image_classification.feature_map import Moved
 from tl_core.training import checkpoint
 
 pytestmark = pytest.mark.usefixtures("tl_home")
@@ -24,7 +25,7 @@ class Engine:
     """Makes maps of features in which the classes lie apart; before training they do not."""
 
     def __init__(self, run, dataset):
-        self.run, self.dataset, self.asked, self.networks = run, dataset, [], 2
+        self.run, self.dataset, self.asked, self.networks, self.kept = run, dataset, [], 2, None
         checkpoint.best_path(run.folder).write_bytes(b"weights")
 
     def lay_out(self, run_id, layout, status):
@@ -44,7 +45,9 @@ class Engine:
         predicted = true.copy()
         predicted[0] = (true[0] + 1) % 3
         features = (after, noise)[: self.networks]
-        feature_map.save(self.run.folder, self.run.config, self.dataset, indices, len(indices), predicted, features)
+        moved = (Moved("stem", 0.0, 0.0), Moved("block1", 0.25, 0.0))
+        about = (self.run.folder, self.run.config, self.dataset, indices, len(indices), predicted, features)
+        feature_map.save(*about, moved, self.kept)
 
 
 @pytest.fixture
@@ -109,6 +112,18 @@ def test_a_frozen_backbone_has_one_map_and_why_is_said(engine, maps):
     test.button(key="features_go").click().run()
     assert len(maps["figure"]["maps"]) == 1
     assert "all blocks were frozen, so" in words(test)
+    assert "What fine-tuning changed" not in words(test)
+
+
+@pytest.mark.parametrize("kept", [None, np.array([True] * 3 + [False])])
+def test_what_fine_tuning_changed_is_said_with_or_without_a_head_of_the_source_task(engine, maps, kept):
+    engine.kept = kept
+    test = opened("run", run=engine.run.id)
+    test.button(key="features_go").click().run()
+    said = words(test)
+    assert "block1 has moved most: by 25.0 %" in said and "1 of 2 blocks have not moved" in said
+    assert ("75.0 % of 4 validation pictures" in said) == (kept is not None)
+    assert ("cannot be told here" in said) == (kept is None)
 
 
 def test_fine_tuning_that_was_no_better_is_not_called_freezing(engine, maps, monkeypatch):

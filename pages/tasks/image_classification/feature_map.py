@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.picture_map import picture_map
 from pages.components.thumbnails import Thumbnail, thumbnails
+from pages.tasks.image_classification import changes
 from pages.ui.i18n import _, language, ngettext, show, together
 from pages.ui.markdown import problem, sentence
 from tl_core.base.errors import UserError
@@ -54,6 +55,7 @@ def tell(run: Run, made: Report) -> None:
     found = feature_map.load(run.folder, how) or _made(run, how, key)
     if found is not None:
         _draw(run, made, found, how)
+        changes.tell(found)
 
 
 def _choice(key: str) -> None:

@@ -1,7 +1,7 @@
 """The map of the features: a fine-tuned run's and a frozen one's, as the engine keeps them and a notebook asks them."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -14,11 +14,12 @@ from tl_core.engine.models import Models
 from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
+from tl_core.images.pretrained import weights
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.runs import store
-from tl_core.tasks.image_classification import feature_map, network, paths, predict
+from tl_core.tasks.image_classification import before_after, feature_map, network, paths, predict
 from tl_core.tasks.image_classification.calls import LayOut
-from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig
+from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, PhaseConfig, RunConfig
 from tl_core.training import checkpoint
 
 
@@ -42,10 +43,10 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TL_HOME", str(folder))
         pictures = toys.dataset({"level": 12, "upright": 12})
-        weights = toys.pretrained(folder / "small.weights.h5")
+        file = toys.pretrained(folder / "small.weights.h5")
         runs = []
         for frozen in (4, -1):
-            config = toys.config(pictures, PhaseConfig(frozen, 1, 1e-3), weights=weights)
+            config = toys.config(pictures, PhaseConfig(frozen, 1, 1e-3), weights=file)
             runs.append(store.create(config, owner="me"))
             toys.run(config, pictures, runs[-1].folder)
         yield Trained(*runs, pictures, Models())
@@ -84,6 +85,23 @@ def test_a_fine_tuned_run_has_the_features_of_the_pretrained_weights_and_its_own
     base = network.load_base(row, config.backbone.weights, 128)
     pretrained = averaged(lambda pixels: base(scaled(pixels)), files)
     assert np.abs(own - pretrained).max() > 1e-3, "training has moved them"
+    for block, stays in zip(found.moved, (True,) * 4 + (False,) * (len(row.blocks) - 4), strict=True):
+        assert (block.weights == 0) == stays and block.statistics == 0, "pretrained statistics stay as they are"
+    after = {layer.name: layer.get_weights() for layer in model.layers}
+    mine, first = [], {row.blocks[-2].cut: False}
+    for layer in base.layers:  # of the last block
+        if first.get(row.blocks[-2].cut):
+            trained = [weight.name for weight in layer.weights if "moving" not in weight.name]
+            mine += [
+                (was, now)
+                for was, now, weight in zip(layer.get_weights(), after[layer.name], layer.weights, strict=True)
+                if weight.name in trained
+            ]
+        first[layer.name] = True
+    was, now = (np.concatenate([pair[side].ravel() for pair in mine]) for side in (0, 1))
+    expected = np.linalg.norm(now - was) / np.linalg.norm(was)
+    assert found.moved[-1].weights == pytest.approx(expected, rel=1e-4) and expected > 0
+    assert found.kept is None, "a file of weights has no head of its source task"
     for laid, features in ((found.before, pretrained), (found.after, own)):
         turned, shares = layout.components(features)
         np.testing.assert_allclose(np.abs(laid.points), np.abs(turned[:, :2]), rtol=0.02, atol=0.02)
@@ -94,6 +112,7 @@ def test_a_fine_tuned_run_has_the_features_of_the_pretrained_weights_and_its_own
 def test_a_frozen_backbone_has_one_map(trained):
     found = trained.lay_out(trained.frozen)
     assert found.before is None and found.after.points.shape == (12, 2)
+    assert not any(block.weights for block in found.moved)
 
 
 def test_what_was_found_is_kept_as_long_as_the_weights_are_the_same(trained):
@@ -121,7 +140,7 @@ def test_the_lines_in_the_docstring_run(trained, capsys):
     lines = [line.strip() for line in feature_map.__doc__.split("\n") if line.startswith("    ")]
     assert len(lines) < 10
     exec("\n".join(lines).replace("RUN", trained.frozen.id), {})
-    assert capsys.readouterr().out.strip().endswith("None"), "its backbone was frozen: there is no other network"
+    assert capsys.readouterr().out.strip().endswith("False"), "its backbone was frozen: nothing was forgotten"
 
 
 def test_of_many_pictures_some_are_drawn_and_too_few_are_refused(trained, monkeypatch):
@@ -133,3 +152,21 @@ def test_of_many_pictures_some_are_drawn_and_too_few_are_refused(trained, monkey
     few = toys.config(trained.pictures, data=DataConfig(trained.pictures.id, 0.0, 0.0))
     with pytest.raises(UserError, match="at least 4 validation pictures"):
         feature_map.chosen(few, trained.pictures)
+
+
+def test_the_head_of_the_source_task_answers_as_the_whole_classifier_does():
+    row = backbone("efficientnet_lite0")
+    if weights.find(row, "imagenet", 224, top=True) is None:
+        pytest.skip("NO PACKAGE: ImageNet's weights are not installed")
+    base = network.load_base(row, "imagenet", 224)
+    config = RunConfig(DataConfig("none"), BackboneConfig("efficientnet_lite0", "imagenet", 224))
+    [(kernel, bias)] = before_after.source_head(base, row, config)
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3)).astype(np.float32)
+    features = np.asarray(base(network.preprocessing(row, 224)(pixels))).mean((1, 2))
+    scores = np.exp(features @ kernel + bias)
+    whole = np.asarray(network.load_with_top(row)(pixels))
+    np.testing.assert_allclose(scores / scores.sum(), whole, atol=1e-4)
+    for other in ("bundled", "random"):
+        assert not before_after.source_head(
+            base, row, replace(config, backbone=replace(config.backbone, weights=other))
+        )

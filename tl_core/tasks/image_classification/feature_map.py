@@ -10,10 +10,12 @@ From a notebook, with a run that has ended:
     before_after.look(run.folder, run.config, datasets.load(run.config.data.dataset))
     found = feature_map.load(run.folder, "pca")
     print(found.after.points, found.after.same.mean(), found.before and found.before.same.mean())
+    print([(block.name, block.weights) for block in found.moved], found.kept is not None and found.kept.mean())
 
 What was found is kept in the run's folder with the mark of its weights: a second look takes no time. No TensorFlow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.paths import FEATURES, NEIGHBOURS
 from tl_core.training import checkpoint
 
+VERSION = 1  # of what is kept; raise it when that changes
 MOST = 3_000  # validation pictures that are looked at
 SEED = 0  # decides which, where there are more
 LEAST = 4  # of which there is something to see, and which t-SNE can lay out
@@ -50,8 +53,23 @@ class Laid:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How far training has moved a block.
+
+    Attributes:
+        name: of the block.
+        weights: the L2 distance of its weights after training from those before, as a share of the length of these.
+        statistics: likewise of BatchNorm's moving means and variances; None where the block has none.
+    """
+
+    name: str
+    weights: float
+    statistics: float | None
+
+
+@dataclass(frozen=True)
 class FeatureMap:
-    """Pictures, and where the networks put them.
+    """Pictures, where the networks put them, and what lies between these networks.
 
     Attributes:
         pictures: the hashes of their files, and `names` their places in the dataset.
@@ -60,6 +78,9 @@ class FeatureMap:
         width: of the features that were measured: averaged over the picture.
         before: None where training has left the backbone as it was.
         pretrained: whether the backbone knew anything before.
+        moved: the backbone's blocks, from the input up.
+        kept: bool [n], whether the backbone with the head of its source task still says of a picture what it said
+            before training; None where that head is not at hand, or nothing has moved.
     """
 
     pictures: tuple[str, ...]
@@ -69,6 +90,8 @@ class FeatureMap:
     total: int
     width: int
     pretrained: bool
+    moved: tuple[Moved, ...]
+    kept: np.ndarray | None
     before: Laid | None
     after: Laid
 
@@ -97,6 +120,8 @@ def save(
     total: int,
     predicted: np.ndarray,
     features: tuple[np.ndarray, ...],
+    moved: Sequence[Moved] = (),
+    kept: np.ndarray | None = None,
 ) -> None:
     """Keep what the networks make of the pictures.
 
@@ -105,6 +130,7 @@ def save(
         total: validation pictures.
         predicted: int [n].
         features: float32 [n, width] of the run's network, and behind it, if it is another one, of that before training.
+        moved, kept: as `FeatureMap` has them.
     """
     images = [dataset.images[index] for index in indices]
     true = np.array([image.label for image in images])
@@ -115,6 +141,8 @@ def save(
         "total": total,
         "width": features[0].shape[1],
         "pretrained": config.backbone.weights != "random",
+        "moved": [[block.name, block.weights, block.statistics] for block in moved],
+        "kept": None if kept is None else kept.tolist(),
     }
     arrays = [true, predicted]
     for each in features:
@@ -153,12 +181,14 @@ def load(folder: Path, how: Layout) -> FeatureMap | None:
         facts["total"],
         facts["width"],
         facts["pretrained"],
+        tuple(Moved(*block) for block in facts["moved"]),
+        None if facts["kept"] is None else np.array(facts["kept"], bool),
         networks[1] if len(networks) > 1 else None,
         networks[0],
     )
 
 
-def _mark(folder: Path) -> int:
-    """What tells the run's best weights from later ones; 0 without any."""
+def _mark(folder: Path) -> str:
+    """What tells the run's best weights from later ones, and this way of keeping a map from others."""
     best = checkpoint.best_path(folder)
-    return best.stat().st_mtime_ns if best.is_file() else 0
+    return f"{VERSION} {best.stat().st_mtime_ns if best.is_file() else 0}"
