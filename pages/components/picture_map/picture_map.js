@@ -206,9 +206,6 @@ function build(state) {
   const legend = element("div", "tl-map-legend", ...state.legend.map(({ node }) => node), state.whole)
   root.replaceChildren(element("div", "tl-map-maps", ...maps), legend)
   hide(state)
-  state.observer?.disconnect()
-  state.observer = new ResizeObserver(() => drawAll(state))
-  for (const map of state.maps) state.observer.observe(map.field)
 }
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -222,5 +219,7 @@ export default function ({ data, parentElement, setStateValue }) {
     Object.assign(state, { drawn, data })
     build(state)
   }
-  return () => state.observer.disconnect()
+  const observer = new ResizeObserver(() => drawAll(state)) // it calls at once, too
+  for (const map of state.maps) observer.observe(map.field)
+  return () => observer.disconnect()
 }

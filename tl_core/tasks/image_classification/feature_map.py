@@ -151,7 +151,10 @@ def save(
 
 
 def lay_out(folder: Path) -> None:
-    """Find and keep where t-SNE puts the pictures of the map that was kept."""
+    """Find and keep where t-SNE puts the pictures of the map that was kept.
+
+    It goes on to its end whoever waits: half a minute for 3,000 pictures, and what it finds is there the next time.
+    """
     saved = checkpoint.load(folder / FEATURES)
     if saved is not None:
         facts = {"weights": saved.facts["weights"]}
