@@ -101,7 +101,7 @@ def test_a_loop_around_points_shows_their_pictures_the_mistaken_first(engine, ma
     maps["chosen"] = [2, 0]
     test = opened("run", run=engine.run.id)
     said = words(test)
-    assert "2 pictures are chosen, 1 of them mistaken" in said and "→" in maps["lines"][0]
+    assert "2 pictures are chosen, 1 mistaken" in said and "→" in maps["lines"][0]
     places = [said.rindex(maps["pictures"][number]) for number in (0, 2)]
     assert places == sorted(places), "the mistaken one first"
 

@@ -158,8 +158,8 @@ def _chosen(made: Report, found: FeatureMap, chosen: Sequence[int]) -> None:
     wrong = int((found.true[ordered] != found.predicted[ordered]).sum())
     st.markdown(
         ngettext(
-            "{n} picture is chosen, {wrong} of them mistaken.",
-            "{n} pictures are chosen, {wrong} of them mistaken.",
+            "{n} picture is chosen, {wrong} mistaken.",
+            "{n} pictures are chosen, {wrong} mistaken.",
             len(ordered),
         ).format(n=len(ordered), wrong=wrong)
     )
