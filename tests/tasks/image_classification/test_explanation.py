@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tasks.image_classification import toys
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.tasks.image_classification import explanation, network
 from tl_core.tasks.image_classification.config import HeadConfig
 from tl_core.tasks.image_classification.explanation import Explainer
@@ -103,8 +103,8 @@ def test_what_a_map_says_most_of_is_covered_first(picture: np.ndarray):
 
 
 def test_a_network_with_a_sigmoid_and_one_with_imagenets_classifier_are_explained(tmp_path: Path):
-    row = toys.SMALL
-    base = network.load_base(row, toys.pretrained(tmp_path / "small.weights.h5"), 128)
+    row = backbone("mobilenet_0.25")
+    base = network.load_base(row, "random", 128)
     head = network.build_head(HeadConfig("flatten", 8, output="sigmoid"), 2, base.output_shape[1:])
     scaled = network.preprocessing(row, 128)
     two = network.assemble(scaled, base, head, 2)
