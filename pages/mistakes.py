@@ -45,11 +45,10 @@ def prepare():
     said = guess.ask_amount(
         "mistakes", _("So many points of validation accuracy the mistake costs:"), (0, 5, 10, 20, 40, 60)
     )
-    called = {SOUND: _("as it should be"), fault: show(LESSONS[fault].title)}
+    title = show(LESSONS[fault].title)
+    called = {SOUND: _("as it should be"), fault: title}
     setup.start_bar(
-        lambda: mistakes.start(
-            config, fault, owner=owner(), name=f"{show(LESSONS[fault].title)} {time.strftime('%H:%M')}", called=called
-        ),
+        lambda: mistakes.start(config, fault, owner=owner(), name=f"{title} {time.strftime('%H:%M')}", called=called),
         own.obstacles(config),
         runs=2,
         seconds=lambda: own.seconds(ways[SOUND]) + own.seconds(ways[fault]),

@@ -12,10 +12,9 @@ pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
 
 
-@LANGUAGES
-def test_a_click_queues_the_sound_run_and_the_one_with_the_mistake(language):
+def test_a_click_queues_the_sound_run_and_the_one_with_the_mistake():
     drawn(each=12)
-    test = opened("mistakes", language)
+    test = opened("mistakes")
     test.button_group(key="mistakes_fault").set_value("labels").run()
     test.button_group(key="mistakes_guess_arm").set_value(20).run()
     test.button(key="lab_start_guessed").click().run()
