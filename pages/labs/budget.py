@@ -1,4 +1,4 @@
-"""What pretraining is worth in pictures, as it is drawn: both curves, the guess, the table, the headline."""
+"""What pretraining is worth in examples, as it is drawn: both curves, the guess, the table, the headline."""
 
 import streamlit as st
 
@@ -39,7 +39,7 @@ def view(experiment: Experiment, task: Task) -> None:
     ]
     fewest = min(member.size for member in experiment.members)
     mark = Guessed(fewest + guess.amount, _("Your guess")) if guess and guess.amount else None
-    drawn = bands.over_sizes(kinds, key, _, _("Training pictures a class"), mark)
+    drawn = bands.over_sizes(kinds, key, _, _("Training examples a class"), mark)
     alt = show(bands.description(kinds, key))
     live_chart.charts({key: drawn}, {key: alt}, revision=experiment.id, key="budget_curves", height=420)
     st.markdown(
@@ -54,7 +54,7 @@ def view(experiment: Experiment, task: Task) -> None:
             st.markdown(f":material/psychology: {sentence(score.message)}")
         else:
             said = _(
-                "Your guess: with {n} pictures a class frozen features do what training from scratch does with {m}; "
+                "Your guess: with {n} examples a class frozen features do what training from scratch does with {m}; "
                 "the dotted line stands there."
             )
             st.markdown(f":material/psychology: {said.format(n=fewest, m=f'{fewest + guess.amount:g}')}")
@@ -70,9 +70,9 @@ def _figures(courses: list, task: Task) -> None:
         return
     colours, titles = ways.colours(task), task.room("ways").WAYS
     table(
-        [_("Pictures a class"), *(Cell(show(titles[arm]), colour=colours[arm]) for arm in ARMS)],
+        [_("Examples a class"), *(Cell(show(titles[arm]), colour=colours[arm]) for arm in ARMS)],
         [[f"{size:,}", *(_cell(found.get((arm, size)), row) for arm in ARMS)] for size in sizes],
-        label=_("What was reached with how many pictures"),
+        label=_("What was reached with how many examples"),
     )
     st.caption(_("Validation accuracy, mean over seeds with a 95 % interval (Student's t)."))
 
