@@ -42,6 +42,7 @@ def test_it_grows_again_and_ends_as_it_was(monkeypatch):
     assert finding(test) == whole and test.button(key="replay_again")
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_it_steps_aside_for_ones_own_experiment_but_not_for_somebody_elses():
     config = vgg(drawn())
     run_of(config, *log(config, events.Finished()), owner="somebody")
