@@ -193,7 +193,7 @@ def _controls(recording: Replayed, clock: Clock, moment: float) -> None:
             label_visibility="collapsed",
             on_change=speed_up,
         )
-    if recording.curves_begin >= 1:
+    if recording.curves_begin >= 1 and moment < length:
         st.caption(
             _("The first {time} went by before training began; the replay starts behind them.").format(
                 time=duration(recording.curves_begin)

@@ -3,6 +3,7 @@
 import pytest
 
 from pages.experiments import player
+from tests.experiments import made
 from tests.pages.made import drawn, opened, run_of, words
 from tests.pages.test_cut import log, vgg
 from tests.recordings.test_labs import SHIPPED
@@ -29,10 +30,11 @@ def test_every_lab_shows_at_first_what_was_found_elsewhere(lab):
     assert any(sign.isdigit() for sign in finding(test)) and " yet" not in finding(test)
 
 
-def test_it_grows_again_and_ends_as_it_was(monkeypatch):
+@pytest.mark.parametrize("lab", ["cut", "race"])
+def test_it_grows_again_and_ends_as_it_was(lab, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(player.time, "time", lambda: now[0])
-    test = opened("cut", "zh")
+    test = opened(lab, "zh")
     whole = finding(test)
     test.button(key="replay_again").click().run()
     assert not test.exception and test.button(key="replay_pause")
@@ -44,13 +46,16 @@ def test_it_grows_again_and_ends_as_it_was(monkeypatch):
 
 @pytest.mark.usefixtures("elsewhere")
 def test_it_steps_aside_for_ones_own_experiment_but_not_for_somebody_elses():
-    config = vgg(drawn())
+    config = vgg(drawn(each=12))
     run_of(config, *log(config, events.Finished()), owner="somebody")
-    assert labelled(opened("cut"))
+    made.started(1, owner="somebody")
+    assert labelled(opened("cut")) and labelled(opened("race"))
     run_of(config, *log(config, events.Finished()))
-    assert not labelled(opened("cut"))
-    assert labelled(opened("cut", recording="cut")), "it can still be asked for, as the list of recordings does"
-    assert not labelled(opened("cut", recording="labels"))
+    made.started(1)
+    for lab in ("cut", "race"):
+        assert not labelled(opened(lab))
+        assert labelled(opened(lab, recording=lab)), "it can still be asked for, as the list of recordings does"
+    assert not labelled(opened("cut", recording="labels")), "nor that of another lab"
     assert "no recording called gone" in words(opened("cut", recording="gone"))
 
 

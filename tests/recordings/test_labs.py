@@ -24,7 +24,7 @@ from tl_core.recordings.record_group import record_group
 from tl_core.runs import store
 
 __all__ = ["shelf"]
-SHIPPED = ("cut", "labels")
+SHIPPED = ("race", "cut", "sources", "labels")
 
 
 @pytest.fixture
