@@ -1,4 +1,4 @@
-"""How many pictures is pretraining worth? Frozen against from scratch over the number of pictures a class."""
+"""How many examples is pretraining worth? Frozen against from scratch over the number of examples a class."""
 
 import time
 
@@ -16,11 +16,11 @@ from tl_core.runs.executors import spare
 
 def introduce():
     """What it is about."""
-    st.title(_("How many pictures is pretraining worth?"), anchor=False)
+    st.title(_("How many examples is pretraining worth?"), anchor=False)
     st.markdown(
         _(
-            "A frozen network that knows other pictures, and the same network from scratch, both learn from few "
-            "pictures and from more. How many does the one from scratch need to catch up?"
+            "A frozen network that knows other data, and the same network from scratch, both learn from few "
+            "examples and from more. How many does the one from scratch need to catch up?"
         )
     )
 
@@ -38,7 +38,7 @@ def prepare():
     most = own.most(config)
     offered = [size for size in budget.SIZES if size < most] + [most]
     sizes = st.pills(
-        _("Training pictures a class"),
+        _("Training examples a class"),
         offered,
         selection_mode="multi",
         default=[size for size in (5, 20) if size in offered[:-1]] + offered[-1:],
@@ -47,9 +47,9 @@ def prepare():
     )
     seeds = setup.choose_seeds("budget", budget.SEEDS)
     if not obstacles and len(sizes) < 2:
-        obstacles = [_("Choose at least two numbers of pictures.")]
+        obstacles = [_("Choose at least two numbers of examples.")]
     said = guess.ask_amount(
-        "budget", _("So many pictures a class pretraining is worth here:"), (0, 5, 10, 20, 50, 100, 200)
+        "budget", _("So many examples a class pretraining is worth here:"), (0, 5, 10, 20, 50, 100, 200)
     )
     setup.start_bar(
         lambda: budget.start(
@@ -57,7 +57,7 @@ def prepare():
             sizes,
             seeds,
             owner=owner(),
-            name=f"{_('Pictures')} {time.strftime('%H:%M')}",
+            name=f"{_('Examples')} {time.strftime('%H:%M')}",
             called={arm: show(room.WAYS[arm]) for arm in budget.ARMS},
         ),
         obstacles,

@@ -36,7 +36,7 @@ PAGES = {
         PageSpec("texts", N_("Train a text classifier"), ":material/label:", N_("Language")),
         PageSpec("classify_text", N_("Classify text"), ":material/rate_review:", N_("Language")),
         PageSpec("race", N_("Race"), ":material/sports_score:", N_("What transfer does")),
-        PageSpec("budget", N_("Worth in pictures"), ":material/savings:", N_("What transfer does")),
+        PageSpec("budget", N_("Worth in examples"), ":material/savings:", N_("What transfer does")),
         PageSpec("shift", N_("Head first?"), ":material/psychology_alt:", N_("What transfer does")),
         PageSpec("cut", N_("Where should I cut?"), ":material/content_cut:", N_("What transfer does")),
         PageSpec("sources", N_("Which source helps?"), ":material/hub:", N_("What transfer does")),

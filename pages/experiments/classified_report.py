@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.experiments import flips
+from pages.experiments import doctor, flips
 from pages.ui.i18n import _, show, together
 from pages.ui.markdown import problem, reason, sentence
 from pages.ui.session import may
@@ -83,6 +83,7 @@ def show_report(run: Run, examples: Examples) -> None:
             _evaluate(run, examples, "validation", _(examples.look), ":material/fact_check:")
         return
     st.caption(_(examples.steered))
+    doctor.show(run, made)
     _draw(run, made, examples, key=f"report_{run.id}")
     flips.show(run, made, examples.draw)
     _last_test(run, examples)

@@ -1,4 +1,4 @@
-"""What pretraining is worth in pictures, as it is drawn: both curves, the guess, the table, the headline."""
+"""What pretraining is worth in examples, as it is drawn: both curves, the guess, the table, the headline."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def curves(experiment: Experiment, task: Task, courses: Sequence[Course]) -> Non
     ]
     fewest = min(member.size for member in experiment.members)
     mark = Guessed(fewest + guess.amount, _("Your guess")) if guess and guess.amount else None
-    drawn = bands.over_sizes(kinds, key, _, _("Training pictures a class"), mark)
+    drawn = bands.over_sizes(kinds, key, _, _("Training examples a class"), mark)
     alt = show(bands.description(kinds, key))
     live_chart.charts({key: drawn}, {key: alt}, revision=experiment.id, key="budget_curves", height=420)
     st.markdown(
@@ -78,7 +78,7 @@ def _guessed(experiment: Experiment, task: Task, courses: Sequence[Course]) -> N
         st.markdown(f":material/psychology: {sentence(score.message)}")
     else:
         said = _(
-            "Your guess: with {n} pictures a class frozen features do what training from scratch does with {m}; "
+            "Your guess: with {n} examples a class frozen features do what training from scratch does with {m}; "
             "the dotted line stands there."
         )
         st.markdown(f":material/psychology: {said.format(n=fewest, m=f'{fewest + guess.amount:g}')}")
@@ -91,9 +91,9 @@ def _figures(task: Task, courses: Sequence[Course]) -> None:
         return
     colours, titles = ways.colours(task), task.room("ways").WAYS
     table(
-        [_("Pictures a class"), *(Cell(show(titles[arm]), colour=colours[arm]) for arm in ARMS)],
+        [_("Examples a class"), *(Cell(show(titles[arm]), colour=colours[arm]) for arm in ARMS)],
         [[f"{size:,}", *(_cell(found.get((arm, size)), row) for arm in ARMS)] for size in sizes],
-        label=_("What was reached with how many pictures"),
+        label=_("What was reached with how many examples"),
     )
     st.caption(_("Validation accuracy, mean over seeds with a 95 % interval (Student's t)."))
 

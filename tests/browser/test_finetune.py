@@ -19,11 +19,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def shakespeare(shared: Path) -> Path:
+def shakespeare(shared: Path, tmp_path: Path) -> Path:
+    """The first scenes: enough for what is asked of it."""
     path = shared / "text" / "tiny_shakespeare.txt"
     if not path.is_file():
         pytest.skip(f"REAL TEXT ABSENT: {path} is not there")
-    return path
+    short = tmp_path / path.name
+    short.write_bytes(path.read_bytes()[:200_000])
+    return short
 
 
 def passages(page: Page) -> list[str]:

@@ -1,12 +1,13 @@
 """Names and reasons that would be links, icons, formulas or markup: what a browser makes of them, page by page."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import App, served
 from tests.browser.test_everywhere import settled
 from tests.images.data.drawing import jpeg
 from tests.pages.made import recipe, reported, run_of, trained
@@ -22,7 +23,7 @@ from tl_core.runs import store, worker
 from tl_core.tasks.text_classification.config import DataConfig, EncoderConfig, PhaseConfig, TextClassificationConfig
 from tl_core.text.data import corpus, labelled
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_spare")]
+pytestmark = pytest.mark.browser
 MARKDOWN = "[x](http://evil.x) **b** :material/face: www.evil.x a@evil.x $m$ :smile:"
 MARKUP = '<a href="http://evil.x">l</a> <b>b</b> <img src="http://evil.x/i">'
 EVIL = """() => {
@@ -36,10 +37,22 @@ EVIL = """() => {
 }"""  # links and pictures that lead to evil, icons, formulas and bold type; inside components too
 
 
-@pytest.fixture
-def made(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One server for all: nothing here changes what it has."""
+    with served(tmp_path_factory.mktemp("hostile"), TL_WARM="0") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def made(app: App) -> dict[str, str]:
     """A data folder full of such names; answers the ids of runs by what they are."""
-    monkeypatch.setenv("TL_HOME", str(app.home))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TL_HOME", str(app.home))
+        return _made(app.home)
+
+
+def _made(home: Path) -> dict[str, str]:
     found = {}
     for name, text in (("markdown", MARKDOWN), ("markup", MARKUP)):
         dataset = _pictures(text)
@@ -52,7 +65,7 @@ def made(app: App, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         failed = run_of(recipe(dataset), *log, events.Failed(error=error, details=text), name=text)
         written = corpus.paste("The king of the hill had seven sons. " * 200, name=text)
         found |= {f"{name} ended": ended.id, f"{name} failed": failed.id, f"{name} text": tuned(written, text).id}
-    return found | {"classifier": _classifier(app.home / "tiny")}
+    return found | {"classifier": _classifier(home / "tiny")}
 
 
 def _classifier(encoder: Path) -> str:

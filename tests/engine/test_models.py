@@ -16,7 +16,7 @@ from tl_core.engine.models import Models
 from tl_core.images import decoding
 from tl_core.runs import store
 from tl_core.tasks.image_classification import predict
-from tl_core.tasks.image_classification.calls import Classify, Explain
+from tl_core.tasks.image_classification.calls import Classify, Explain, ReadChannels
 
 
 def _classify(held: Models, source: str, files, top: int = 3):
@@ -192,6 +192,10 @@ def test_a_map_comes_with_the_probability_that_was_answered(home, finished_run, 
         assert found.probability == pytest.approx(probability, abs=1e-5)
         assert found.checks is None
         assert len({len(row) for row in found.values}) == 1
+    read = predict.read_channels(ReadChannels(source, "no such block", (data,)), held.desk())
+    assert read.block == read.blocks[-1] and read.total >= len(read.shown) == 16
+    first = predict.read_channels(ReadChannels(source, read.blocks[0], (data,)), held.desk())
+    assert len(first.shown[0].values) > len(read.shown[0].values), "finer"
     checked = predict.explain(Explain(source, label, "grad_cam", True, (data,)), held.desk())
     assert checked.checks.marked[0] == pytest.approx(probability, abs=1e-5)
     with pytest.raises(UserError, match="does not know the class"):

@@ -48,7 +48,7 @@ def test_every_number_of_pictures_is_a_run_of_each_way_and_seed():
 
 def test_the_headline_says_what_pretraining_is_worth():
     courses = finish(started())
-    assert "worth about 6 pictures a class" in str(budget.headline(courses, TASK))
+    assert "worth about 6 examples a class" in str(budget.headline(courses, TASK))
     found = budget.reached(courses, TASK)
     assert found["frozen", 2].mean == pytest.approx(0.6) and found["frozen", 2].seeds == 3
     assert found["scratch", 8].interval.low < 0.61 < found["scratch", 8].interval.high
@@ -57,7 +57,7 @@ def test_the_headline_says_what_pretraining_is_worth():
 def test_the_lines_in_the_docstring_run_on_logs_written_by_hand(monkeypatch, capsys):
     monkeypatch.setattr(groups, "work", finish)
     exec(notebook(budget, {"(5, 20, 50)": str(SIZES)}), {"pictures": drawn(each=12)})
-    assert "worth about 6 pictures a class" in capsys.readouterr().out
+    assert "worth about 6 examples a class" in capsys.readouterr().out
 
 
 def test_until_two_seeds_have_finished_everywhere_it_cannot_be_said():

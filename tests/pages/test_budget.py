@@ -3,7 +3,8 @@
 import pytest
 
 from tests.experiments.test_budget import SIZES, finish, started
-from tests.pages.made import drawn, opened, words
+from tests.pages.made import ME, drawn, opened, words
+from tests.tasks.text_classification import tiny
 from tl_core.experiments import groups
 from tl_core.experiments.groups import Guess
 from tl_core.runs import store
@@ -24,6 +25,20 @@ def test_one_click_queues_a_run_for_each_number_of_pictures(language):
     assert test.query_params["lab"] == experiment.id
 
 
+def test_texts_are_counted_as_pictures_are():
+    texts = tiny.texts(80, owner=ME)  # twenty eight of each class to train on
+    test = opened("budget")
+    test.button_group(key="budget_task").set_value("text_classification").run()
+    test.button(key="lab_start").click().run()
+    assert not test.exception
+    [experiment] = groups.all("budget")
+    assert sorted({member.size for member in experiment.members}) == [5, 20, 28]
+    configs = [store.get(member.run).config for member in experiment.members]
+    assert {config.data.per_class for config in configs} == {5, 20, 28}
+    assert {config.data.dataset for config in configs} == {texts.id}
+    assert {config.encoder.weights for config in configs} == {"pretrained", "random"}
+
+
 def test_a_guess_stands_beside_what_comes_out():
     drawn(each=20)
     test = opened("budget")
@@ -31,7 +46,7 @@ def test_a_guess_stands_beside_what_comes_out():
     test.button(key="lab_start_guessed").click().run()
     [experiment] = groups.all("budget")
     assert experiment.guess == Guess("frozen", 20.0)
-    assert "with 5 pictures a class frozen features do what training from scratch does with 25" in words(test)
+    assert "with 5 examples a class frozen features do what training from scratch does with 25" in words(test)
 
 
 @LANGUAGES
@@ -42,7 +57,7 @@ def test_a_finished_experiment_shows_table_headline_and_score(language):
     said = words(opened("budget", language, lab=made.id))
     assert all(f">{size}<" in said for size in SIZES) and "80.0 %" in said
     if language == "en":
-        assert "worth about 6 pictures a class" in said and "gets 100 of 100" in said
+        assert "worth about 6 examples a class" in said and "gets 100 of 100" in said
 
 
 def test_one_number_of_pictures_is_too_few():

@@ -23,7 +23,16 @@ from tl_core.engine import client
 from tl_core.engine.client import Answer, State
 from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.runs import store
-from tl_core.tasks.image_classification.calls import Checks, Detected, Explanation, Recognized, Scores, Separation
+from tl_core.tasks.image_classification.calls import (
+    Channel,
+    Channels,
+    Checks,
+    Detected,
+    Explanation,
+    Recognized,
+    Scores,
+    Separation,
+)
 from tl_core.tasks.image_classification.config import DataConfig, RunConfig
 
 LABELS = (("tulip", 0.7), ("rose", 0.2), ("daisy", 0.1))
@@ -68,6 +77,11 @@ class Engine:
         self.compared.append((run_id, other))
         return Detected(Separation(0.6, 0.5, 0.7, 0.9), Separation(0.98, 0.95, 1.0, 0.03), known=30, unknown=60)
 
+    def read_channels(self, source, data, block, status=lambda sentence: None):
+        self.explained.append((source, block))
+        shown = (Channel(3, ((0.0, 1.0), (0.5, 0.2))), Channel(0, ((0.0, 0.0), (0.0, 0.1))))
+        return Channels(block or "block5", 64, 2, shown, ("stem", "block5"))
+
     def explain(self, source, data, label, method, check, status=lambda sentence: None):
         self.explained.append((source, label, method, check))
         checks = Checks((0.0, 0.5, 0.9), (0.7, 0.1, 0.0), (0.7, 0.6, 0.1), 4, 0.1) if check else None
@@ -78,7 +92,7 @@ class Engine:
 def engine(monkeypatch, tl_home, tmp_path) -> Engine:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     stand_in = Engine()
-    for name in ("state", "warm", "classify", "recognize", "detect", "explain"):
+    for name in ("state", "warm", "classify", "recognize", "detect", "explain", "read_channels"):
         monkeypatch.setattr(client, name, getattr(stand_in, name))
     return stand_in
 
@@ -214,6 +228,21 @@ def test_a_map_says_why_is_checked_on_a_click_and_lies_beside_that_of_another_ru
     assert len(test.get("image")) == 3
     test.button_group(key="why_method").set_value("grad_cam").run()
     assert "Orange** speaks for the class, **blue** for one of the others" in _texts(test)
+
+
+def test_the_channels_of_a_block_are_seen_beside_those_of_another_run(engine, run):
+    other = _run("My tuned flowers", events.Finished(best_epoch=3, metrics={"accuracy": 0.9}))
+    test = _page(run=run.id)
+    _upload(test, "photo.jpg")
+    test.button_group(key="why_method").set_value("channels").run()
+    assert not test.exception
+    assert "block5 has 64 channels of 2 × 2 places; 2 of them say the same everywhere" in _texts(test)
+    test.select_slider(f"why_block_run:{run.id}").set_value("stem").run()
+    test.selectbox("why_beside").set_value(f"run:{other.id}").run()
+    assert not test.exception
+    asked = [(f"run:{run.id}", ""), (f"run:{run.id}", "stem"), (f"run:{other.id}", "stem")]
+    assert engine.explained == asked, "the same question is not asked twice"
+    assert len(test.get("image")) == 3
 
 
 def test_what_the_engine_cannot_explain_is_said_in_place(engine, run, monkeypatch):

@@ -121,6 +121,26 @@ def grid(monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_mistake_that_the_curves_show_is_named_with_its_cure(language):
+    """The last block is fine-tuned at a rate a hundred times too high; without that nothing is said."""
+    dataset = drawn()
+    wild = events.Phase(phase="head", total=8, unit="epochs", learning_rate=0.1)
+    log = [events.Started(), wild]
+    for epoch, loss in enumerate((1.2, 0.6, 2.9, 0.5, 3.1, 0.4, 2.7, 0.6), 1):
+        metrics = {"loss": loss, "accuracy": 0.5, "val_loss": loss, "val_accuracy": 0.5}
+        log.append(events.Epoch(phase="head", epoch=epoch, step=epoch, metrics=metrics, best=epoch == 6))
+    bad = run_of(recipe(dataset), *log, events.Finished(best_epoch=6))
+    calm = events.Phase(phase="head", total=8, unit="epochs", learning_rate=1e-3)
+    good = run_of(recipe(dataset), events.Started(), calm, *trained(8)[1:], events.Finished(best_epoch=8))
+    for run in (bad, good):
+        reported(run, dataset)
+    [warning] = opened("run", language, run=bad.id).warning
+    if language == "en":
+        assert "jumps up, in epoch 3 for the first time" in warning.value and "a tenth" in warning.value
+    assert not opened("run", language, run=good.id).warning
+
+
 def test_a_cell_of_the_matrix_shows_its_pictures_the_surest_first(grid):
     dataset = drawn()
     run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))

@@ -52,8 +52,9 @@ def test_classifiers_begin_at_random_in_one_way_only_and_take_another_split_with
     assert room.seeded(usual, 3).data.seed == 3
 
 
-def test_pictures_can_be_few_and_all_else_stays():
-    room = TASKS["image"].room("ways")
+@pytest.mark.parametrize("kind", ["image", "text_classification"])
+def test_examples_can_be_few_and_all_else_stays(kind):
+    room = TASKS[kind].room("ways")
     usual = room.usual("0123")
     few = room.sized(usual, 5)
     assert few.data.per_class == 5 and room.sized(few, usual.data.per_class) == usual

@@ -12,7 +12,7 @@ from tl_core.engine.asking import Status, ask, lines, quietly, state, stop, stre
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.image_classification import calls as pictures
-from tl_core.tasks.image_classification.calls import Answer, Detected, Explanation, Method, Recognized
+from tl_core.tasks.image_classification.calls import Answer, Channels, Detected, Explanation, Method, Recognized
 from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Event
@@ -80,6 +80,20 @@ def explain(source: str, data: bytes, label: str, method: Method, check: bool, s
         UserError: the file is no picture, the network does not know the class or cannot be loaded, the engine died.
     """
     return ask(pictures.EXPLAIN, pictures.Explain(source, label, method, check, (data,)), status)
+
+
+def read_channels(source: str, data: bytes, block: str, status: Status = quietly) -> Channels:
+    """What the channels of a block make of a picture.
+
+    Args:
+        source: as for `classify`.
+        data: bytes of a picture file.
+        block: its name; one that the network does not have: the last one.
+
+    Raises:
+        UserError: the file is no picture, the network cannot be loaded, or the engine died.
+    """
+    return ask(pictures.READ_CHANNELS, pictures.ReadChannels(source, block, (data,)), status)
 
 
 def evaluate(run_id: str, part: report.Part, status: Status = quietly) -> Report:

@@ -1,4 +1,4 @@
-"""How many pictures is pretraining worth? Frozen and from scratch, a run for each number of pictures a class and seed.
+"""How many examples is pretraining worth? Frozen and from scratch, a run for each number of examples a class and seed.
 
 What the curves say is `tl_core.labs.worth`'s business. From a notebook:
 
@@ -27,14 +27,14 @@ from tl_core.tasks.registry import Config, Task
 
 FROZEN, SCRATCH = "frozen", "scratch"
 ARMS = (FROZEN, SCRATCH)
-SIZES = (2, 5, 10, 20, 50, 100, 200, 500)  # pictures a class that are offered
+SIZES = (2, 5, 10, 20, 50, 100, 200, 500)  # examples a class that are offered
 SEEDS = 3
 DOUBLINGS = 4.0  # a guess that is off by a factor of two so often counts as missed altogether
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What one way has reached with so many pictures, over its seeds that have finished."""
+    """What one way has reached with so many examples, over its seeds that have finished."""
 
     mean: float
     interval: Interval | None  # None with one seed
@@ -73,7 +73,7 @@ def start(
 
 
 def reached(courses: Sequence[Course], task: Task) -> dict[tuple[str, int], Reached]:
-    """(way, pictures a class) -> what it has reached."""
+    """(way, examples a class) -> what it has reached."""
     key, found = task.metrics[0], {}
     for arm, size in sorted({(course.arm, course.size) for course in courses}):
         own = [course for course in courses if (course.arm, course.size) == (arm, size) and course.done]
@@ -85,7 +85,7 @@ def reached(courses: Sequence[Course], task: Task) -> dict[tuple[str, int], Reac
 
 
 def found(courses: Sequence[Course], task: Task) -> Worth | None:
-    """What pretraining is worth; None until two seeds have finished with every number of pictures, both ways."""
+    """What pretraining is worth; None until two seeds have finished with every number of examples, both ways."""
     curves, seeds = _curves(courses, task.metrics[0])
     if seeds < 2 or len(curves[FROZEN]) < 2:
         return None
@@ -98,7 +98,7 @@ def headline(courses: Sequence[Course], task: Task) -> Message:
     if what is None:
         return message(
             "What pretraining is worth can't be said yet: at least two seeds have to finish with every number of "
-            "pictures, and at least two such numbers."
+            "examples, and at least two such numbers."
         )
     return what.message
 
@@ -112,7 +112,7 @@ class Score:
 
 
 def score(guess: Guess, courses: Sequence[Course], task: Task) -> Score | None:
-    """Hold a guess of how many pictures a class pretraining is worth against what was found; None before that.
+    """Hold a guess of how many examples a class pretraining is worth against what was found; None before that.
 
     Each factor of two that it is off costs a quarter; where only a lower bound is known, all beyond it is right.
     """
@@ -128,17 +128,17 @@ def score(guess: Guess, courses: Sequence[Course], task: Task) -> Score | None:
     match what.kind:
         case "more":
             text = message(
-                "Your guess gets {points} of 100: you said {guessed} pictures a class; here it is more than {actual}.",
+                "Your guess gets {points} of 100: you said {guessed} examples a class; here it is more than {actual}.",
                 **values,
             )
         case "about":
             text = message(
-                "Your guess gets {points} of 100: you said {guessed} pictures a class; here it is about {actual}.",
+                "Your guess gets {points} of 100: you said {guessed} examples a class; here it is about {actual}.",
                 **values,
             )
         case _:
             text = message(
-                "Your guess gets {points} of 100: you said {guessed} pictures a class; here no gain can be shown.",
+                "Your guess gets {points} of 100: you said {guessed} examples a class; here no gain can be shown.",
                 **values,
             )
     return Score(points, text)

@@ -54,11 +54,11 @@ GROUPS: dict[str, Lesson] = {  # by the lab that a group is of
         partial(_of, "race"),
     ),
     "budget": Lesson(
-        message("Worth in pictures: frozen against from scratch"),
+        message("Worth in examples: frozen against from scratch"),
         message("Drawn flowers"),
         message(
             "Follow the curve from scratch to the right until it is as high as the frozen one at its beginning: how "
-            "many pictures more has it seen there?"
+            "many examples more has it seen there?"
         ),
         partial(_of, "budget"),
     ),

@@ -65,6 +65,12 @@ def obstacles(config: TextClassificationConfig) -> list[str]:
     return list(consequences.obstacles(config, ENCODERS[config.encoder.name].shape, _texts(config), found))
 
 
+def most(config: TextClassificationConfig) -> int:
+    """Training texts of the smallest class, however few of them the experiment uses; at least one."""
+    seen = _texts(replace(config, data=replace(config.data, per_class=0)))
+    return max(1, min(seen.counts("training"), default=1))
+
+
 def seconds(config: TextClassificationConfig) -> float:
     """About how long one of its runs takes."""
     seen = _texts(config)

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.tasks.image_classification.toys import SMALL, Log, dataset, pretrained
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
+from tests.tasks.image_classification.toys import Log, dataset, pretrained
 from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError
 from tl_core.images import decoding
@@ -33,18 +34,18 @@ def stripes(tl_home) -> Dataset:
 
 @pytest.fixture
 def config(stripes, tmp_path) -> CutConfig:
-    """MobileNet 0.25 at 128 px with plausible weights, two seeds."""
+    """The tiny network with plausible weights, two seeds."""
     weights = pretrained(tmp_path / "toy.weights.h5")
     return CutConfig(
-        DataConfig(stripes.id, validation=0.5, test=0.0), BackboneConfig(SMALL.name, weights, 128), seeds=2
+        DataConfig(stripes.id, validation=0.5, test=0.0), BackboneConfig(TINY.name, weights, SIDE), seeds=2
     )
 
 
 def plain_features(config: CutConfig, pictures: Dataset, frozen: int) -> np.ndarray:
     """The average of what the first blocks make of each picture, picture by picture, from a network cut there."""
-    base = network.load_base(SMALL, config.backbone.weights, 128)
-    trunk, _ = network.split_base(base, SMALL, frozen)
-    prepared = network.preprocessing(SMALL, 128)
+    base = network.load_base(TINY, config.backbone.weights, SIDE)
+    trunk, _ = network.split_base(base, TINY, frozen)
+    prepared = network.preprocessing(TINY, SIDE)
     rows = []
     for image in pictures.images:
         pixels = decoding.decode(pictures.path(image).read_bytes())[None]
@@ -59,7 +60,7 @@ def test_probes_are_those_on_features_that_are_computed_the_plain_way(config, st
     wanted = [("pretrained", place, seed) for seed in seeds for place in places]
     wanted += [("random", place, seed) for seed in seeds for place in places]
     assert [(trial.arm, trial.place, trial.seed) for trial in trials] == wanted
-    blocks = Blocks(SMALL, 128, stripes, Log(), lambda: False)
+    blocks = Blocks(TINY, SIDE, stripes, Log(), lambda: False)
     blocks.load(config.backbone.weights)
     rows = blocks.rows()
     labels = np.array([image.label for image in stripes.images])
@@ -85,7 +86,7 @@ def test_the_pass_is_told_and_made_once_and_random_networks_differ_by_seed(confi
     assert [trial.metrics for trial in once] == [trial.metrics for trial in again]
     divided = probes.division(first.of(events.Artifact))
     assert (divided.training, divided.validation, divided.chance) == (18, 18, pytest.approx(1 / 3))
-    blocks = Blocks(SMALL, 128, stripes, Log(), lambda: False)
+    blocks = Blocks(TINY, SIDE, stripes, Log(), lambda: False)
     blocks.load("random", seed=0)
     zero = blocks.rows()
     blocks.load("random", seed=1)
@@ -95,7 +96,7 @@ def test_the_pass_is_told_and_made_once_and_random_networks_differ_by_seed(confi
 
 
 def test_without_room_in_the_cache_rows_are_the_same(config, stripes, monkeypatch):
-    blocks = Blocks(SMALL, 128, stripes, Log(), lambda: False)
+    blocks = Blocks(TINY, SIDE, stripes, Log(), lambda: False)
     blocks.load(config.backbone.weights)
     kept = blocks.rows()
     monkeypatch.setenv("TL_CACHE_GB", "0")
@@ -146,7 +147,7 @@ def test_it_goes_through_queue_worker_and_log_as_any_run(config, stripes):
 
 
 def test_weights_that_cannot_be_had_are_said_and_never_random(config, stripes):
-    gone = dataclasses.replace(config, backbone=BackboneConfig(SMALL.name, "/nowhere/gone.weights.h5", 128))
+    gone = dataclasses.replace(config, backbone=BackboneConfig(TINY.name, "/nowhere/gone.weights.h5", SIDE))
     with pytest.raises(UserError, match=r"gone\.weights\.h5"):
         next(training.probe(gone, stripes))
 
@@ -191,7 +192,7 @@ def test_the_notebook_of_the_docstring_runs(config, stripes, capsys, monkeypatch
     monkeypatch.setattr(probes, "accuracies", lambda *_: {"val_accuracy": 0.5, "accuracy": 0.5, "l2": 0.1})
     monkeypatch.setattr(CutConfig.__init__, "__defaults__", (config.backbone, 1, 600, 0, "cut"))
     exec(compile(ast.parse("\n".join(lines)), "notebook", "exec"), {"dataset": stripes})
-    assert "Point(place='stage1'" in capsys.readouterr().out
+    assert "Point(place='block0'" in capsys.readouterr().out
 
 
 def teardown_module():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.labs.drawn import clouds
-from tests.tasks.image_classification.toys import SMALL, Log, dataset, pretrained
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
+from tests.tasks.image_classification.toys import Log, dataset, pretrained
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.images.data import dataset as datasets
@@ -31,7 +32,7 @@ def stripes(tl_home) -> Dataset:
 
 @pytest.fixture
 def config(stripes) -> LabelsConfig:
-    return LabelsConfig(DataConfig(stripes.id), BackboneConfig(SMALL.name, "random", 128), seeds=3)
+    return LabelsConfig(DataConfig(stripes.id), BackboneConfig(TINY.name, "random", SIDE), seeds=3)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_it_goes_through_queue_worker_and_log_as_any_run(config, stripes, tmp_pa
     few = DataConfig(stripes.id, validation=0.4, test=0.2, per_class=8)
     weights = pretrained(tmp_path / "toy.weights.h5")
     run = store.create(
-        dataclasses.replace(config, data=few, backbone=BackboneConfig(SMALL.name, weights, 128), seeds=1), owner="me"
+        dataclasses.replace(config, data=few, backbone=BackboneConfig(TINY.name, weights, SIDE), seeds=1), owner="me"
     )
     queue.submit(run.id)
     assert worker.work(run.id) == 0
@@ -153,7 +154,7 @@ def test_it_goes_through_queue_worker_and_log_as_any_run(config, stripes, tmp_pa
 
 def test_too_few_pictures_are_said(tl_home):
     few = dataset({"upright": 3, "level": 3})
-    config = LabelsConfig(DataConfig(few.id), BackboneConfig(SMALL.name, "random", 128))
+    config = LabelsConfig(DataConfig(few.id), BackboneConfig(TINY.name, "random", SIDE))
     with pytest.raises(UserError, match="too few pictures to search"):
         next(training.inspect(config, few))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tasks.image_classification.toys import SMALL, Log, dataset, pretrained
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
+from tests.tasks.image_classification.toys import Log, dataset, pretrained
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.images.data.dataset import Dataset
@@ -22,7 +23,7 @@ from tl_core.runs.history import History
 from tl_core.tasks import registry
 from tl_core.tasks.image_classification.config import BackboneConfig
 
-RANDOM = f"random {SMALL.name}"
+RANDOM = f"random {TINY.name}"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def stripes(tl_home: Path) -> Dataset:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackboneConfig:
     """One source, of a network small enough for a test."""
-    network = BackboneConfig(SMALL.name, pretrained(tmp_path / "toy.weights.h5"), 128)
+    network = BackboneConfig(TINY.name, pretrained(tmp_path / "toy.weights.h5"), SIDE)
     monkeypatch.setattr(declared, "SOURCES", {"imagenet": network})
     return network
 
@@ -51,7 +52,7 @@ def test_networks_are_ranked_before_any_of_them_is_probed_on_features_of_the_las
     assert ranked == wanted == [(trial.arm, trial.seed) for trial in trials[4:]]
     assert {trial.place for trial in trials[4:]} == {found.PROBE}
 
-    blocks = Blocks(SMALL, 128, stripes, Log(), lambda: False)
+    blocks = Blocks(TINY, SIDE, stripes, Log(), lambda: False)
     blocks.load(toy.weights)
     rows, labels = blocks.rows()[:, blocks.slices[-1]], np.array([image.label for image in stripes.images])
     part = probes.divided(config.data, stripes, 2)[1]
@@ -88,7 +89,7 @@ def test_stop_keeps_what_is_measured(config, stripes, tmp_path):
 
 
 def test_weights_that_cannot_be_had_are_said_and_never_random(config, stripes, monkeypatch):
-    gone = BackboneConfig(SMALL.name, "/nowhere/gone.weights.h5", 128)
+    gone = BackboneConfig(TINY.name, "/nowhere/gone.weights.h5", SIDE)
     monkeypatch.setattr(declared, "SOURCES", {"imagenet": gone})
     with pytest.raises(UserError, match=r"gone\.weights\.h5"):
         next(training.measure(config, stripes))

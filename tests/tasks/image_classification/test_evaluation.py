@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.tasks.image_classification import toys
+from tests.tasks.image_classification.tiny_network import SIDE
 from tl_core.base import events
 from tl_core.base.errors import Stopped, UserError
 from tl_core.classification import report
@@ -78,5 +79,5 @@ def test_the_two_parts_of_a_loaded_model_are_the_model(trained):
     model = toys.keras.models.load_model(path)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 90, 140, 3)).astype("uint8")
     scaled = preprocessing(pixels)
-    assert scaled.shape == (3, 128, 128, 3)
+    assert scaled.shape == (3, SIDE, SIDE, 3)
     assert np.asarray(classifier(scaled)) == pytest.approx(np.asarray(model(pixels)), abs=1e-6)

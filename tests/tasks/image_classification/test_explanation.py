@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tasks.image_classification import toys
+from tl_core.images.pretrained.backbones import backbone
 from tl_core.tasks.image_classification import explanation, network
+from tl_core.tasks.image_classification.channels import ChannelReader
 from tl_core.tasks.image_classification.config import HeadConfig
 from tl_core.tasks.image_classification.explanation import Explainer
 
@@ -45,6 +46,17 @@ def picture() -> np.ndarray:
     pixels = np.random.default_rng(0).uniform(110, 140, (SIDE, SIDE, 1)).repeat(3, -1).astype(np.float32)
     pixels[40:56, 8:24] = (220, 20, 20)
     return pixels
+
+
+def test_channels_are_what_the_blocks_end_with_and_those_that_vary_most_come_first(picture: np.ndarray):
+    model = red_detector()
+    reader = ChannelReader(model, model.input, {"first": "redness"})
+    found = reader.read(picture, "first")
+    maps = np.asarray(keras.Model(model.input, model.get_layer("redness").output)(picture[None]))[0]
+    assert (found.block, found.total, found.flat) == ("first", 2, 1), "the second channel sees nothing"
+    assert [channel.number for channel in found.shown] == [0, 1]
+    np.testing.assert_allclose(found.shown[0].values, maps[..., 0], atol=1e-5)
+    assert np.argwhere(maps[..., 0] > 0.5).tolist() == [[5, 1], [5, 2], [6, 1], [6, 2]], "where it is red"
 
 
 @pytest.mark.parametrize("method", ["grad_cam", "occlusion"])
@@ -103,8 +115,8 @@ def test_what_a_map_says_most_of_is_covered_first(picture: np.ndarray):
 
 
 def test_a_network_with_a_sigmoid_and_one_with_imagenets_classifier_are_explained(tmp_path: Path):
-    row = toys.SMALL
-    base = network.load_base(row, toys.pretrained(tmp_path / "small.weights.h5"), 128)
+    row = backbone("mobilenet_0.25")
+    base = network.load_base(row, "random", 128)
     head = network.build_head(HeadConfig("flatten", 8, output="sigmoid"), 2, base.output_shape[1:])
     scaled = network.preprocessing(row, 128)
     two = network.assemble(scaled, base, head, 2)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.tasks.image_classification import toys
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
 from tl_core.base.errors import UserError
 from tl_core.classification import report
 from tl_core.tasks.image_classification import evaluation, export
@@ -69,7 +70,7 @@ def test_a_model_older_than_the_best_weights_is_made_again(stripes, weights, tmp
 
 def test_random_weights_are_those_of_the_training(stripes, tmp_path):
     """They are in no file: the seed draws them again."""
-    settings = toys.config(stripes, PhaseConfig(2, 3, 1e-3), backbone=BackboneConfig("mobilenet_0.25", "random", 128))
+    settings = toys.config(stripes, PhaseConfig(2, 3, 1e-3), backbone=BackboneConfig(TINY.name, "random", SIDE))
     stopped_after(2, settings, stripes, tmp_path / "run")
     made = evaluation.evaluate(tmp_path / "run", settings, stripes, "validation")
     epochs = toys.Log()
@@ -89,7 +90,7 @@ def test_other_backbone_weights_are_noticed(stripes, weights, tmp_path):
     settings = toys.config(stripes, PhaseConfig(-1, 3), weights=str(mine))
     stopped_after(1, settings, stripes, tmp_path / "run")
     keras.utils.set_random_seed(5)
-    toys.network.load_base(toys.SMALL, "random", 128).save_weights(mine)
+    toys.network.load_base(TINY, "random", SIDE).save_weights(mine)
     with pytest.raises(UserError, match="have changed"):
         export.model_file(tmp_path / "run", settings, stripes)
 

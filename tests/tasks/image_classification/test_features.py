@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.tasks.image_classification import toys
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
 from tl_core.base import events, paths
 from tl_core.base.errors import Stopped
 from tl_core.images.data import dataset as datasets
@@ -20,7 +21,7 @@ from tl_core.training import precision
 @pytest.fixture(scope="module")
 def base():
     """A network that is only asked, never trained."""
-    return network.load_base(toys.SMALL, "random", 128)
+    return network.load_base(TINY, "random", SIDE)
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def stripes(tl_home):
 
 def activations(pictures, base, boundary=2, should_stop=lambda: False, **changes):
     """At a boundary of `base`, with a log of what was told."""
-    trunk, _ = network.split_base(base, toys.SMALL, boundary)
-    scaled = network.preprocessing(toys.SMALL, 128)
+    trunk, _ = network.split_base(base, TINY, boundary)
+    scaled = network.preprocessing(TINY, SIDE)
     log = toys.Log()
     made = features.Activations(toys.config(pictures, **changes), pictures, scaled, trunk, boundary, log, should_stop)
     return made, log
@@ -73,13 +74,13 @@ def test_a_second_look_computes_nothing(stripes, base):
 
 
 def test_what_decides_the_rows_decides_the_file(stripes, base):
-    for change in ({}, {"boundary": 3}, {"backbone": toys.BackboneConfig("mobilenet_0.25", "random", 128)}):
+    for change in ({}, {"boundary": 3}, {"backbone": toys.BackboneConfig(TINY.name, "random", SIDE)}):
         activations(stripes, base, **change)[0].prepare({0: everything(stripes)[:2]})
     assert len(list(paths.features().glob("*.npy"))) == 2
     made, _ = activations(stripes, base, augmentation="light")
     made.prepare({1: everything(stripes)[:2], 2: everything(stripes)[:2]})
     assert len(list(paths.features().glob("*.npy"))) == 4
-    other = network.load_base(toys.SMALL, "random", 128)  # other random weights
+    other = network.load_base(TINY, "random", SIDE)  # other random weights
     activations(stripes, other)[0].prepare({0: everything(stripes)[:2]})
     assert len(list(paths.features().glob("*.npy"))) == 5
 
@@ -207,7 +208,7 @@ def test_two_may_fill_one_file_at_once(stripes, base):
 
 def test_rows_in_bfloat16_take_half_the_space(stripes, base):
     with precision.policy("mixed_bfloat16"):
-        half = network.load_base(toys.SMALL, "random", 128)
+        half = network.load_base(TINY, "random", SIDE)
         made, _ = activations(stripes, half)
         rows = prepared(made, [0, 1])
     assert str(rows.dtype) == "bfloat16"

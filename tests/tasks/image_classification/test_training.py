@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.tasks.image_classification import toys
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
 from tl_core.base import events
 from tl_core.base.errors import UserError
 from tl_core.classification import report, steps
@@ -54,9 +55,9 @@ def test_a_run_tells_its_course_and_leaves_its_results(stripes, weights, tmp_pat
     assert head.precision == tuning.precision == "float32"
     assert (head.first_epoch, head.total, head.unit, head.frozen_blocks) == (0, 3, "epochs", 5)
     assert (tuning.first_epoch, tuning.total, tuning.frozen_blocks, tuning.learning_rate) == (3, 3, 4, 1e-3)
-    head_parameters = 256 * 16 + 16 + 16 * 2 + 2
-    assert (head.trainable, head.frozen) == (head_parameters, toys.SMALL.parameters)
-    assert tuning.trainable == head_parameters + toys.SMALL.blocks[-1].trainable
+    head_parameters = TINY.channels * 16 + 16 + 16 * 2 + 2
+    assert (head.trainable, head.frozen) == (head_parameters, TINY.parameters)
+    assert tuning.trainable == head_parameters + TINY.blocks[-1].trainable
     assert tuning.trainable + tuning.frozen == head.trainable + head.frozen
     assert tuning.steps_per_epoch == 2
 
@@ -245,7 +246,7 @@ def test_a_phase_ends_early_when_validation_no_longer_improves(tl_home, weights,
     numbers = {"a": range(12), "b": range(12, 24)}
     files = [(f"{name}/{number}.jpg", toys.jpeg(0, number)) for name in numbers for number in numbers[name]]
     pictures = ingest(files, name="noise")
-    phases = PhaseConfig(-1, 100, 1e-2), PhaseConfig(-1, 2, 1e-8, name="fine-tuning")
+    phases = PhaseConfig(-1, 100, 5e-2), PhaseConfig(-1, 2, 1e-8, name="fine-tuning")
     settings = toys.config(pictures, *phases, weights=weights, head=HeadConfig("flatten", 16), early_stopping=3)
     _, log = toys.run(settings, pictures, tmp_path / "run")
     epochs = log.of(events.Epoch)
@@ -325,10 +326,10 @@ def test_steps_are_those_of_keras(optimizer, boundary, stripes, weights, tmp_pat
 
     parts = split(stripes, settings.data)
     keras.utils.set_random_seed(settings.seed)
-    base = network.load_base(toys.SMALL, weights, 128)
-    trunk, upper = network.split_base(base, toys.SMALL, boundary)
-    part = network.TrainedPart(upper, network.build_head(settings.head, 2, (4, 4, 256)), pretrained=True)
-    scaled = network.preprocessing(toys.SMALL, 128)
+    base = network.load_base(TINY, weights, SIDE)
+    trunk, upper = network.split_base(base, TINY, boundary)
+    part = network.TrainedPart(upper, network.build_head(settings.head, 2, (4, 4, TINY.channels)), pretrained=True)
+    scaled = network.preprocessing(TINY, SIDE)
     pixels = [np.asarray(Image.open(stripes.path(image)))[None] for image in stripes.images]
     rows = np.concatenate([trunk(scaled(picture), training=False) for picture in pixels])
     labels = np.array([image.label for image in stripes.images])
@@ -347,7 +348,7 @@ def test_smoothed_labels_are_descended_and_the_curve_stays_the_plain_cross_entro
     """All pictures in one batch: the first loss is the untouched head's, the steps those of Keras' smoothed loss."""
     head = HeadConfig("average", 0, 0.0, output)
     settings = toys.config(
-        stripes, PhaseConfig(-1, 20, 1e-2), weights=weights, head=head, label_smoothing=0.4, batch_size=64
+        stripes, PhaseConfig(-1, 20, 1e-1), weights=weights, head=head, label_smoothing=0.4, batch_size=64
     )
     _, log = toys.run(settings, stripes, tmp_path / "run")
     plain = toys.Log()
@@ -356,16 +357,16 @@ def test_smoothed_labels_are_descended_and_the_curve_stays_the_plain_cross_entro
 
     parts = split(stripes, settings.data)
     keras.utils.set_random_seed(settings.seed)
-    base = network.load_base(toys.SMALL, weights, 128)
+    base = network.load_base(TINY, weights, SIDE)
     part = network.build_head(head, 2, base.output_shape[1:], settings.seed)
     pixels = [np.asarray(Image.open(stripes.path(image)))[None] for image in stripes.images]
-    scaled = network.preprocessing(toys.SMALL, 128)
+    scaled = network.preprocessing(TINY, SIDE)
     rows = np.concatenate([base(scaled(picture), training=False) for picture in pixels])
     labels = np.array([[image.label] for image in stripes.images], "float32")
     if output == "softmax":
         labels = np.hstack([1 - labels, labels])
     loss = keras.losses.BinaryCrossentropy if output == "sigmoid" else keras.losses.CategoricalCrossentropy
-    part.compile(keras.optimizers.Adam(1e-2), loss(label_smoothing=0.4))
+    part.compile(keras.optimizers.Adam(1e-1), loss(label_smoothing=0.4))
     part.fit(rows[parts.train], labels[parts.train], batch_size=64, epochs=20, verbose=0)
     part.compile(loss=loss())
     val_loss = part.evaluate(rows[parts.validation], labels[parts.validation], verbose=0)
@@ -376,8 +377,8 @@ def test_smoothed_labels_are_descended_and_the_curve_stays_the_plain_cross_entro
 def test_statistics_of_a_pretrained_network_never_move(stripes, weights, tmp_path):
     toys.run(toys.config(stripes, PhaseConfig(3, 2, 1e-2), weights=weights), stripes, tmp_path / "run")
     trained = keras.models.load_model(export.model_path(tmp_path / "run"))
-    before = network.load_base(toys.SMALL, weights, 128)
-    cut = [layer.name for layer in before.layers].index(toys.SMALL.blocks[2].cut)
+    before = network.load_base(TINY, weights, SIDE)
+    cut = [layer.name for layer in before.layers].index(TINY.blocks[2].cut)
     for number, layer in enumerate(before.layers):
         after = trained.get_layer(layer.name).weights if layer.weights else []
         for old, new in zip(layer.weights, after, strict=True):

@@ -8,14 +8,12 @@ import keras
 import numpy as np
 from PIL import Image
 
+from tests.tasks.image_classification.tiny_network import SIDE, TINY
 from tl_core.base import events
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.ingest import ingest
-from tl_core.images.pretrained.backbones import backbone
 from tl_core.tasks.image_classification import network, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig, RunConfig
-
-SMALL = backbone("mobilenet_0.25")
 
 
 def jpeg(label: int, number: int, size: tuple[int, int] = (72, 60)) -> bytes:
@@ -42,10 +40,10 @@ def dataset(counts: Mapping[str, int], name: str = "stripes") -> Dataset:
 
 
 def config(pictures: Dataset, *phases: PhaseConfig, weights: str = "random", **changes: object) -> RunConfig:
-    """A small experiment: MobileNet 0.25 at 128 px, half of the pictures for validation."""
+    """A small experiment: the tiny network, half of the pictures for validation."""
     settings = {
         "data": DataConfig(pictures.id, validation=0.5, test=0.0),
-        "backbone": BackboneConfig("mobilenet_0.25", weights, 128),
+        "backbone": BackboneConfig(TINY.name, weights, SIDE),
         "head": HeadConfig(units=16),
         "phases": phases or (PhaseConfig(-1, 2, 1e-3),),
         "batch_size": 8,
@@ -57,11 +55,11 @@ def config(pictures: Dataset, *phases: PhaseConfig, weights: str = "random", **c
 def pretrained(path: Path) -> str:
     """Save weights whose BatchNorm statistics fit the network's activations, so that every layer says something."""
     keras.utils.set_random_seed(0)
-    base = network.load_base(SMALL, "random", 128)
+    base = network.load_base(TINY, "random", SIDE)
     normalizations = [layer for layer in base.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in normalizations:
         layer.momentum = 0.0
-    base(np.random.default_rng(0).normal(size=(16, 128, 128, 3)), training=True)
+    base(np.random.default_rng(0).normal(size=(16, SIDE, SIDE, 3)), training=True)
     base.save_weights(path)
     return str(path)
 

@@ -77,6 +77,34 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class ReadChannels:
+    """Say what the channels of a block make of a picture."""
+
+    source: str  # as for `Classify`
+    block: str  # its name; one that the network does not have: the last one
+    files: tuple[bytes, ...] = ()  # one picture
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The map of one channel, of the centred square of the picture that the network sees."""
+
+    number: int
+    values: tuple[tuple[float, ...], ...]  # rows from top to bottom
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What a block makes of a picture."""
+
+    block: str
+    total: int  # channels
+    flat: int  # of them say the same everywhere in this picture
+    shown: tuple[Channel, ...]  # those that vary most over the picture, the most first
+    blocks: tuple[str, ...] = ()  # all that the network has, in their order
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Predict one part of a run's pictures and keep the report in its folder."""
 
@@ -149,6 +177,9 @@ CLASSIFY: Call[Classify, tuple[Answer, ...]] = Call(
     "image_classification.classify", Classify, tuple[Answer, ...], f"{_HERE}.classify"
 )
 EXPLAIN: Call[Explain, Explanation] = Call("image_classification.explain", Explain, Explanation, f"{_HERE}.explain")
+READ_CHANNELS: Call[ReadChannels, Channels] = Call(
+    "image_classification.read_channels", ReadChannels, Channels, f"{_HERE}.read_channels"
+)
 EVALUATE: Call[Evaluate, None] = Call("image_classification.evaluate", Evaluate, type(None), f"{_HERE}.evaluate")
 RECOGNIZE: Call[Recognize, Recognized] = Call(
     "image_classification.recognize", Recognize, Recognized, f"{_HERE}.recognize"
@@ -156,7 +187,7 @@ RECOGNIZE: Call[Recognize, Recognized] = Call(
 DETECT: Call[Detect, Detected] = Call("image_classification.detect", Detect, Detected, f"{_HERE}.detect")
 MODEL_FILE: Call[ModelFile, str] = Call("image_classification.model_file", ModelFile, str, f"{_HERE}.model_file")
 
-CALLS = (CLASSIFY, EXPLAIN, EVALUATE, RECOGNIZE, DETECT, MODEL_FILE)
+CALLS = (CLASSIFY, EXPLAIN, READ_CHANNELS, EVALUATE, RECOGNIZE, DETECT, MODEL_FILE)
 DRAWN = "drawn:"
 SOURCES = (
     Source("run", f"{_HERE}.of_run", f"{_HERE}.version_of_run"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from tl_core.images import decoding
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data import drawn, pictures
 from tl_core.images.pretrained import batchnorm, packages, weights
-from tl_core.images.pretrained.backbones import backbone
+from tl_core.images.pretrained.backbones import Backbone, backbone
 from tl_core.tasks.image_classification import evaluation, export, familiarity, network, paths
 from tl_core.tasks.image_classification.calls import (
     DRAWN,
     Answer,
+    Channels,
     Classify,
     Detect,
     Detected,
@@ -30,9 +32,11 @@ from tl_core.tasks.image_classification.calls import (
     Explanation,
     Method,
     ModelFile,
+    ReadChannels,
     Recognize,
     Recognized,
 )
+from tl_core.tasks.image_classification.channels import ChannelReader
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.explanation import Explainer
 from tl_core.training.activations import fingerprint
@@ -44,12 +48,17 @@ DRAWINGS = {f"{DRAWN}{kind}": drawn.Drawing(kind, 120 // len(drawn.CLASSES[kind]
 class Classifier:
     """A model, cut behind its resizing so that pictures of different sizes make one batch, and run once.
 
+    Args:
+        model: from uint8 pictures of any size to probabilities.
+        classes: their names, in the model's order.
+        row: the backbone that it contains.
+
     Attributes:
         bytes: of its weights.
         version: changes when the model's file does.
     """
 
-    def __init__(self, model: keras.Model, classes: tuple[str, ...], version: object):
+    def __init__(self, model: keras.Model, classes: tuple[str, ...], row: Backbone, version: object):
         self.version = version
         self.bytes = sum(int(np.prod(weight.shape)) * 4 for weight in model.weights)
         self._model, self._classes = model, classes
@@ -64,6 +73,7 @@ class Classifier:
         )
         self._network(self._resize(tf.zeros((1, 240, 320, 3))))
         self._explainer = Explainer(model, resized, lambda pixels: self._network(pixels)[0])
+        self._channels = ChannelReader(model, resized, {block.name: block.cut for block in row.blocks})
 
     def classify(
         self,
@@ -119,6 +129,12 @@ class Classifier:
             tuple(tuple(map(float, row)) for row in found),
             explainer.check(pixels, place, method, found) if check else None,
         )
+
+    def channels(self, decoded: np.ndarray, block: str) -> Channels:
+        """What the channels of a block make of a picture [h, w, 3], pixels 0 to 255 of any size."""
+        blocks = tuple(self._channels.cuts)
+        pixels = self._resize(decoded[None].astype(np.float32))[0].numpy()
+        return replace(self._channels.read(pixels, block if block in blocks else blocks[-1]), blocks=blocks)
 
     def look(self, batches: Iterable[np.ndarray], is_gone: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
         """What the network of a run makes of pictures.
@@ -181,6 +197,15 @@ def explain(asked: Explain, desk: Desk) -> Explanation:
     desk.say(message("Asking which places of the picture count…"))
     with desk.use(asked.source) as classifier:
         return classifier.explain(decoded, asked.label, asked.method, asked.check)
+
+
+def read_channels(asked: ReadChannels, desk: Desk) -> Channels:
+    """The feature maps of one picture."""
+    decoded = decoded_picture(asked.files[0])
+    if isinstance(decoded, UserError):
+        raise decoded
+    with desk.use(asked.source) as classifier:
+        return classifier.channels(decoded, asked.block)
 
 
 def evaluate(asked: Evaluate, desk: Desk) -> None:
@@ -279,12 +304,12 @@ def model_file(asked: ModelFile, desk: Desk) -> str:
 def of_run(name: str, desk: Desk) -> Classifier:
     """The network of a run, by the run's id."""
     path = Path(model_file(ModelFile(name), desk))
-    version = version_of_run(name, desk)
+    version, row = version_of_run(name, desk), backbone(_run(name, desk).config.backbone.name)
     desk.say(message("Loading the model…"))
     with desk.building:
         try:
             model = keras.models.load_model(path, compile=False)
-            return Classifier(model, paths.labels(path.parent), version)
+            return Classifier(model, paths.labels(path.parent), row, version)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 message("The model of this run cannot be read: {reason}", reason=str(error)[:200]),
@@ -304,7 +329,7 @@ def of_imagenet(name: str, desk: Desk) -> Classifier:
     classes = packages.class_names()
     desk.say(message("Loading the model…"))
     with desk.building:
-        return Classifier(network.load_with_top(row), tuple(classes), None)
+        return Classifier(network.load_with_top(row), tuple(classes), row, None)
 
 
 def version_of_run(name: str, desk: Desk) -> object:

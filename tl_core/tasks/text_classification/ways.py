@@ -59,6 +59,11 @@ def seeded(config: TextClassificationConfig, seed: int) -> TextClassificationCon
     return replace(config, data=replace(config.data, seed=seed), seed=seed)
 
 
+def sized(config: TextClassificationConfig, per_class: int) -> TextClassificationConfig:
+    """The experiment with so many training texts of each class; 0: all."""
+    return replace(config, data=replace(config.data, per_class=per_class))
+
+
 def _smallest() -> str:
     """The encoder with the fewest parameters among those that need no download; else among all."""
     rows = sorted(ENCODERS.values(), key=lambda row: row.shape.parameters)
