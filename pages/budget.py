@@ -14,8 +14,8 @@ from tl_core.experiments import budget
 from tl_core.runs.executors import spare
 
 
-def prepare():
-    """Choose data, numbers and settings, guess, start."""
+def introduce():
+    """What it is about."""
     st.title(_("How many examples is pretraining worth?"), anchor=False)
     st.markdown(
         _(
@@ -23,6 +23,10 @@ def prepare():
             "examples and from more. How many does the one from scratch need to catch up?"
         )
     )
+
+
+def prepare():
+    """Choose data, numbers and settings, guess, start."""
     submit.complain()
     task = setup.choose_task("budget", lambda task: hasattr(task.room("ways"), "sized"))
     material = setup.choose_material("budget", task)
@@ -66,4 +70,4 @@ def prepare():
     spare.want()
 
 
-group.page("budget", prepare, drawing.view)
+group.page("budget", introduce, prepare, drawing)

@@ -16,8 +16,8 @@ from tl_core.experiments.mistakes import LESSONS, SOUND
 from tl_core.runs.executors import spare
 
 
-def prepare():
-    """Choose a mistake and data, guess what it costs, start."""
+def introduce():
+    """What it is about."""
     st.title(_("Mistakes on purpose"), anchor=False)
     st.markdown(
         _(
@@ -25,6 +25,10 @@ def prepare():
             "learned from as it should be and with the mistake. Can the curves alone give it away?"
         )
     )
+
+
+def prepare():
+    """Choose a mistake and data, guess what it costs, start."""
     submit.complain()
     task = setup.choose_task("mistakes", mistakes.fits)
     material = setup.choose_material("mistakes", task)
@@ -57,4 +61,4 @@ def prepare():
     spare.want()
 
 
-group.page("mistakes", prepare, drawing.view)
+group.page("mistakes", introduce, prepare, drawing)

@@ -8,8 +8,8 @@ from pages.ui.i18n import _
 from tl_core.experiments import race
 
 
-def prepare():
-    """Choose data and settings, guess, start."""
+def introduce():
+    """What it is about."""
     st.title(_("Race"), anchor=False)
     st.markdown(
         _(
@@ -18,7 +18,11 @@ def prepare():
             "and whether it is more than chance."
         )
     )
+
+
+def prepare():
+    """Choose data and settings, guess, start."""
     ways.set_up("race", _("Race"), _("Which way wins?"), race.start)
 
 
-group.page("race", prepare, drawing.view)
+group.page("race", introduce, prepare, drawing)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.experiments import compare, player
+from pages.labs.example import ADDRESS
 from pages.registry import link
 from pages.tasks.registry import room
 from pages.tasks.text_generation import playback
@@ -14,13 +15,13 @@ from tl_core.base.metrics import metric
 from tl_core.charts import comparison
 from tl_core.charts.colours import colours
 from tl_core.charts.curves import NamedHistory
-from tl_core.recordings import generation, play
+from tl_core.recordings import generation, labs, play
 from tl_core.recordings.generation import WrittenRecording
+from tl_core.recordings.labs import RecordedGroup
 from tl_core.recordings.play import Recording, Replay
 from tl_core.tasks import registry
 from tl_core.tasks.registry import TASKS, Task
 
-ADDRESS = "recording"  # the address's parameter that names the recording
 BESIDE = 3  # recordings that are compared at first
 
 
@@ -71,20 +72,23 @@ def one(recording: Recording | WrittenRecording):
         )
 
 
-def card(recording: Recording | WrittenRecording, facts: list[str]):
-    """One recording in the list; `facts` are said beside its button."""
+def card(recording: Recording | RecordedGroup | WrittenRecording, facts: list[str], lab: str = ""):
+    """One recording in the list; `facts` are said beside its button. That of a lab is replayed on the lab's page."""
     st.markdown(f"**{sentence(recording.card.title)}**")
     player.label(recording)
     st.markdown(sentence(recording.card.notice))
     st.space("stretch")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            _("Replay"),
-            key=f"replay_{recording.name}",
-            icon=":material/play_arrow:",
-            on_click=choose,
-            args=(recording,),
-        )
+        if lab:
+            link(lab, label=_("Replay"), icon=":material/play_arrow:", **{ADDRESS: recording.name})
+        else:
+            st.button(
+                _("Replay"),
+                key=f"replay_{recording.name}",
+                icon=":material/play_arrow:",
+                on_click=choose,
+                args=(recording,),
+            )
         st.caption(" · ".join(facts))
 
 
@@ -126,8 +130,8 @@ def everything():
     st.caption(
         _("Real runs, recorded on the machine and day that each of them names. Nothing is trained while they replay.")
     )
-    found, texts = play.all(), generation.all()
-    if not found and not texts:
+    found, texts, experiments = play.all(), generation.all(), labs.all()
+    if not found and not texts and not experiments:
         st.info(_("No recordings came with this app. Every run of your own is kept on the Runs page."))
         return
     colour = colours([recording.name for recording in found], {})
@@ -144,6 +148,9 @@ def everything():
         for text in texts:
             with st.container(border=True, height="stretch", gap="small", key=f"recording_{text.name}"):
                 card(text, [playback.facts(text)])
+        for experiment in experiments:
+            with st.container(border=True, height="stretch", gap="small", key=f"recording_{experiment.name}"):
+                card(experiment, [duration(experiment.length)], labs.lab(experiment))
     for task in TASKS.values():
         of_task = [recording.name for recording in found if registry.of(recording.config) is task]
         if len(of_task) > 1:

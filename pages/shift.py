@@ -8,8 +8,8 @@ from pages.ui.i18n import _
 from tl_core.experiments import shift
 
 
-def prepare():
-    """Choose data and settings, guess, start."""
+def introduce():
+    """What it is about."""
     st.title(_("Head first?"), anchor=False)
     st.markdown(
         _(
@@ -24,6 +24,10 @@ def prepare():
             "may win on familiar pictures and lose on others. It need not be so here."
         )
     )
+
+
+def prepare():
+    """Choose data and settings, guess, start."""
     ways.set_up(
         "shift",
         _("Head first?"),
@@ -35,4 +39,4 @@ def prepare():
     )
 
 
-group.page("shift", prepare, drawing.view)
+group.page("shift", introduce, prepare, drawing)

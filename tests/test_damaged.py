@@ -25,10 +25,12 @@ from tl_core.charts import classification, comparison, confusion, curves, langua
 from tl_core.classification import report as reports
 from tl_core.classification.report import ClassScore, Prediction, Report
 from tl_core.engine import protocol
+from tl_core.experiments import race
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.report import dataset_report
-from tl_core.recordings import generation, play
+from tl_core.recordings import generation, labs, play
+from tl_core.recordings.labs import GroupReplay, RecordedGroup
 from tl_core.runs import queue, store
 from tl_core.runs.burial import bury
 from tl_core.runs.history import History
@@ -229,7 +231,7 @@ def test_a_text_for_which_the_disk_has_no_room_is_refused_and_leaves_nothing(tl_
 @quickly
 @given(data=st.data())
 def test_a_recording_with_anything_in_its_files_is_left_out(tmp_path_factory, data: st.DataObject):
-    source = data.draw(st.sampled_from(("frozen", "tale")))
+    source = data.draw(st.sampled_from(("frozen", "tale", "labels", "race")))
     folder = tmp_path_factory.mktemp("recordings") / source
     folder.mkdir()
     for path in (play.FOLDER / source).iterdir():
@@ -244,6 +246,12 @@ def test_a_recording_with_anything_in_its_files_is_left_out(tmp_path_factory, da
             shown(play.Replay(recording).at(recording.length))
             assert isinstance(str(recording.card.title), str)
             assert recording.report is None or len(recording.report.classes) == len(recording.report.scores)
+        for experiment in labs.all():
+            if isinstance(experiment, RecordedGroup):
+                courses = GroupReplay(experiment).at(experiment.length)
+                assert all(map(str, race.verdicts(courses, experiment.task)))
+            else:
+                shown(play.Replay(experiment).at(experiment.length))
         for recording in generation.all():
             assert len(recording.at(recording.length)) == recording.tokens and isinstance(str(recording.card), str)
 

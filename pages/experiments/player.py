@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, overload
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.markdown import plain, sentence
 from tl_core.recordings.generation import WrittenRecording
+from tl_core.recordings.labs import GroupReplay, RecordedGroup
 from tl_core.recordings.play import Clock, Recording, Replay
 from tl_core.tasks.registry import title
 
@@ -27,12 +28,12 @@ class Replayed(Protocol):
     speeds: tuple[float, ...]
 
 
-def label(recording: Recording | WrittenRecording) -> None:
+def label(recording: Recording | RecordedGroup | WrittenRecording) -> None:
     """That it is a recording: when and on what it was made, with which network, weights and data."""
     card = recording.card
     with st.container(horizontal=True, gap="small"):
         st.badge(_("Recording"), icon=":material/history:", color="violet")
-        if isinstance(recording, Recording):
+        if not isinstance(recording, WrittenRecording):
             st.badge(plain(title(recording.config)), icon=":material/network_node:", color="gray")
         st.badge(_("Weights: {weights}").format(weights=sentence(card.weights)), icon=":material/hub:", color="gray")
     if isinstance(recording, WrittenRecording):
@@ -51,6 +52,11 @@ def start(recording: Replayed) -> None:
     _keep(recording, clock.play(time.time(), recording.length))
 
 
+def at_the_end(recording: Replayed) -> None:
+    """Have the replay stand at the end before anybody has played it."""
+    st.session_state.setdefault(_key(recording, "clock"), Clock(recording.length, recording.speed))
+
+
 def play(recording: Recording) -> None:
     """The player of a recorded run."""
     figures = room(recording.config, "figures")
@@ -58,7 +64,7 @@ def play(recording: Recording) -> None:
     def above(moment: float) -> None:
         length = duration(recording.length)
         bar(recording, moment, _("{moment} of {length} recorded").format(moment=duration(moment), length=length))
-        history = _replay(recording).at(moment)
+        history = replay(recording).at(moment)
         over = moment >= recording.length
         with st.container(horizontal=True, gap="medium"):
             figures.reached(recording.config, history, over)
@@ -67,7 +73,7 @@ def play(recording: Recording) -> None:
             st.caption(remark)
 
     def below(moment: float) -> None:
-        history, over = _replay(recording).at(moment), moment >= recording.length
+        history, over = replay(recording).at(moment), moment >= recording.length
         figures.curves(
             recording.config,
             history,
@@ -106,6 +112,23 @@ def replayed(
         below(moment)
 
     view()
+
+
+@overload
+def replay(recording: Recording) -> Replay: ...
+
+
+@overload
+def replay(recording: RecordedGroup) -> GroupReplay: ...
+
+
+def replay(recording: Recording | RecordedGroup) -> Replay | GroupReplay:
+    """This reader's replay of the recording as it is now on the disk."""
+    key = _key(recording, "replay")
+    if key not in st.session_state or st.session_state[key].recording is not recording:
+        group = isinstance(recording, RecordedGroup)
+        st.session_state[key] = GroupReplay(recording) if group else Replay(recording)
+    return st.session_state[key]
 
 
 def ended(recording: Replayed) -> bool:
@@ -170,7 +193,7 @@ def _controls(recording: Replayed, clock: Clock, moment: float) -> None:
             label_visibility="collapsed",
             on_change=speed_up,
         )
-    if recording.curves_begin >= 1:
+    if recording.curves_begin >= 1 and moment < length:
         st.caption(
             _("The first {time} went by before training began; the replay starts behind them.").format(
                 time=duration(recording.curves_begin)
@@ -185,14 +208,6 @@ def _clock(recording: Replayed) -> Clock:
 
 def _keep(recording: Replayed, clock: Clock) -> None:
     st.session_state[_key(recording, "clock")] = clock
-
-
-def _replay(recording: Recording) -> Replay:
-    """This reader's replay of the recording as it is now on the disk."""
-    key = _key(recording, "replay")
-    if key not in st.session_state or st.session_state[key].recording is not recording:
-        st.session_state[key] = Replay(recording)
-    return st.session_state[key]
 
 
 def _key(recording: Replayed, what: str) -> str:

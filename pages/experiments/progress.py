@@ -48,7 +48,7 @@ def show_progress(run: Run) -> Status:
     _controls(run, now)
     if now == "failed":
         _failure(history, details=may("read", run))
-    if now in ACTIVE or history.batches(1) or history.epochs:
+    if now in ACTIVE or history.batches(1) or history.epochs or history.trials:
         room(run.config, "figures").curves(
             run.config, history, revision=run.id, key="run_curves", growing=now in ACTIVE
         )

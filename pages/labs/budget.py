@@ -1,5 +1,7 @@
 """What pretraining is worth in examples, as it is drawn: both curves, the guess, the table, the headline."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.components import live_chart
@@ -7,19 +9,35 @@ from pages.labs import ways
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, table
+from tl_core.base.messages import Message
 from tl_core.base.metrics import Metric, metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
 from tl_core.experiments import budget, groups
 from tl_core.experiments.budget import ARMS, Reached
+from tl_core.experiments.course import Course
 from tl_core.experiments.groups import Experiment
 from tl_core.tasks.registry import Task
 
 
-def view(experiment: Experiment, task: Task) -> None:
+def view(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
     """Everything that is known of it now."""
-    courses, guess = groups.courses(experiment), experiment.guess
-    key = task.metrics[0]
+    curves(experiment, task, courses)
+    _guessed(experiment, task, courses)
+    _figures(task, courses)
+    st.subheader(_("What was found here"), anchor=False)
+    for each in told(task, courses):
+        st.markdown(sentence(each))
+
+
+def told(task: Task, courses: Sequence[Course]) -> list[Message]:
+    """What was found, in numbers."""
+    return [budget.headline(courses, task)]
+
+
+def curves(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
+    """Both ways over the number of pictures, and what to read off them."""
+    guess, key = experiment.guess, task.metrics[0]
     colours, titles = ways.colours(task), task.room("ways").WAYS
     seeds = sorted({member.seed for member in experiment.members})
     kinds = [
@@ -48,22 +66,25 @@ def view(experiment: Experiment, task: Task) -> None:
             "frozen one at its beginning? The bands span from the lowest seed to the highest."
         )
     )
-    if guess:
-        score = budget.score(guess, courses, task)
-        if score and not groups.active(experiment):
-            st.markdown(f":material/psychology: {sentence(score.message)}")
-        else:
-            said = _(
-                "Your guess: with {n} examples a class frozen features do what training from scratch does with {m}; "
-                "the dotted line stands there."
-            )
-            st.markdown(f":material/psychology: {said.format(n=fewest, m=f'{fewest + guess.amount:g}')}")
-    _figures(courses, task)
-    st.subheader(_("What was found here"), anchor=False)
-    st.markdown(sentence(budget.headline(courses, task)))
 
 
-def _figures(courses: list, task: Task) -> None:
+def _guessed(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
+    """What was guessed beforehand, and how good that was once everything has ended."""
+    guess, fewest = experiment.guess, min(member.size for member in experiment.members)
+    if not guess:
+        return
+    score = budget.score(guess, courses, task)
+    if score and not groups.active(experiment):
+        st.markdown(f":material/psychology: {sentence(score.message)}")
+    else:
+        said = _(
+            "Your guess: with {n} examples a class frozen features do what training from scratch does with {m}; "
+            "the dotted line stands there."
+        )
+        st.markdown(f":material/psychology: {said.format(n=fewest, m=f'{fewest + guess.amount:g}')}")
+
+
+def _figures(task: Task, courses: Sequence[Course]) -> None:
     found, row = budget.reached(courses, task), metric(task.metrics[0])
     sizes = sorted({size for _arm, size in found})
     if not sizes:

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from types import ModuleType
 
 import streamlit as st
 
 from pages.experiments import learned_from
+from pages.labs import example
 from pages.labs.setup import ADDRESS, begun
 from pages.registry import link
 from pages.ui import status
@@ -14,28 +16,32 @@ from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, problem
 from pages.ui.session import may, mine
-from pages.ui.whose import own_first
+from pages.ui.whose import own, own_first
 from tl_core.base.errors import UserError
 from tl_core.experiments import groups
 from tl_core.experiments.groups import Experiment, Lab
 from tl_core.runs import store, watch
 from tl_core.runs.store import ACTIVE, Run
-from tl_core.tasks.registry import Task, title
+from tl_core.tasks.registry import title
 
 PACE = 2.0  # seconds between looks at an experiment that is active
 LISTED = 20  # earlier experiments
 
 
-def page(lab: Lab, prepare: Callable[[], None], view: Callable[[Experiment, Task], None]) -> None:
-    """The experiment that the address names; without one what `prepare` draws, and the earlier ones.
+def page(lab: Lab, introduce: Callable[[], None], prepare: Callable[[], None], drawing: ModuleType) -> None:
+    """The experiment that the address names; without one what it is about, an example, set-up, and the earlier ones.
 
     Args:
         lab: also the page's name.
-        view: draws what is known of an experiment of runs of this task.
+        introduce: draws the title, and what it is about.
+        prepare: draws the settings and the buttons.
+        drawing: the module whose `view` draws what is known of an experiment; the example takes `curves` and `told`.
     """
     begun()
     experiment = chosen(lab)
     if experiment is None:
+        introduce()
+        example.of_group(lab, own(groups.all(lab)), drawing)
         prepare()
         earlier(lab)
         return
@@ -45,7 +51,7 @@ def page(lab: Lab, prepare: Callable[[], None], view: Callable[[Experiment, Task
         st.info(_("The runs of this experiment have been deleted."))
         return
     facts(experiment)
-    follow(experiment, lambda: view(experiment, task))
+    follow(experiment, lambda: drawing.view(experiment, task, groups.courses(experiment)))
     take_home(experiment)
 
 

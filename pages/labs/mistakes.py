@@ -1,5 +1,7 @@
 """A mistake as it is drawn: both runs' curves, what the rules say of either, what the mistake did, the guess."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.components import live_chart
@@ -8,16 +10,16 @@ from pages.registry import link
 from pages.ui.i18n import _, show, together
 from pages.ui.markdown import sentence
 from tl_core.charts.curves import NamedHistory
-from tl_core.experiments import groups, mistakes
+from tl_core.experiments import mistakes
+from tl_core.experiments.course import Course
 from tl_core.experiments.groups import Experiment
 from tl_core.experiments.mistakes import LESSONS, SOUND
 from tl_core.labs.mistakes import Finding
 from tl_core.tasks.registry import Task
 
 
-def view(experiment: Experiment, task: Task) -> None:
+def view(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
     """Everything that is known of it now."""
-    courses = groups.courses(experiment)
     names = {SOUND: _("As it should be")} | {fault: show(lesson.title) for fault, lesson in LESSONS.items()}
     named = [NamedHistory(names[course.arm], course.history) for course in courses]
     figures, alts = classified.laid_over(named, training=True, legend=True)

@@ -1,19 +1,21 @@
 """What every lab that is one run has on its page: which experiment, how far it is, link, file, earlier ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import streamlit as st
 
 from pages.experiments import learned_from, manage, progress, submit
 from pages.experiments.listing import Listed, Results
+from pages.labs import example
 from pages.registry import PAGES, go, link
 from pages.ui import status
 from pages.ui.i18n import _
-from pages.ui.markdown import plain, problem
+from pages.ui.markdown import plain, problem, sentence
 from pages.ui.session import mine
-from pages.ui.whose import marked, own_first
+from pages.ui.whose import marked, own, own_first
 from tl_core.base.errors import UserError
+from tl_core.base.messages import Message
 from tl_core.runs import store
 from tl_core.runs.executors import spare
 from tl_core.runs.store import ACTIVE, Run
@@ -42,11 +44,20 @@ def page(lab: Task, introduction: str, setup: Callable[[], None]) -> None:
         st.title(_(PAGES[lab.name].title), anchor=False)
         st.markdown(introduction)
         submit.complain()
+        example.of_run(lab.name, own(store.of(lab)))
         setup()
     else:
         _follow(run)
     spare.want()
     _earlier(lab, run)
+
+
+def tell(told: Sequence[Message], score: Message | None) -> None:
+    """What was found, the first sentence in bold, and how good the guess was."""
+    for number, each in enumerate(told):
+        st.markdown(f"**{sentence(each)}**" if number == 0 else sentence(each))
+    if score:
+        st.markdown(f":material/psychology_alt: {sentence(score)}")
 
 
 def take_along(run: Run, csv: str, label: str) -> None:

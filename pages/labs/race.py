@@ -1,5 +1,7 @@
 """The race as it is drawn: the ways' curves laid over each other, what was guessed, the figures, the verdict."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.components import live_chart
@@ -8,26 +10,33 @@ from pages.ui.format import duration
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, figure, table
+from tl_core.base.messages import Message
 from tl_core.base.metrics import metric
 from tl_core.charts import bands
 from tl_core.charts.bands import Band, Guessed
-from tl_core.experiments import groups, race
+from tl_core.experiments import race
+from tl_core.experiments.course import Course
 from tl_core.experiments.groups import Experiment
 from tl_core.tasks.registry import Task
 
 
-def view(experiment: Experiment, task: Task) -> None:
+def view(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
     """Everything that is known of a race now."""
-    courses = groups.courses(experiment)
-    _curves(experiment, task, courses)
+    curves(experiment, task, courses)
     ways.guessed(experiment, task, courses, race.usual(task))
-    _figures(experiment, task, courses)
+    _figures(task, courses)
     st.subheader(_("What was found here"), anchor=False)
-    for verdict in race.verdicts(courses, task):
-        st.markdown(sentence(verdict))
+    for each in told(task, courses):
+        st.markdown(sentence(each))
 
 
-def _curves(experiment: Experiment, task: Task, courses: list) -> None:
+def told(task: Task, courses: Sequence[Course]) -> list[Message]:
+    """What was found, in numbers."""
+    return race.verdicts(courses, task)
+
+
+def curves(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
+    """The curves of the ways, and what to read off them."""
     room, key = task.room("ways"), task.metrics[0]
     colours = ways.colours(task)
     taking_part = {member.arm for member in experiment.members}
@@ -50,7 +59,7 @@ def _curves(experiment: Experiment, task: Task, courses: list) -> None:
     st.markdown(sentence(bands.reading(kinds, key)))
 
 
-def _figures(experiment: Experiment, task: Task, courses: list) -> None:
+def _figures(task: Task, courses: Sequence[Course]) -> None:
     """Way x mean with its interval, seconds, parameters."""
     room, row = task.room("ways"), metric(task.metrics[0])
     found = race.standings(courses, task)

@@ -1,5 +1,7 @@
 """Head first, as it is drawn: every way on pictures as they are and changed, the guess, the table, the verdict."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.components import live_chart
@@ -7,27 +9,36 @@ from pages.labs import ways
 from pages.ui.i18n import _, show
 from pages.ui.markdown import sentence
 from pages.ui.tables import Cell, table
+from tl_core.base.messages import Message
 from tl_core.base.metrics import metric
 from tl_core.charts import shifts
 from tl_core.charts.bands import Guessed
 from tl_core.charts.shifts import Kind
-from tl_core.experiments import groups, race, shift
+from tl_core.experiments import race, shift
 from tl_core.experiments.course import Course
 from tl_core.experiments.groups import Experiment
 from tl_core.experiments.race import Rule, Standing
 from tl_core.tasks.registry import Task
 
 
-def view(experiment: Experiment, task: Task) -> None:
-    """Everything that is known of it now; only of runs that have finished, which have seen the changed pictures."""
-    courses = [course for course in groups.courses(experiment) if course.done]
-    places = _places(task)
-    _chart(experiment, task, courses, places)
-    ways.guessed(experiment, task, courses, shift.changed(task))
-    _figures(task, courses, places)
+def view(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
+    """Everything that is known of it now."""
+    curves(experiment, task, courses)
+    ways.guessed(experiment, task, _done(courses), shift.changed(task))
+    _figures(task, _done(courses), _places(task))
     st.subheader(_("What was found here"), anchor=False)
-    for verdict in shift.verdicts(courses, task):
-        st.markdown(sentence(verdict))
+    for each in told(task, courses):
+        st.markdown(sentence(each))
+
+
+def told(task: Task, courses: Sequence[Course]) -> list[Message]:
+    """What was found, in numbers."""
+    return shift.verdicts(courses, task)
+
+
+def _done(courses: Sequence[Course]) -> list[Course]:
+    """Those that have finished, and so have seen the changed pictures."""
+    return [course for course in courses if course.done]
 
 
 def _places(task: Task) -> dict[str, Rule]:
@@ -38,7 +49,9 @@ def _places(task: Task) -> dict[str, Rule]:
     }
 
 
-def _chart(experiment: Experiment, task: Task, courses: list[Course], places: dict[str, Rule]) -> None:
+def curves(experiment: Experiment, task: Task, courses: Sequence[Course]) -> None:
+    """Every way on pictures as they are and changed, and what to read off it."""
+    places, courses = _places(task), _done(courses)
     key, titles, colours = task.metrics[0], task.room("ways").WAYS, ways.colours(task)
     kinds = [
         Kind(

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 
 
-LAB_ROOMS = {"figures": ROOMS["figures"]}  # what is asked of a lab
+LAB_ROOMS = {"figures": (*ROOMS["figures"], "told")}  # what is asked of a lab
 
 
 def room(of: Task | Config | None, name: str) -> ModuleType:

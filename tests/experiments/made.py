@@ -1,6 +1,7 @@
-"""Races without training: runs whose logs are written by hand."""
+"""Races without training: runs whose logs are written by hand. And the lines that a docstring has for a notebook."""
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from tests.pages.made import ME, drawn, trained
 from tl_core.base import events
@@ -23,6 +24,17 @@ TOPS = {
 def usual() -> Config:
     """Small pictures in three classes."""
     return TASK.room("ways").usual(drawn(each=12).id)
+
+
+def notebook(module: ModuleType, quicker: Mapping[str, str]) -> str:
+    """The lines in a module's docstring, fewer than ten, with these texts in them exchanged."""
+    lines = [line.strip() for line in (module.__doc__ or "").split("\n") if line.startswith("    ")]
+    assert len(lines) < 10
+    program = "\n".join(lines)
+    for usual, quick in quicker.items():
+        assert usual in program
+        program = program.replace(usual, quick)
+    return program
 
 
 def started(seeds: int = 3, owner: str = ME, **settings: object) -> Experiment:

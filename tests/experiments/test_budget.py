@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.experiments.made import ME, TASK, trained, usual
+from tests.experiments.made import ME, TASK, notebook, trained, usual
+from tests.pages.made import drawn
 from tl_core.base import events
 from tl_core.experiments import budget, groups
 from tl_core.experiments.groups import Guess
@@ -51,6 +52,12 @@ def test_the_headline_says_what_pretraining_is_worth():
     found = budget.reached(courses, TASK)
     assert found["frozen", 2].mean == pytest.approx(0.6) and found["frozen", 2].seeds == 3
     assert found["scratch", 8].interval.low < 0.61 < found["scratch", 8].interval.high
+
+
+def test_the_lines_in_the_docstring_run_on_logs_written_by_hand(monkeypatch, capsys):
+    monkeypatch.setattr(groups, "work", finish)
+    exec(notebook(budget, {"(5, 20, 50)": str(SIZES)}), {"pictures": drawn(each=12)})
+    assert "worth about 6 examples a class" in capsys.readouterr().out
 
 
 def test_until_two_seeds_have_finished_everywhere_it_cannot_be_said():

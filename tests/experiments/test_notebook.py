@@ -2,20 +2,15 @@
 
 import pytest
 
+from tests.experiments.made import notebook
 from tl_core.experiments import groups
 from tl_core.runs import store
 
 
 @pytest.mark.usefixtures("tl_home")
 def test_the_lines_in_the_docstring_race_for_real(capsys: pytest.CaptureFixture):
-    lines = [line.strip() for line in groups.__doc__.split("\n") if line.startswith("    ")]
-    assert len(lines) < 10
     smaller = {"per_class=40": "per_class=8", "seeds=3": 'seeds=1, arms=("frozen", "scratch")'}
-    program = "\n".join(lines)
-    for usual, quick in smaller.items():
-        assert usual in program
-        program = program.replace(usual, quick)
-    exec(program, {})
+    exec(notebook(groups, smaller), {})
     assert "One seed proves nothing" in capsys.readouterr().out
     [experiment] = groups.all("race")
     assert [store.status(run) for run in groups.runs(experiment)] == ["finished", "finished"]

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from tests.experiments.made import ME, TASK, usual
-from tests.pages.made import trained
+from tests.experiments.made import ME, TASK, notebook, usual
+from tests.pages.made import drawn, trained
 from tl_core.base import events
 from tl_core.experiments import groups, race, shift
 from tl_core.experiments.groups import Guess
@@ -54,6 +54,12 @@ def test_the_verdict_says_gain_seeds_pictures_and_test_and_that_it_is_another_on
     assert "66.0 % against 50.0 %, n = 50 a seed" in changed
     assert "more than seed noise" in changed and "paired t-test over 3 seeds" in changed
     assert "as they are no gain" in clean and "84.0 % against 86.0 %" in clean and "within seed noise" in clean
+
+
+def test_the_lines_in_the_docstring_run_on_logs_written_by_hand(monkeypatch, capsys):
+    monkeypatch.setattr(groups, "work", finish)
+    exec(notebook(shift, {}), {"pictures": drawn(each=12)})
+    assert "gains 16.0 points over “All at once”" in capsys.readouterr().out
 
 
 def test_a_loss_is_called_a_loss_and_noise_noise():

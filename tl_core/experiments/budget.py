@@ -2,6 +2,9 @@
 
 What the curves say is `tl_core.labs.worth`'s business. From a notebook:
 
+    from tl_core.experiments import budget, groups
+    from tl_core.tasks import registry
+
     config = registry.FIRST.room("ways").usual(pictures.id)
     experiment = budget.start(config, (5, 20, 50), seeds=3)
     groups.work(experiment)

@@ -5,6 +5,9 @@ on other pictures than those of training: A. Kumar et al., Fine-tuning can disto
 out-of-distribution, 2022, https://arxiv.org/abs/2202.10054. Whether it does here is measured: the runs are those of a
 race, and each tries its best weights on its own validation pictures once more, changed. From a notebook:
 
+    from tl_core.experiments import groups, shift
+    from tl_core.tasks import registry
+
     config = registry.FIRST.room("ways").usual(pictures.id)
     experiment = shift.start(config, seeds=3)
     groups.work(experiment)

@@ -1,20 +1,26 @@
-"""`python -m tl_core record RUN --name NAME`: make a recording of a finished run.
+"""`python -m tl_core record ID --name NAME`: make a recording of a finished run, or of an experiment of several runs.
 
 With `--writing NAME --model MODEL` it is a text that a model writes now.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
+from tl_core.base.errors import UserError
 from tl_core.base.messages import message
+from tl_core.experiments import groups
 from tl_core.recordings.lessons import TEXTS
 from tl_core.recordings.record import record
+from tl_core.recordings.record_group import record_group
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("run", nargs="?", help="id of a finished run of this computer (in the address of its page)")
+    parser.add_argument(
+        "run", nargs="?", help="id of a finished run or experiment of this computer (in the address of its page)"
+    )
     parser.add_argument("--name", help="of the recording; a lesson's name brings its title along, others need one")
     parser.add_argument(
         "--writing",
@@ -45,7 +51,13 @@ def main(args: argparse.Namespace) -> int:
         folder = record_writing(args.writing, args.model, args.into, prompt=args.prompt or ARTICLE_PROMPT, **words)
     elif args.run and args.name:
         words = {"machine": args.machine, "title": args.title, "notice": args.notice, "data": args.data}
-        folder = record(args.run, args.name, args.into, **words, public=args.text_is_public)
+        experiment = None
+        with contextlib.suppress(UserError):
+            experiment = groups.get(args.run)
+        if experiment:
+            folder = record_group(experiment, args.name, args.into, **words, public=args.text_is_public)
+        else:
+            folder = record(args.run, args.name, args.into, **words, public=args.text_is_public)
     else:
         print(message("Name a run and, with --name, its recording; or a text with --writing."), file=sys.stderr)
         return 2

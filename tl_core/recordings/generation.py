@@ -96,9 +96,7 @@ class WrittenRecording:
 
 def all() -> list[WrittenRecording]:
     """All that can be read, by name."""
-    folder = play.FOLDER
-    names = sorted(path.parent.name for path in folder.glob("*/writing.json")) if folder.is_dir() else []
-    return play.readable(names, get)
+    return play.readable(play.named("writing.json"), get)
 
 
 def get(name: str) -> WrittenRecording:

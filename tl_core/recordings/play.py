@@ -6,7 +6,7 @@ assets/recordings/<name>/card.json                title, what to notice, machine
 assets/recordings/<name>/...                      what of the task's report anybody may see, if there is something
 
 `record` makes them. A recording is read like any run: as a `History`, here up to a moment of its time.
-Recorded texts lie beside them; `generation` reads those.
+Recorded experiments and recorded texts lie beside them; `labs` and `generation` read those.
 """
 
 import contextlib
@@ -35,6 +35,7 @@ SLOW_MOTION = 0.1  # for curves that were done before anybody could look: a froz
 BLINK = 5.0  # seconds of curves below which slow motion is offered, and begun with
 SITTING = 40.0  # seconds that a replay should take at most, if a speed allows it
 NAME = re.compile(r"[a-z0-9_]{1,40}")
+LOG = "events.jsonl.gz"
 
 
 @dataclass(frozen=True)
@@ -68,26 +69,36 @@ class Recording:
 
     @property
     def curves_begin(self) -> float:
-        """Seconds until the first batch or epoch was written: before that there is nothing to see."""
-        shown = (events.Batch, events.Epoch)
+        """Seconds until the first batch, epoch or trial was written: before that there is nothing to see."""
+        shown = (events.Batch, events.Epoch, events.Trial)
         pairs = zip(self.events, self.moments, strict=True)
         return next((moment for event, moment in pairs if isinstance(event, shown)), 0.0)
 
     @property
     def speeds(self) -> tuple[float, ...]:
         """The speeds that are offered."""
-        return (SLOW_MOTION, *SPEEDS) if self.length - self.curves_begin < BLINK else SPEEDS
+        return offered(self.length - self.curves_begin)
 
     @property
     def speed(self) -> float:
-        """The slowest of them at which a replay takes no longer than a class will watch."""
-        shown = self.length - self.curves_begin
-        return next((speed for speed in self.speeds if shown / speed <= SITTING), self.speeds[-1])
+        """The one that a replay begins with."""
+        return watchable(self.length - self.curves_begin)
 
     @property
     def report(self) -> Any | None:
         """The task's report on the validation part without its pictures, if it was recorded."""
         return registry.of(self.config).room("recording").result(self.folder)
+
+
+def offered(seconds: float) -> tuple[float, ...]:
+    """The speeds at which curves of so many seconds can be replayed."""
+    return (SLOW_MOTION, *SPEEDS) if seconds < BLINK else SPEEDS
+
+
+def watchable(seconds: float) -> float:
+    """The slowest of them at which a replay takes no longer than a class will watch."""
+    speeds = offered(seconds)
+    return next((speed for speed in speeds if seconds / speed <= SITTING), speeds[-1])
 
 
 class Replay:
@@ -150,10 +161,15 @@ _Kind = TypeVar("_Kind")
 
 
 def all() -> list[Recording]:
-    """All recordings that can be read: task by task, its lessons first, in their order."""
-    folders = [path.parent for path in FOLDER.glob("*/config.json")] if FOLDER.is_dir() else []
-    found = readable(sorted(path.name for path in folders if NAME.fullmatch(path.name)), get)
-    return sorted(found, key=_place)
+    """All recordings of training that can be read: task by task, its lessons first, in their order."""
+    found = readable(named("config.json"), get)
+    return sorted((recording for recording in found if not registry.is_lab(recording.config)), key=_place)
+
+
+def named(file: str) -> list[str]:
+    """The recordings that have a file of this name, in alphabetical order."""
+    names = (path.parent.name for path in FOLDER.glob(f"*/{file}")) if FOLDER.is_dir() else ()
+    return sorted(name for name in names if NAME.fullmatch(name))
 
 
 def _place(recording: Recording) -> tuple[int, int]:
@@ -173,7 +189,7 @@ def readable(names: Sequence[str], get: Callable[[str], _Kind]) -> list[_Kind]:
 
 
 def get(name: str) -> Recording:
-    """One recording.
+    """One recording, of training or of a lab that is one run.
 
     Raises:
         UserError: there is none of this name, or it cannot be read.
@@ -204,12 +220,24 @@ def unreadable(name: str, error: Exception) -> UserError:
 def _read(folder: Path, stamp: int) -> Recording:
     card = records.build(Card, records.load(folder / "card.json"))
     config = registry.config(records.load(folder / "config.json"))
-    if registry.is_lab(config):
-        raise ValueError("it is of a lab")
-    log = parsed(gzip.decompress((folder / "events.jsonl.gz").read_bytes()))
-    began = next(event.t for event in log if isinstance(event, events.Started))
-    moments = tuple(max(0.0, event.t - began) for event in log)
-    return Recording(folder.name, folder, config, card, tuple(log), moments)
+    return built(folder, folder.name, config, card, LOG)
+
+
+def built(folder: Path, name: str, config: Config, card: Card, log: str) -> Recording:
+    """A recording with the log that lies in this folder under this name.
+
+    Raises:
+        OSError, ValueError, EOFError, zlib.error: there is none, or it is damaged.
+    """
+    logged = parsed(gzip.decompress((folder / log).read_bytes()))
+    began = started(logged).t
+    moments = tuple(max(0.0, event.t - began) for event in logged)
+    return Recording(name, folder, config, card, tuple(logged), moments)
+
+
+def started(log: Sequence[events.Event]) -> events.Started:
+    """The beginning of the work that a log tells of."""
+    return next(event for event in log if isinstance(event, events.Started))
 
 
 def parsed(data: bytes) -> Sequence[events.Event]:

@@ -1,4 +1,4 @@
-"""Make a recording of a finished run: what `tl_core.recordings.play` reads.
+"""Make a recording of a finished run, of training or of a lab: what `tl_core.recordings.play` reads.
 
 What tells who and where is left out: owner, host, process, absolute paths. What tells how it was made is kept: machine,
 date, weights, data; what the run made on its way is kept as it was made. A run on private data is recorded only when
@@ -8,11 +8,10 @@ whoever records it says that they may be published. What differs between tasks i
 import gzip
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from tl_core.base import events
@@ -22,6 +21,7 @@ from tl_core.recordings import files, play
 from tl_core.recordings.play import Card
 from tl_core.runs import store
 from tl_core.runs.history import halved
+from tl_core.runs.store import Run
 from tl_core.tasks import registry
 from tl_core.tasks.lesson import Lesson
 from tl_core.tasks.registry import Config
@@ -59,6 +59,24 @@ def record(
     """
     files.check_name(name)
     run = store.get(run_id)
+    config, log = recorded(run, public)
+    room = registry.of(config).room("recording")
+    classes, given = room.classes(config), Lesson(Message(title), Message(data), Message(notice))
+    told = lesson(room.LESSONS, name, config, classes, given, untaught=room.untaught(config))
+    with files.made(name, into, [run.owner, run.id]) as folder:
+        files.write(folder / "config.json", files.impersonal(config.to_json()))
+        write_card(folder, card(told, log, machine, classes, config, config))
+        room.keep(run.folder, folder)
+        write_log(log, folder / play.LOG)
+    return (into or play.FOLDER) / name
+
+
+def recorded(run: Run, public: bool) -> tuple[Config, list[events.Event]]:
+    """What a finished run was and its log from the beginning of the work, its times never going back.
+
+    Raises:
+        UserError: it has not finished in one go, or its data are private and not said to be public.
+    """
     log = events.read(run.log)[0]
     started = [event for event in log if isinstance(event, events.Started)]
     if run.config is None or store.status(run) != "finished" or len(started) != 1:
@@ -66,14 +84,7 @@ def record(
             message("The run {name} has not finished in one go, so it cannot be recorded.", name=run.name),
             message("Wait until it has finished, or record another one."),
         )
-    if registry.is_lab(run.config):
-        raise UserError(
-            message("The run {name} trains no model, so it cannot be recorded.", name=run.name),
-            message("Record a run of the Train page instead."),
-        )
-    task = registry.of(run.config)
-    room = task.room("recording")
-    if task.room("material").private(run.config) is not None and not public:
+    if registry.of(run.config).room("material").private(run.config) is not None and not public:
         raise UserError(
             message("The run {name} learned from a private text, which its recording would show.", name=run.name),
             message(
@@ -81,44 +92,79 @@ def record(
                 "read it, add --text-is-public."
             ),
         )
-    classes = room.classes(run.config)
-    lesson = _lesson(room, name, run.config, classes, Lesson(Message(title), Message(data), Message(notice)))
-    card = Card(
-        lesson.title,
-        lesson.notice,
-        Message(machine) if machine else machine_of(started[0]),
-        time.strftime("%Y-%m-%d", time.gmtime(started[0].t)),
-        room.weights(run.config),
-        room.data(run.config, lesson.data),
-        classes,
-    )
-    with files.made(name, into, [run.owner, *run.folder.parts[-1:]]) as folder:
-        files.write(folder / "config.json", files.impersonal(run.config.to_json()))
-        files.write(folder / "card.json", {key: files.packed(value) for key, value in vars(card).items()})
-        room.keep(run.folder, folder)
-        _write_log(_forward(log[log.index(started[0]) :]), folder)
-    return (into or play.FOLDER) / name
+    return run.config, _forward(log[log.index(started[0]) :])
 
 
-def _lesson(room: ModuleType, name: str, config: Config, classes: tuple[str, ...], given: Lesson) -> Lesson:
-    """The lesson of this name with what was given instead; for another name, what was given."""
-    known = room.LESSONS.get(name)
+def lesson(
+    lessons: Mapping[str, Lesson],
+    name: str,
+    what: Any,
+    classes: tuple[str, ...],
+    given: Lesson,
+    untaught: bool = False,
+) -> Lesson:
+    """The lesson of this name with what was given instead; for another name, what was given.
+
+    Args:
+        what: the config, or what else the lessons ask whether it fits.
+        untaught: whether the network knew nothing.
+
+    Raises:
+        UserError: title or notice are missing, or it is not what the lesson would call it.
+    """
+    known = lessons.get(name)
     if known is None and not (given.title.text and given.notice.text):
         raise UserError(
             message("The recording {name} has no title or nothing to notice.", name=name),
-            message("Give both with --title and --notice, or choose one of: {allowed}.", allowed=list(room.LESSONS)),
+            message("Give both with --title and --notice, or choose one of: {allowed}.", allowed=list(lessons)),
         )
     if known is None:
         return given
-    if not known.fits(config, classes):
+    if not known.fits(what, classes):
         raise UserError(
             message("This run is not what the recording would be called: {title}.", title=known.title),
             message("Record a run with these settings on the same data, or choose another name."),
         )
-    if known.untaught and room.untaught(config):
+    if known.untaught and untaught:
         known = replace(known, notice=known.untaught, title=known.untaught_title or known.title)
-    words = {"title": given.title, "data": given.data, "notice": given.notice}
-    return replace(known, **{key: text for key, text in words.items() if text.text})
+    return replace(
+        known,
+        title=given.title if given.title.text else known.title,
+        data=given.data if given.data.text else known.data,
+        notice=given.notice if given.notice.text else known.notice,
+    )
+
+
+def card(
+    told: Lesson,
+    log: Sequence[events.Event],
+    machine: str,
+    classes: tuple[str, ...],
+    taught: Config,
+    largest: Config,
+) -> Card:
+    """The label of a recording that begins with this log.
+
+    Args:
+        machine: instead of what this computer says of itself.
+        taught: whose weights it names.
+        largest: whose data it names.
+    """
+    started, room = play.started(log), registry.of(taught).room("recording")
+    return Card(
+        told.title,
+        told.notice,
+        Message(machine) if machine else machine_of(started),
+        time.strftime("%Y-%m-%d", time.gmtime(started.t)),
+        room.weights(taught),
+        room.data(largest, told.data),
+        classes,
+    )
+
+
+def write_card(folder: Path, made: Card) -> None:
+    """Write what `play` reads as the card."""
+    files.write(folder / "card.json", {key: files.packed(value) for key, value in vars(made).items()})
 
 
 def machine_of(started: events.Started) -> Message:
@@ -126,9 +172,13 @@ def machine_of(started: events.Started) -> Message:
     return Message(started.device) if started.device != "CPU" else files.processor()
 
 
-def _write_log(log: Sequence[events.Event], folder: Path) -> None:
-    """Write the log, compressed; neighbouring batches are averaged until all fits."""
-    rest = sum(path.stat().st_size for path in folder.iterdir())
+def write_log(log: Sequence[events.Event], path: Path) -> None:
+    """Write the log, compressed; neighbouring batches are averaged until all of its folder fits.
+
+    Raises:
+        UserError: it does not.
+    """
+    rest = sum(other.stat().st_size for other in path.parent.iterdir())
     while True:
         lines = [json.dumps(_short(event), ensure_ascii=False, separators=(",", ":")) for event in log]
         data = gzip.compress("\n".join(lines).encode("utf-8") + b"\n", 9, mtime=0)
@@ -141,7 +191,7 @@ def _write_log(log: Sequence[events.Event], folder: Path) -> None:
                 message("Record a run with fewer epochs."),
             )
         log = thinner
-    (folder / "events.jsonl.gz").write_bytes(data)
+    path.write_bytes(data)
     play.parsed(gzip.decompress(data))
 
 

@@ -37,7 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 HEAVY = ("training", "export")
 # A lab measures and keeps no model, so less is asked of it.
-LAB_ROOMS = {room: ROOMS[room] for room in ("config", "material", "paths", "training")}
+LAB_ROOMS = {room: ROOMS[room] for room in ("config", "material", "paths", "recording", "training")}
 
 
 class Config(Protocol):

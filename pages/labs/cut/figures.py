@@ -6,8 +6,7 @@ from pages.components import live_chart
 from pages.labs import one_run
 from pages.labs.cut import onward
 from pages.ui.i18n import _, show
-from pages.ui.markdown import sentence
-from tl_core.base.messages import N_
+from tl_core.base.messages import N_, Message
 from tl_core.base.metrics import percent
 from tl_core.charts import probes
 from tl_core.labs.cut import found
@@ -56,21 +55,7 @@ def training(config: CutConfig, history: History, words: str) -> tuple[float, st
 
 
 def curves(config: CutConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
-    """Learning curves: none."""
-
-
-def artifacts(history: History, over: bool, key: str) -> None:
-    """What it made on its way: nothing that is shown by itself."""
-
-
-def resuming(run: Run) -> str:
-    """Where an experiment that was interrupted goes on."""
-    return _("What the blocks made of the pictures is kept; the probes are trained anew, which is quick.")
-
-
-def below(run: Run, history: History, over: bool) -> None:
-    """The curve, what to read off it, what was found here, and the ways on."""
-    config = run.config
+    """The curve over the blocks, and what to read off it; a click on a point leads to the Train page."""
     divided = division(history.artifacts)
     points = {arm: found.curve(config, history.trials, arm) for arm in found.ARMS}
     lines = [
@@ -82,8 +67,8 @@ def below(run: Run, history: History, over: bool) -> None:
     clicked = live_chart.charts(
         {"probes": figure},
         {"probes": show(probes.description(lines))},
-        revision=run.id,
-        key="cut_curve",
+        revision=revision,
+        key=key,
         clickable=True,
     )
     st.caption(
@@ -93,14 +78,29 @@ def below(run: Run, history: History, over: bool) -> None:
             "task more than your pictures."
         )
     )
-    told = found.sentences(config, history.trials, divided)
-    for number, each in enumerate(told):
-        st.markdown(f"**{sentence(each)}**" if number == 0 else sentence(each))
-    if score := found.scored(config, history.trials):
-        st.markdown(f":material/psychology_alt: {sentence(score)}")
-    if points["pretrained"]:
+    if clicked in config.places:
+        onward.leave_for(config, config.places.index(clicked) + 1)
+
+
+def artifacts(history: History, over: bool, key: str) -> None:
+    """What it made on its way: nothing that is shown by itself."""
+
+
+def resuming(run: Run) -> str:
+    """Where an experiment that was interrupted goes on."""
+    return _("What the blocks made of the pictures is kept; the probes are trained anew, which is quick.")
+
+
+def told(config: CutConfig, history: History) -> list[Message]:
+    """What was found, in numbers."""
+    return found.sentences(config, history.trials, division(history.artifacts))
+
+
+def below(run: Run, history: History, over: bool) -> None:
+    """What was found here, and the ways on."""
+    config = run.config
+    one_run.tell(told(config, history), found.scored(config, history.trials))
+    if found.curve(config, history.trials, "pretrained"):
         onward.to_training(config)
     if over and history.trials:
         one_run.take_along(run, found.table(config, history.trials), _("All probes (.csv)"))
-    if clicked in config.places:
-        onward.leave_for(config, config.places.index(clicked) + 1)

@@ -6,8 +6,7 @@ from pages.components import live_chart
 from pages.labs import one_run
 from pages.labs.labels import suspects
 from pages.ui.i18n import _, show
-from pages.ui.markdown import sentence
-from tl_core.base.messages import N_
+from tl_core.base.messages import N_, Message
 from tl_core.base.metrics import percent
 from tl_core.charts import search
 from tl_core.labs.labels import found
@@ -55,7 +54,23 @@ def training(config: LabelsConfig, history: History, words: str) -> tuple[float,
 
 
 def curves(config: LabelsConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
-    """Learning curves: none."""
+    """How many of the planted labels are found, and how to read it; without planted ones there is nothing to draw."""
+    if not config.planted:
+        return
+    measured = found.curve(history.trials)
+    seeds = [measured.get(seed, {}) for seed in range(config.seeds)]
+    live_chart.charts(
+        {"search": search.figure(seeds, config.looked_at, config.guess / 100 if config.guess else None, _)},
+        {"search": show(search.description(seeds))},
+        revision=revision,
+        key=key,
+    )
+    st.caption(
+        _(
+            "Read it from the left: the steeper the curve rises above the dotted line of chance, the fewer labels a "
+            "person has to look at to find the wrong ones. The band reaches from the worst to the best seed."
+        )
+    )
 
 
 def artifacts(history: History, over: bool, key: str) -> None:
@@ -67,34 +82,15 @@ def resuming(run: Run) -> str:
     return _("What the network made of the pictures is kept; the search is made anew, which is quick.")
 
 
+def told(config: LabelsConfig, history: History) -> list[Message]:
+    """What was found, in numbers."""
+    return found.sentences(config, history.trials, history.artifacts)
+
+
 def below(run: Run, history: History, over: bool) -> None:
-    """The curve, what to read off it, what was found here, the suspects, and the ways on."""
-    config = run.config
-    if config.planted:
-        _curve(run, config, history)
-    told = found.sentences(config, history.trials, history.artifacts)
-    for number, each in enumerate(told):
-        st.markdown(f"**{sentence(each)}**" if number == 0 else sentence(each))
-    if score := found.scored(config, history.trials):
-        st.markdown(f":material/psychology_alt: {sentence(score)}")
+    """What was found here, the suspects, and the ways on."""
+    one_run.tell(told(run.config, history), found.scored(run.config, history.trials))
     suspects.show(run, found.suspects(history.artifacts), over)
     suspects.flips(run, found.flips(history.artifacts))
     if over and history.trials:
         one_run.take_along(run, found.table(history.trials), _("All figures (.csv)"))
-
-
-def _curve(run: Run, config: LabelsConfig, history: History) -> None:
-    measured = found.curve(history.trials)
-    seeds = [measured.get(seed, {}) for seed in range(config.seeds)]
-    live_chart.charts(
-        {"search": search.figure(seeds, config.looked_at, config.guess / 100 if config.guess else None, _)},
-        {"search": show(search.description(seeds))},
-        revision=run.id,
-        key="labels_curve",
-    )
-    st.caption(
-        _(
-            "Read it from the left: the steeper the curve rises above the dotted line of chance, the fewer labels a "
-            "person has to look at to find the wrong ones. The band reaches from the worst to the best seed."
-        )
-    )

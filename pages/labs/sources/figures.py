@@ -7,11 +7,10 @@ import streamlit as st
 from pages.components import live_chart
 from pages.experiments import learned_from
 from pages.labs import one_run
-from pages.ui.i18n import _, show
-from pages.ui.markdown import sentence
+from pages.ui.i18n import _, show, together
 from pages.ui.session import may
 from tl_core.base.events import Trial
-from tl_core.base.messages import N_
+from tl_core.base.messages import N_, Message
 from tl_core.base.metrics import percent
 from tl_core.charts import sources as charts
 from tl_core.labs.probes import division
@@ -65,7 +64,28 @@ def training(config: SourcesConfig, history: History, words: str) -> tuple[float
 
 
 def curves(config: SourcesConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
-    """Learning curves: none."""
+    """The ranking made before, the gains, and what to read off them."""
+    trials = history.trials
+    _ranked(trials)
+    rows = [row for row in found.rows(trials) if row.gains]
+    if not rows:
+        return
+    names = [show(found.called(row.source)) for row in rows]
+    values = [list(row.gains.values()) for row in rows]
+    guess = list(sources.SOURCES)[config.guess - 1] if config.guess else None
+    live_chart.charts(
+        {"gains": charts.gains(names, values, show(found.called(guess)) if guess else None, _)},
+        {"gains": show(charts.gains_description(names, values))},
+        revision=revision,
+        key=key,
+        height=charts.ROW * len(names) + 110,
+    )
+    reading = _(
+        "Each bar says how many more validation pictures a linear classifier gets right on the frozen source than on "
+        "the same network frozen with random weights, which has learned nothing; that is not training from scratch, "
+        "which the race shows. To the left of zero, in its own colour, lies negative transfer."
+    )
+    st.caption(together(reading, _("◆ marks your guess.")) if guess else reading)
 
 
 def artifacts(history: History, over: bool, key: str) -> None:
@@ -77,35 +97,16 @@ def resuming(run: Run) -> str:
     return _("What the networks made of the pictures is kept; the classifiers are trained anew, which is quick.")
 
 
+def told(config: SourcesConfig, history: History) -> list[Message]:
+    """What was found, in numbers."""
+    return found.sentences(history.trials, division(history.artifacts))
+
+
 def below(run: Run, history: History, over: bool) -> None:
-    """The ranking made before, the gains, what was found here, and the same on other pictures."""
+    """What was found here, whether the rankings held, and the same on other pictures."""
     trials = history.trials
-    _ranked(trials)
-    rows = [row for row in found.rows(trials) if row.gains]
-    if rows:
-        names = [show(found.called(row.source)) for row in rows]
-        values = [list(row.gains.values()) for row in rows]
-        guess = list(sources.SOURCES)[run.config.guess - 1] if run.config.guess else None
-        live_chart.charts(
-            {"gains": charts.gains(names, values, show(found.called(guess)) if guess else None, _)},
-            {"gains": show(charts.gains_description(names, values))},
-            revision=run.id,
-            key="sources_gains",
-            height=charts.ROW * len(names) + 110,
-        )
-        st.caption(
-            _(
-                "Each bar says how many more validation pictures a linear classifier gets right on the frozen source "
-                "than on the same network frozen with random weights, which has learned nothing; that is not training "
-                "from scratch, which the race shows. To the left of zero, in its own colour, lies negative transfer. "
-                "◆ marks your guess."
-            )
-        )
-        for number, each in enumerate(found.sentences(trials, division(history.artifacts))):
-            st.markdown(f"**{sentence(each)}**" if number == 0 else sentence(each))
-        if score := found.scored(run.config, trials):
-            st.markdown(f":material/psychology_alt: {sentence(score)}")
-        _held(trials, run.id)
+    one_run.tell(told(run.config, history), found.scored(run.config, trials))
+    _held(trials, run.id)
     if over:
         _targets(run)
         if trials:

@@ -8,8 +8,9 @@ from tl_core.base.messages import Message, message
 from tl_core.classification import report as reports
 from tl_core.classification.report import Report
 from tl_core.images.data import dataset as datasets
+from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.drawn import CLASSES
-from tl_core.images.data.split import split
+from tl_core.images.data.split import Split, split
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.lesson import Lesson
 
@@ -47,7 +48,11 @@ def data(config: RunConfig, name: Message) -> Message:
         UserError: the pictures are gone.
     """
     dataset = datasets.load(config.data.dataset)
-    parts = split(dataset, config.data)
+    return divided(name, dataset, split(dataset, config.data))
+
+
+def divided(name: Message, dataset: Dataset, parts: Split) -> Message:
+    """How many pictures there were to train on and to validate; called `name` or, where that is empty, as they are."""
     return message(
         "{name}: {training} pictures to train on, {validation} to validate",
         name=name if name.text else Message(dataset.name),
