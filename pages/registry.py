@@ -41,6 +41,7 @@ PAGES = {
         PageSpec("cut", N_("Where should I cut?"), ":material/content_cut:", N_("What transfer does")),
         PageSpec("sources", N_("Which source helps?"), ":material/hub:", N_("What transfer does")),
         PageSpec("labels", N_("Whose label is wrong?"), ":material/label_off:", N_("What transfer does")),
+        PageSpec("mistakes", N_("Mistakes on purpose"), ":material/stethoscope:", N_("What transfer does")),
         PageSpec("run", N_("Run"), ":material/show_chart:", N_("Experiments")),
         PageSpec("runs", N_("Runs"), ":material/compare_arrows:", N_("Experiments")),
         PageSpec("replay", N_("Recorded runs"), ":material/history:", N_("Experiments")),

@@ -39,6 +39,7 @@ class Examples:
         undecided: what the last test is worth, once it has been made.
         put_right: likewise, so that labels can be put right; None: they cannot.
         corrected: the way on where that has been done.
+        inside: what the network makes of those that validate before it decides.
         none: that no examples were kept for it; without these words nothing is said of it then.
         right: what accuracy is.
         found: what recall and precision are.
@@ -67,6 +68,7 @@ class Examples:
     draw: Callable[[Run, Report, Sequence[Prediction], str], None]
     put_right: Callable[[Run, Report, Sequence[Prediction], str], None] | None = None
     corrected: Callable[[Run], None] | None = None
+    inside: Callable[[Run, Report], None] | None = None
     none: str = ""
 
 
@@ -86,6 +88,8 @@ def show_report(run: Run, examples: Examples) -> None:
     doctor.show(run, made)
     _draw(run, made, examples, key=f"report_{run.id}")
     flips.show(run, made, examples.draw)
+    if examples.inside:
+        examples.inside(run, made)
     _last_test(run, examples)
 
 

@@ -16,7 +16,7 @@ FORBIDDEN = {
     r"\bwith\s*\(|\barguments\b": "of another age",
 }
 GLOBALS = re.compile(
-    r"AbortController|ArrayBuffer|Blob|Boolean|DataView|Error|EventSource|JSON|Number|Promise|ResizeObserver|Set|String"
+    r"AbortController|ArrayBuffer|Blob|Boolean|DataView|Error|EventSource|JSON|Map|Number|Promise|ResizeObserver|Set|String"
     r"|TextEncoder|URL|URLSearchParams|Uint32Array|Uint8Array|WeakMap|XMLHttpRequest"
     r"|atob|clearTimeout|encodeURIComponent|fetch|getComputedStyle|matchMedia|setTimeout"
 )

@@ -138,7 +138,7 @@ def test_overfitting_begins_where_the_validation_loss_is_lowest():
 def test_chance_on_few_validation_examples_means_nothing():
     curves = replace(SOUND, val_accuracy=[0.3] * 8, val_loss=[1.4] * 8)
     assert mistakes.diagnose(curves).fault == "labels"
-    assert mistakes.at_chance_on_validation(replace(curves, examples=10)) is None
+    assert mistakes.at_chance_on_validation(replace(curves, examples=60)) is None, "two of four are within the noise"
 
 
 def test_an_easy_task_is_no_leak():

@@ -12,7 +12,17 @@ from tl_core.engine.asking import Status, ask, lines, quietly, state, stop, stre
 from tl_core.engine.protocol import State
 from tl_core.runs import store
 from tl_core.tasks.image_classification import calls as pictures
-from tl_core.tasks.image_classification.calls import Answer, Channels, Detected, Explanation, Method, Recognized
+from tl_core.tasks.image_classification import feature_map
+from tl_core.tasks.image_classification.calls import (
+    Answer,
+    Channels,
+    Detected,
+    Explanation,
+    Layout,
+    Method,
+    Recognized,
+)
+from tl_core.tasks.image_classification.feature_map import FeatureMap
 from tl_core.tasks.text_generation import calls as texts
 from tl_core.tasks.text_generation.sampling import Settings
 from tl_core.tasks.text_generation.stream import Event
@@ -25,6 +35,7 @@ __all__ = [
     "detect",
     "evaluate",
     "explain",
+    "lay_out",
     "model_file",
     "recognize",
     "state",
@@ -138,6 +149,25 @@ def detect(run_id: str, other: str, status: Status = quietly) -> Detected:
         UserError: as for `recognize`, or the others are gone.
     """
     return ask(pictures.DETECT, pictures.Detect(run_id, other), status)
+
+
+def lay_out(run_id: str, layout: Layout, status: Status = quietly) -> FeatureMap:
+    """The map of the features of a run's validation pictures; it is kept in the run's folder.
+
+    Args:
+        layout: "pca", or "tsne", which takes longer.
+
+    Raises:
+        UserError: the run has no weights or its pictures are gone, too few validate, or the engine died.
+    """
+    ask(pictures.LAY_OUT, pictures.LayOut(run_id, layout), status)
+    found = feature_map.load(store.get(run_id).folder, layout)
+    if found is None:
+        raise UserError(
+            message("The map could not be read after it was written."),
+            message("Check that the disk is not full, then try again."),
+        )
+    return found
 
 
 def model_file(run_id: str, status: Status = quietly) -> Path:

@@ -39,7 +39,7 @@ from tl_core.runs.store import ACTIVE, Run, Status
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Config, Task
 
-Lab = Literal["race", "budget", "shift"]
+Lab = Literal["race", "budget", "shift", "mistakes"]
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 

@@ -10,7 +10,7 @@ from pages.experiments import classified_report
 from pages.experiments.classified_report import Examples
 from pages.material import tidy
 from pages.registry import go
-from pages.tasks.image_classification import settings
+from pages.tasks.image_classification import feature_map, settings
 from pages.ui.i18n import _, ngettext
 from pages.ui.session import may
 from tl_core.base.errors import UserError
@@ -158,4 +158,5 @@ PICTURES = Examples(
     draw=_draw,
     put_right=_put_right,
     corrected=_corrected,
+    inside=feature_map.tell,
 )

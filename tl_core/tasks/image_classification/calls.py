@@ -166,6 +166,20 @@ class Detected:
     unknown: int  # other pictures
 
 
+Layout = Literal["pca", "tsne"]
+
+
+@dataclass(frozen=True)
+class LayOut:
+    """Look at a run's validation pictures before its training and after, and keep the map of their features.
+
+    What has been kept already is not computed again.
+    """
+
+    run: str
+    layout: Layout
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A run's complete model, made now if need be."""
@@ -185,9 +199,10 @@ RECOGNIZE: Call[Recognize, Recognized] = Call(
     "image_classification.recognize", Recognize, Recognized, f"{_HERE}.recognize"
 )
 DETECT: Call[Detect, Detected] = Call("image_classification.detect", Detect, Detected, f"{_HERE}.detect")
+LAY_OUT: Call[LayOut, None] = Call("image_classification.lay_out", LayOut, type(None), f"{_HERE}.lay_out")
 MODEL_FILE: Call[ModelFile, str] = Call("image_classification.model_file", ModelFile, str, f"{_HERE}.model_file")
 
-CALLS = (CLASSIFY, EXPLAIN, READ_CHANNELS, EVALUATE, RECOGNIZE, DETECT, MODEL_FILE)
+CALLS = (CLASSIFY, EXPLAIN, READ_CHANNELS, EVALUATE, RECOGNIZE, DETECT, LAY_OUT, MODEL_FILE)
 DRAWN = "drawn:"
 SOURCES = (
     Source("run", f"{_HERE}.of_run", f"{_HERE}.version_of_run"),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tl_core.base import records
 from tl_core.base.messages import message
 from tl_core.base.settings import named, setting, unreadable
+from tl_core.classification.mistakes import MISTAKES, Mistake
 from tl_core.classification.settings import (
     batch_size,
     class_weights,
@@ -165,6 +166,16 @@ class RunConfig:
         term=message("changed pictures"),
         group="advanced",
         help=message("The best weights are also tried on the validation pictures without colour, and blurred."),
+    )
+    mistake: Mistake = setting(  # of the lab of mistakes; what is handed out has it too
+        "none",
+        key="mistake",
+        label=message("Mistake made on purpose"),
+        term=message("mistake made on purpose"),
+        group="advanced",
+        choices=MISTAKES,
+        shared=False,
+        help=message("A lesson in what goes wrong: the examples are spoiled on purpose."),
     )
     seed: int = seed()
     kind: Literal["image"] = "image"

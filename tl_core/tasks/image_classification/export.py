@@ -32,15 +32,8 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
         return target
     row = backbone(config.backbone.name)
     with precision.policy("float32"):
-        keras.utils.set_random_seed(config.seed)  # for random weights, which are then those of the training
-        base = network.load_base(row, config.backbone.weights, config.backbone.image_size)
-        loaded = fingerprint(base.weights)
-        head = network.build_head(config.head, len(dataset.classes), base.output_shape[1:], config.seed)
-        if load_best(folder, base, head, row)["base"] != loaded:
-            raise UserError(
-                message("The pretrained weights have changed since this run was trained."),
-                message("Put the former weights file back, or train again."),
-            )
+        base, head = begun(config, len(dataset.classes))
+        finish(folder, base, head, row)
         scaled = network.preprocessing(row, config.backbone.image_size)
         model = network.assemble(scaled, base, head, len(dataset.classes))
     write_json(folder / LABELS, list(dataset.classes))
@@ -51,6 +44,31 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def begun(config: RunConfig, classes: int) -> tuple[keras.Model, keras.Model]:
+    """The backbone and the head of a run as its training found them; random weights are drawn again from the seed.
+
+    Raises:
+        UserError: the backbone's weights are not to be had (any more).
+    """
+    keras.utils.set_random_seed(config.seed)
+    base = network.load_base(backbone(config.backbone.name), config.backbone.weights, config.backbone.image_size)
+    return base, network.build_head(config.head, classes, base.output_shape[1:], config.seed)
+
+
+def finish(folder: Path, base: keras.Model, head: keras.Model, row: Backbone) -> None:
+    """Give what `begun` has made the run's best weights.
+
+    Raises:
+        UserError: there are none, or they were trained on top of other backbone weights.
+    """
+    loaded = fingerprint(base.weights)
+    if load_best(folder, base, head, row)["base"] != loaded:
+        raise UserError(
+            message("The pretrained weights have changed since this run was trained."),
+            message("Put the former weights file back, or train again."),
+        )
 
 
 def load(path: Path, config: RunConfig) -> tuple[keras.Model, keras.Model]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tl_core.base import events
 from tl_core.base.errors import Stopped
-from tl_core.classification import report, steps
+from tl_core.classification import mistakes, report, steps
 from tl_core.classification.learner import Chunk, ClassificationLearner
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
@@ -68,8 +68,8 @@ class ImageLearner(ClassificationLearner):
     def begin(self, standing: Standing) -> None:
         """Load the backbone, build the head, and divide the pictures."""
         config, self.standing = self.config, standing
-        self.split = split(self.dataset, config.data)
-        self.labels = np.array([image.label for image in self.dataset.images], np.int32)
+        labels = np.array([image.label for image in self.dataset.images], np.int32)
+        self.split, self.labels = mistakes.made(config.mistake, split(self.dataset, config.data), labels, config.seed)
         self.importance = steps.importance(self.labels, self.split.train, config.class_weights)
         keras.utils.set_random_seed(config.seed)
         settings = config.backbone

@@ -119,10 +119,17 @@ def load_with_top(
     """
     size = backbone.native_size
     source = weights_files.obtain(backbone, "imagenet", size, top=True, emit=emit, should_stop=should_stop)
-    model = _application(backbone, include_top=True, input_shape=(size, size, 3))
-    load_weights(model, source.path, backbone.title)
+    model = with_top(backbone, source)
     scaled = preprocessing(backbone, size)
     return keras.Model(scaled.input, _apply(model, scaled.output), name=model.name)
+
+
+def with_top(backbone: Backbone, source: weights_files.Source) -> keras.Model:
+    """The ImageNet classifier at its native size, without preprocessing, from a weights file that is here."""
+    size = backbone.native_size
+    model = _application(backbone, include_top=True, input_shape=(size, size, 3))
+    load_weights(model, source.path, backbone.title)
+    return model
 
 
 def load_weights(model: keras.Model, path: Path, title: str) -> None:

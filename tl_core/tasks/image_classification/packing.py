@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.base.errors import disk_full_explained
+from tl_core.classification import mistakes
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import packages, weights
@@ -27,8 +28,8 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
         UserError: the pictures have been deleted, or the weights are not to be had any more.
     """
     dataset, row = datasets.load(config.data.dataset), backbone(config.backbone.name)
-    parts, folders = split(dataset, config.data), code.folders(dataset.classes)
-    labels = np.array([image.label for image in dataset.images])
+    true, folders = np.array([image.label for image in dataset.images]), code.folders(dataset.classes)
+    parts, labels = mistakes.made(config.mistake, split(dataset, config.data), true, config.seed)
     counts = np.bincount(labels[parts.train], minlength=len(folders)).tolist()
     file = _weights_file(config, row)
     text = code.keras_code(config, counts, dataset.classes, validated=len(parts.validation) > 0)
@@ -43,7 +44,7 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
                     archive.mkdir(f"{part}/{folder}")  # also one that is empty here, so that the classes are the same
                 for index in indices:
                     image = dataset.images[index]
-                    archive.write(dataset.path(image), f"{part}/{folders[image.label]}/{index:06}.jpg")
+                    archive.write(dataset.path(image), f"{part}/{folders[labels[index]]}/{index:06}.jpg")
         yield target
 
 

@@ -3,6 +3,7 @@
 runs/<id>/model.keras    the complete model
 runs/<id>/labels.json    the names of the classes, in the order of the probabilities
 runs/<id>/familiarity.npz  what the run's own pictures look like to the model, once somebody has asked
+runs/<id>/features.npz     the map of their features, likewise, and neighbours.npz how t-SNE lays it out
 """
 
 from pathlib import Path
@@ -12,7 +13,9 @@ from tl_core.base import records
 FILES = {"keras": "model.keras"}
 LABELS = "labels.json"
 FAMILIAR = "familiarity.npz"
-MADE = (FAMILIAR,)  # of the model: it can be made again
+FEATURES = "features.npz"
+NEIGHBOURS = "neighbours.npz"
+MADE = (FAMILIAR, FEATURES, NEIGHBOURS)  # of the model: they can be made again
 
 
 def model_path(folder: Path) -> Path:

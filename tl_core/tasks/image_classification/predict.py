@@ -19,7 +19,15 @@ from tl_core.images.data import dataset as datasets
 from tl_core.images.data import drawn, pictures
 from tl_core.images.pretrained import batchnorm, packages, weights
 from tl_core.images.pretrained.backbones import Backbone, backbone
-from tl_core.tasks.image_classification import evaluation, export, familiarity, network, paths
+from tl_core.tasks.image_classification import (
+    before_after,
+    evaluation,
+    export,
+    familiarity,
+    feature_map,
+    network,
+    paths,
+)
 from tl_core.tasks.image_classification.calls import (
     DRAWN,
     Answer,
@@ -30,6 +38,7 @@ from tl_core.tasks.image_classification.calls import (
     Evaluate,
     Explain,
     Explanation,
+    LayOut,
     Method,
     ModelFile,
     ReadChannels,
@@ -211,15 +220,32 @@ def read_channels(asked: ReadChannels, desk: Desk) -> Channels:
 def evaluate(asked: Evaluate, desk: Desk) -> None:
     """Predict one part of a run's pictures and keep the report in its folder."""
     run = _run(asked.run, desk)
+    desk.say(message("Loading the model…"))
+    dataset = datasets.load(run.config.data.dataset)
+    evaluation.evaluate(run.folder, run.config, dataset, asked.part, emit=_teller(desk), should_stop=desk.is_gone)
+
+
+def lay_out(asked: LayOut, desk: Desk) -> None:
+    """Keep the map of the features of the run's validation pictures, and for t-SNE also how that lays it out."""
+    run = _run(asked.run, desk)
+    if feature_map.load(run.folder, "pca") is None:
+        desk.say(message("Loading the model…"))
+        dataset = datasets.load(run.config.data.dataset)
+        before_after.look(run.folder, run.config, dataset, emit=_teller(desk), should_stop=desk.is_gone)
+    if asked.layout == "tsne" and feature_map.load(run.folder, "tsne") is None:
+        desk.say(message("t-SNE looks for a place for every picture…"))
+        feature_map.lay_out(run.folder)
+
+
+def _teller(desk: Desk) -> Callable[[Event], None]:
+    """Says how many pictures have been looked at."""
 
     def emit(event: Event) -> None:
         if isinstance(event, (Phase, Progress)) and event.total:
             done = event.done if isinstance(event, Progress) else 0
             desk.say(message("Looking at the pictures: {done} of {total}", done=done, total=event.total))
 
-    desk.say(message("Loading the model…"))
-    dataset = datasets.load(run.config.data.dataset)
-    evaluation.evaluate(run.folder, run.config, dataset, asked.part, emit=emit, should_stop=desk.is_gone)
+    return emit
 
 
 def recognize(asked: Recognize, desk: Desk) -> Recognized:

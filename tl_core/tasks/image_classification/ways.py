@@ -22,6 +22,7 @@ SHIFTED: dict[str, Message] = {  # what is measured on changed pictures, and wha
 }
 SIZE = 96  # pixels
 EPOCHS = 10
+FEW = 5  # pictures of each class from which too little can be learned
 
 
 def usual(dataset: str) -> RunConfig:
@@ -75,6 +76,24 @@ def seeded(config: RunConfig, seed: int) -> RunConfig:
 def shifted(config: RunConfig) -> RunConfig:
     """The experiment that is also measured on changed pictures: `SHIFTED` says by which metrics."""
     return replace(config, shifts=True)
+
+
+def faulty(config: RunConfig) -> dict[str, RunConfig]:
+    """The experiment as it should be, "sound", and with each mistake of `tl_core.experiments.mistakes`.
+
+    Args:
+        config: of its phases the epochs count.
+    """
+    sound = replace(config, phases=(PhaseConfig(-1, config.epochs, 1e-3),), head=replace(config.head, dropout=0.0))
+    [phase] = sound.phases
+    few = replace(sound, phases=(replace(phase, epochs=4 * phase.epochs),))
+    return {
+        "sound": sound,
+        "rate": replace(sound, phases=(replace(phase, learning_rate=100 * phase.learning_rate),)),
+        "labels": replace(few, mistake="labels"),
+        "leak": replace(few, mistake="leak"),
+        "overfitting": sized(few, FEW),
+    }
 
 
 def sized(config: RunConfig, per_class: int) -> RunConfig:
