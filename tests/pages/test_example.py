@@ -23,7 +23,7 @@ def finding(test) -> str:
 
 
 @pytest.mark.parametrize("lab", SHIPPED)
-def test_every_lab_shows_at_first_what_was_found_elsewhere(lab):
+def test_a_lab_shows_at_first_what_was_found_elsewhere(lab):
     test = opened(lab)
     assert labelled(test) and labs.get(lab).card.date in words(test) and "Drawn flowers" in words(test)
     assert [chart for chart in test.get("bidi_component") if chart.proto.component_name == "tl_live"]
