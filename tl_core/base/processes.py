@@ -106,6 +106,26 @@ def halted(pid: int) -> bool:
         return False
 
 
+def processor_seconds() -> float:
+    """Seconds that this process has computed, of all cores together."""
+    return time.process_time()
+
+
+def forget_peak() -> None:
+    """Have `peak` count from now on, where the system can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> int | None:
+    """The most bytes of memory that this process has held, shared libraries included; None: the system does not say."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    return None
+
+
 def kill(pid: int) -> None:
     """End a process at once, and what it may have started."""
     try:
