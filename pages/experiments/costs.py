@@ -7,13 +7,11 @@ import streamlit as st
 from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.tables import table
+from tl_core.base.processes import WATTS
 from tl_core.runs import watch
 from tl_core.runs.history import History
 from tl_core.runs.queue import Forecast
 from tl_core.runs.store import Run
-
-WATTS = 5  # of a busy processor core
-ERROR = 2  # a factor: a core of a notebook or server takes 2.5 to 10 W
 
 
 def told(seconds: float, epoch: float, cached: int | None, source: str) -> tuple[Forecast, str]:

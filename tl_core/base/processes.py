@@ -25,6 +25,7 @@ from tl_core.base.records import Within
 
 Pid = Annotated[int, Within(1, 2**31)]  # of one process: zero and negative numbers stand for whole groups
 
+WATTS = 5  # of a busy processor core, for estimates; one of a notebook or a server takes 2.5 to 10
 REPOSITORY = Path(__file__).resolve().parents[2]
 _UNFINISHED = ".new-"  # how a folder's name begins while it is being made
 _ABANDONED = 3600.0  # seconds after which whoever was making it must have died
@@ -104,6 +105,11 @@ def halted(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
     except (OSError, IndexError):
         return False
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor_seconds() -> float:

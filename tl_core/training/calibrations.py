@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tl_core.base import paths, records
+from tl_core.base import paths, processes, records
 
 KEPT = 3600.0  # seconds for which a result is believed: other work on the computer comes and goes
 FRESH = 60.0  # seconds for which a wish holds
@@ -74,8 +74,7 @@ def _young(path: Path, seconds: float) -> bool:
 
 
 def _place(settings: Mapping[str, Any]) -> Path:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    decides = json.dumps([settings, socket.gethostname(), cores], sort_keys=True)
+    decides = json.dumps([settings, socket.gethostname(), processes.cores()], sort_keys=True)
     return _folder() / f"{hashlib.sha256(decides.encode()).hexdigest()[:32]}.json"
 
 
