@@ -26,7 +26,7 @@ def told(seconds: float, epoch: float, cached: int | None, source: str) -> tuple
     what = _("About {time} in all, {epoch} an epoch").format(time=duration(seconds), epoch=_short(epoch))
     if cached:
         what += _(", {size} of activations on disk").format(size=_size(cached))
-    return Forecast(seconds, epoch, cached), f"{what}: {source}."
+    return Forecast(seconds, epoch, cached), _("{cost}: {source}.").format(cost=what, source=source)
 
 
 def show(run: Run) -> None:
