@@ -88,7 +88,7 @@ submit.start_bar(
     "tune_start",
     config,
     choices.summary(shape),
-    lambda: consequences.time_sentence(config, shape, seen),
+    lambda: consequences.told(config, shape, seen),
     obstacles,
 )
 spare.want()

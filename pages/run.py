@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages.experiments import progress, take_home
+from pages.experiments import costs, progress, take_home
 from pages.registry import go, link
 from pages.tasks.registry import room
 from pages.ui.i18n import _
@@ -70,4 +70,5 @@ if store.status(run) not in ACTIVE:
     take_home.go_on(run)
     if run.config:
         room(run.config, "report").show_report(run)
+        costs.show(run)
     spare.want()  # to resume it, or to train again

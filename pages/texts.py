@@ -85,7 +85,7 @@ submit.start_bar(
     "texts_start",
     config,
     choices.summary(shape, config),
-    lambda: consequences.time_sentence(config, seen),
+    lambda: consequences.told(config, seen),
     obstacles,
 )
 spare.want()

@@ -53,7 +53,9 @@ submit.start_bar(
     "train_start",
     config,
     choices.summary(row, config),
-    lambda: consequences.time_sentence(config, seen),
+    lambda: consequences.told(config, seen),
     obstacles,
 )
 spare.want()
+if not obstacles:
+    consequences.calibrate(config, source)

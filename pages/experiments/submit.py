@@ -11,13 +11,14 @@ from pages.ui.session import owner
 from tl_core.base.errors import UserError
 from tl_core.experiments import groups
 from tl_core.runs import queue, store
+from tl_core.runs.queue import Forecast
 from tl_core.tasks.registry import Config
 
 WAITING = 4  # runs one person may have queued or running; a group of an experiment counts as one
 
 
-def submit(config: Config, drawn: str) -> None:
-    """Callback: queue a run. `drawn` names the drawing of the button, so that a double click is one run."""
+def submit(config: Config, forecast: Forecast | None, drawn: str) -> None:
+    """Callback: queue a run that is said to cost so much. `drawn` names the button's drawing: a double click is one."""
     if st.session_state.get("submission_pressed") == drawn:
         return
     st.session_state["submission_pressed"] = drawn
@@ -25,7 +26,7 @@ def submit(config: Config, drawn: str) -> None:
         if crowded():
             return
         run = store.create(config, owner=owner())
-        queue.submit(run.id)
+        queue.submit(run.id, forecast)
         st.session_state["submission_started"] = run.id
     except UserError as error:
         st.session_state["submission_error"] = error
@@ -39,21 +40,24 @@ def crowded() -> bool:
     return True
 
 
-def start_bar(key: str, config: Config, what: str, time: Callable[[], str], obstacles: Sequence[str]) -> None:
-    """What will be trained, how long it takes or what stands in the way, and the button; always in sight.
+def start_bar(
+    key: str, config: Config, what: str, told: Callable[[], tuple[Forecast, str]], obstacles: Sequence[str]
+) -> None:
+    """What will be trained, what it costs or what stands in the way, and the button; always in sight.
 
     Args:
         key: of the button.
         what: Markdown.
-        time: gives Markdown; asked only when nothing stands in the way.
+        told: gives what the run will cost, and that as Markdown; asked only when nothing stands in the way.
     """
+    forecast, cost = (None, "") if obstacles else told()
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch", gap=None):
             st.markdown(what)
             if obstacles:
                 st.markdown(f":material/block: {obstacles[0]}")
             else:
-                st.caption(time())
+                st.caption(cost)
         st.button(
             _("Start training"),
             key=key,
@@ -61,7 +65,7 @@ def start_bar(key: str, config: Config, what: str, time: Callable[[], str], obst
             icon=":material/play_arrow:",
             disabled=bool(obstacles),
             on_click=submit,
-            args=(config, secrets.token_hex(8)),
+            args=(config, forecast, secrets.token_hex(8)),
         )
 
 

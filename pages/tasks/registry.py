@@ -10,7 +10,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "settings": ("PAGE", "PREFIX", "DEFAULT", "OWN", "values", "put", "begin", "config", "adopt", "link", "from_link"),
     "choices": ("choose_model", "choose_boundary", "summary"),
     "hyperparameters": ("choose_training", "choose_the_rest"),
-    "consequences": ("obstacles", "meaning", "time_sentence"),
+    "consequences": ("obstacles", "meaning", "told"),
     "figures": ("reached", "speed", "remark", "training", "curves", "resuming", "artifacts", "below", "STAGES"),
     "results": (
         "RUNS",

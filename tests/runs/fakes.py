@@ -36,7 +36,7 @@ class Outcome:
     """What `tl_core.tasks.image_classification.training.train` returns."""
 
     def __init__(self, stopped: bool, best_epoch: int):
-        self.stopped, self.best_epoch, self.metrics = stopped, best_epoch, {"accuracy": 0.5}
+        self.stopped, self.best_epoch, self.metrics, self.cached = stopped, best_epoch, {"accuracy": 0.5}, None
 
 
 def command(manner: str) -> tuple[str, ...]:

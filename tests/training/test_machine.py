@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tl_core.base import paths
+from tl_core.base import paths, processes
 from tl_core.tasks.text_generation import estimate
 from tl_core.tasks.text_generation.config import TextConfig
 from tl_core.text.pretrained.registry import CHECKPOINTS
@@ -53,9 +53,9 @@ def test_a_graphics_processor_is_left_to_the_run_that_gets_it(tl_home, monkeypat
     "text",
     [
         "nothing of the kind",
-        json.dumps({"host": "elsewhere", "cores": machine._cores(), "blocks": []}),
+        json.dumps({"host": "elsewhere", "cores": processes.cores(), "blocks": []}),
         json.dumps({"host": socket.gethostname(), "cores": 4096, "blocks": []}),
-        json.dumps({"host": socket.gethostname(), "cores": machine._cores(), "blocks": [{"tokens": 1, "width": "x"}]}),
+        json.dumps({"host": socket.gethostname(), "cores": processes.cores(), "blocks": [{"tokens": 1, "width": "x"}]}),
     ],
     ids=["damaged", "another computer", "other cores", "no number"],
 )

@@ -39,9 +39,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Queued(Event):
-    """The run waits for a worker."""
+    """The run waits for a worker. What it was said to cost, where somebody said so."""
 
     kind = "queued"
+    seconds: Seconds | None = None  # from Start to the end
+    epoch_seconds: Seconds | None = None  # of an epoch of the last phase, with its validation
+    cached: Count | None = None  # bytes of activations
 
 
 @dataclass(frozen=True)
@@ -154,15 +157,21 @@ class Finished(Event):
     kind = "finished"
     best_epoch: Count = 0
     metrics: Metrics = field(default_factory=dict)  # of the weights that are kept, on the validation part if any
+    cached: Count | None = None  # bytes of activations that were read from disk
+    processor_seconds: Seconds | None = None  # of all cores together, of this attempt
+    memory: Count | None = None  # most bytes that the worker held, libraries included
 
 
 @dataclass(frozen=True)
 class Stopped(Event):
-    """Somebody pressed Stop; the best weights so far are kept."""
+    """Somebody pressed Stop; the best weights so far are kept. The rest as in `Finished`."""
 
     kind = "stopped"
     best_epoch: Count = 0
     metrics: Metrics = field(default_factory=dict)
+    cached: Count | None = None
+    processor_seconds: Seconds | None = None
+    memory: Count | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tl_core.base.records import Within
 
 Pid = Annotated[int, Within(1, 2**31)]  # of one process: zero and negative numbers stand for whole groups
 
+WATTS = 5  # of a busy processor core, for estimates; one of a notebook or a server takes 2.5 to 10
 REPOSITORY = Path(__file__).resolve().parents[2]
 _UNFINISHED = ".new-"  # how a folder's name begins while it is being made
 _ABANDONED = 3600.0  # seconds after which whoever was making it must have died
@@ -104,6 +105,31 @@ def halted(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
     except (OSError, IndexError):
         return False
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_seconds() -> float:
+    """Seconds that this process has computed, of all cores together."""
+    return time.process_time()
+
+
+def forget_peak() -> None:
+    """Have `peak` count from now on, where the system can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> int | None:
+    """The most bytes of memory that this process has held, shared libraries included; None: the system does not say."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    return None
 
 
 def kill(pid: int) -> None:

@@ -6,6 +6,7 @@ Everything is compared within one run, the ratio comes first.
     finetuning  an epoch of fine-tuning the last block: with the activation cache against plain Keras
     overhead    worker process, event log and live curves against a bare loop over the same steps
     start       from *Start* to the first epoch of the default experiment: with the warm spare against without it
+    costs       what is told before a run against what it takes, for every backbone (only where it is asked for: long)
 
 It works in a data folder of its own that is deleted at the end, so nothing is cached beforehand.
 """
@@ -20,25 +21,29 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tl_core.base.messages import message
+from tl_core.images.pretrained.backbones import BACKBONES
 from tl_core.tasks.image_classification import recipes
 
 if TYPE_CHECKING:
     from tl_core.bench.measures import Measure
 
 PARTS = ("demo", "finetuning", "overhead", "start")
+LONG = ("costs",)
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
 _LINE = "{:>8}  {:>13}  {:<44} {:>9} {:>9} {:>11} {:>13}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core bench`."""
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"what to measure: {', '.join(PARTS)} (all)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"what to measure: {', '.join(PARTS)} (all), {', '.join(LONG)}"
+    )
     parser.add_argument("--data", type=Path, help="ZIP or folder of two classes; without it pictures are drawn")
     parser.add_argument("--weights", default="random", help="of the backbone: random, imagenet or a file (random)")
     parser.add_argument("--photos", type=int, default=600, help="pictures used for finetuning, 0 for all (600)")
@@ -49,35 +54,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print a table, line by line; 0 whatever comes out, 2 for an unknown part."""
-    unknown = [part for part in args.parts if part not in PARTS]
+    unknown = [part for part in args.parts if part not in PARTS + LONG]
     if unknown:
-        print(message("There is no part {parts}; choose from {known}.", parts=unknown, known=list(PARTS)))
+        print(message("There is no part {parts}; choose from {known}.", parts=unknown, known=list(PARTS + LONG)))
         return 2
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _scratch():
         from tl_core.bench import measures
+        from tl_core.bench.costs import costs
         from tl_core.bench.overhead import overhead
         from tl_core.bench.start import start
 
         dataset = measures.bring_in(args.data, args.seed, args.quick)
         config = measures.demo_config(dataset, args.weights, args.seed, args.quick)
         done: list[Measure] = []
-        printed = 0
+
+        def tell(some: Iterable["Measure"]) -> None:
+            for one in some:
+                done.append(one)
+                print(_lines(one), flush=True)
+
         print(_heading())
         for part in args.parts or PARTS:
             print(message("Measuring {part}…", part=part), file=sys.stderr, flush=True)
             if part == "demo":
-                done.append(measures.demo(config, dataset))
+                tell([measures.demo(config, dataset)])
             elif part == "finetuning":
-                done.append(measures.finetuning(config, dataset, args.photos))
+                tell([measures.finetuning(config, dataset, args.photos)])
             elif part == "overhead":
                 rounds, epochs = (1, 4) if args.quick else (3, 60)
-                done.append(overhead(config, dataset, rounds, epochs))
+                tell([overhead(config, dataset, rounds, epochs)])
+            elif part == "costs":
+                small = measures.bring_in(args.data, args.seed, quick=True)
+                tell(costs(small, (config.backbone.name,) if args.quick else tuple(BACKBONES)))
             else:
                 first = config if args.quick else recipes.recipe("quick").config(dataset.id)
-                done += start(first, dataset, rounds=1 if args.quick else 3)
-            print("\n".join(_lines(one) for one in done[printed:]), flush=True)
-            printed = len(done)
+                tell(start(first, dataset, rounds=1 if args.quick else 3))
     machine = _machine()
     print("\n".join(f"{name}: {value}" for name, value in machine.items()))
     if args.json:

@@ -27,6 +27,7 @@ class History:
         notices: Notice events.
         artifacts: Artifact events by step, one of each name and step: what the run made on its way; likewise.
         trials: Trial events in order; an attempt after a stop makes them anew.
+        told: the Queued event that said what the run would cost, or None.
         started: the latest Started event, or None.
         progress: the latest Progress event of the present phase, or None.
         error: the Failed event if the run has failed, else None.
@@ -155,6 +156,7 @@ class History:
         self.notices: list[events.Notice] = []
         self.artifacts: list[events.Artifact] = []
         self.trials: list[events.Trial] = []
+        self.told: events.Queued | None = None
         self.started: events.Started | None = None
         self.progress: events.Progress | None = None
         self.error = None
@@ -180,6 +182,7 @@ class History:
             case events.Queued():
                 self.error = self.outcome = None
                 self._waiting = self._ended = True
+                self.told = event if event.seconds is not None else self.told
             case events.Started():
                 if self.started is not None:
                     self._rewind(event.resumed_from, event.resumed_step)

@@ -7,6 +7,7 @@ folder, see the same queue. `tl_core.runs.scheduler` starts workers for it.
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tl_core.base import events
 from tl_core.base.errors import UserError, disk_full_explained
@@ -15,11 +16,25 @@ from tl_core.base.messages import message
 from tl_core.runs import store
 from tl_core.runs.store import Run
 
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run is said to cost before it starts; what nobody can say is None."""
+
+    seconds: float  # from Start to the end
+    epoch_seconds: float | None = None  # of an epoch of the last phase, with its validation
+    cached: int | None = None  # bytes of activations on disk
+
+
 changed = threading.Event()  # set when this process has changed the queue, so that its scheduler looks at once
 
 
-def submit(run_id: str) -> None:
+def submit(run_id: str, forecast: Forecast | None = None) -> None:
     """Put a run at the end of its owner's queue; one that waits already keeps its place.
+
+    Args:
+        run_id: of a run that is laid out, or has ended.
+        forecast: what its owner was told of its cost.
 
     Raises:
         UserError: the run is at work, its settings cannot be read, or the disk is full.
@@ -34,7 +49,7 @@ def submit(run_id: str) -> None:
         raise UserError(message("The run {name} is active.", name=run.name), message("Stop it first."))
     with disk_full_explained():
         (run.folder / "stop").unlink(missing_ok=True)
-        events.append(run.log, events.Queued())
+        events.append(run.log, events.Queued(**vars(forecast)) if forecast else events.Queued())
     changed.set()
 
 

@@ -16,8 +16,9 @@ import time
 import traceback
 from collections.abc import Callable
 from importlib import metadata
+from typing import Any
 
-from tl_core.base import events
+from tl_core.base import events, processes
 from tl_core.base.errors import Stopped, UserError, disk_problem
 from tl_core.base.locks import try_lock
 from tl_core.base.messages import message
@@ -25,8 +26,9 @@ from tl_core.runs import burial, store
 from tl_core.runs.executors import spare
 from tl_core.tasks import registry
 from tl_core.tasks.registry import Task
-from tl_core.training import machine
+from tl_core.training import calibrations, machine
 
+PATIENCE = 0.5  # seconds from one look for something to calibrate to the next
 _POLL = 0.1  # seconds between looks at the stop file
 
 
@@ -61,7 +63,8 @@ def _work(run: store.Run, train: Callable | None) -> int:
         store.keep_room(run)
         should_stop, task = _StopSwitch(run), registry.of(run.config)
         attempts = [event for event in events.read(run.log)[0] if isinstance(event, events.Started)]
-        began = False
+        began, before = False, processes.processor_seconds()
+        processes.forget_peak()
 
         def started(device: str = "CPU", resumed_from: int = 0, resumed_step: int = 0) -> None:
             nonlocal began
@@ -95,7 +98,16 @@ def _work(run: store.Run, train: Callable | None) -> int:
                 started=started,
             )
             ending = events.Stopped if outcome.stopped else events.Finished
-            store.last_word(run, ending(best_epoch=outcome.best_epoch, metrics=outcome.metrics))
+            store.last_word(
+                run,
+                ending(
+                    best_epoch=outcome.best_epoch,
+                    metrics=outcome.metrics,
+                    cached=outcome.cached,
+                    processor_seconds=round(processes.processor_seconds() - before, 2),
+                    memory=processes.peak(),
+                ),
+            )
             return 0
         except Stopped:
             store.last_word(run, events.Stopped(best_epoch=store.best_epoch(run)))
@@ -153,6 +165,20 @@ def _explained(error: BaseException, task: Task) -> UserError:
     )
 
 
+def _meanwhile(should_stop: Callable[..., bool]) -> None:
+    """What a worker does before it has a run: it measures the computer for those who set one up."""
+
+    def calibrate(settings: Any) -> object:
+        config = registry.config(settings)
+        task = registry.of(config)
+        return task.room("calibration").measure(config, task.room("material").load(config), should_stop)
+
+    calibrations.attempt(calibrate)
+    machine.measure(should_stop)
+    while not should_stop(PATIENCE):
+        calibrations.attempt(calibrate)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `python -m tl_core work`."""
     which = parser.add_mutually_exclusive_group(required=True)
@@ -165,7 +191,7 @@ def main(args: argparse.Namespace) -> int:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # pages and predictions come first on a machine that is busy
     try:
-        run_id = spare.become(lambda: registry.FIRST.room("training"), machine.measure) if args.warm else args.run
+        run_id = spare.become(lambda: registry.FIRST.room("training"), _meanwhile) if args.warm else args.run
         return work(run_id) if run_id else 0
     except UserError as error:
         print(error, file=sys.stderr)

@@ -48,6 +48,7 @@ class Cache:
     emit: Callable[[Event], None]
     should_stop: Callable[[], bool]
     files: dict[Hashable, "Rows | None"] = field(default_factory=dict)  # None: this one cannot be kept
+    size: int = 0  # bytes of the rows that were asked for
 
     def open(self, name: Hashable, decides: Mapping[str, Any], count: int, width: int) -> bool:
         """Open or make a file of `count` rows of `width` bytes; whether it can be kept.
@@ -82,6 +83,7 @@ class Cache:
         rows = self.files.get(name)
         if rows is None:
             return places[:0]
+        self.size += len(places) * rows.width
         done = np.zeros(len(places), bool)
         for number, place in enumerate(places):
             if number % 64 == 0 and self.should_stop():

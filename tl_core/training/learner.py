@@ -63,6 +63,7 @@ class Learner(Protocol):
     unit: str  # of what is counted: "images", "tokens"
     base: str  # mark of the pretrained weights, once `begin` has loaded them
     optimizer: Any  # a Keras optimizer, built by `phase`
+    activations: Any  # of this phase; `size` is how many bytes of them lie on disk
 
     def precision(self) -> Precision:
         """The dtype policy to compute in; what "auto" stands for is measured here."""

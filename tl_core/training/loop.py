@@ -22,7 +22,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tl_core.base import events
@@ -44,6 +44,7 @@ class Outcome:
     stopped: bool
     best_epoch: int  # 1 is the first; 0 if no epoch was completed
     metrics: dict[str, float]
+    cached: int | None = None  # bytes of activations that were read from disk
 
 
 def train(
@@ -92,8 +93,8 @@ def train(
             learner.finish()
     except Stopped:
         run.save_at_stop()
-        return Outcome(True, standing.best_epoch, dict(learner.metrics()))
-    return Outcome(False, standing.best_epoch, dict(learner.metrics()))
+        return Outcome(True, standing.best_epoch, dict(learner.metrics()), run.size)
+    return Outcome(False, standing.best_epoch, dict(learner.metrics()), run.size)
 
 
 @dataclass
@@ -109,7 +110,13 @@ class _Run:
     told: float = 0.0  # when the latest Batch event was emitted (monotonic)
     written: float = 0.0  # when the latest checkpoint was, or this phase began
     pause: float = BETWEEN_CHECKPOINTS  # seconds until the next one, at least
+    sizes: dict[int | None, int] = field(default_factory=dict)  # freeze boundary -> bytes of activations on disk
     kept: float = math.inf  # step of the latest checkpoint, or with which this phase began; infinite between phases
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of activations that were read from disk; None before the first epoch."""
+        return sum(self.sizes.values()) if self.sizes else None
 
     def phase(self, number: int, saved: Saved | None) -> None:
         """Train one phase to its end, from the checkpoint where that was made within it."""
@@ -132,6 +139,7 @@ class _Run:
             learner.callback(best=False)
         while standing.epoch < last and not (learner.patience and standing.waited >= learner.patience):
             self.epoch()
+            self.sizes[phase.frozen_blocks] = learner.activations.size
             if time.monotonic() - self.written > self.pause:
                 self.save()
         standing.phase, standing.first_epoch, standing.first_step = number + 1, standing.epoch, standing.step

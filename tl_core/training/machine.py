@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from tl_core.base import paths, records
+from tl_core.base import paths, processes, records
 from tl_core.base.records import Count, Within
 
 SIZES = ((1024, 256), (512, 768))  # tokens and width of the blocks that are measured
@@ -59,7 +59,7 @@ def measure(should_stop: Callable[[], bool]) -> None:
                 return
             seconds.append(_seconds(tokens, width, dtype))
         blocks.append({"tokens": tokens, "width": width, "rate": operations(tokens, width) / min(seconds)})
-    found = {"host": socket.gethostname(), "cores": _cores(), "blocks": blocks}
+    found = {"host": socket.gethostname(), "cores": processes.cores(), "blocks": blocks}
     part = _place().with_suffix(f".{os.getpid()}")
     try:
         part.write_text(json.dumps(found), encoding="utf-8")
@@ -88,7 +88,7 @@ def known() -> tuple[Block, ...]:
         found = records.build(Measured, records.load(_place()), strict=True)
     except (OSError, ValueError):
         return ()
-    return found.blocks if (found.host, found.cores) == (socket.gethostname(), _cores()) else ()
+    return found.blocks if (found.host, found.cores) == (socket.gethostname(), processes.cores()) else ()
 
 
 def _seconds(tokens: int, width: int, dtype: str) -> float:
@@ -131,10 +131,6 @@ def _block(tokens: int, width: int, dtype: str) -> Callable[[], Any]:
         return tf.add_n([tf.reduce_sum(gradient) for gradient in tape.gradient(loss, [x, *kernels])])
 
     return lambda: learn(inputs).numpy()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _place() -> Path:

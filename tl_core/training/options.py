@@ -7,6 +7,8 @@ Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 PhaseName = Literal["head", "fine-tuning", "from scratch"]
 
+SLOTS: dict[Optimizer, int] = {"adam": 2, "adamw": 2, "rmsprop": 1, "sgd": 0}  # numbers that Keras keeps a parameter
+EXACT_BYTES = 512 * 1024**2  # activations of a text that are kept as they were computed; more are rounded
 AT_LAST = 0.1  # of the learning rate is left at the end of a cosine; a warm-up begins with as much
 
 

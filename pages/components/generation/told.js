@@ -35,6 +35,7 @@ export function tellStatus(state) {
       const sum = written.reduce((all, { seconds }) => all + seconds, 0)
       const usual = times.sort((a, b) => a - b)[times.length >> 1] // a token that came with the prompt took longer
       said.push(fill(words.speed, { seconds: sum.toFixed(1), speed: (1 / usual).toFixed(0) }))
+      said.push(fill(words.energy, { joules: (sum * words.watts).toFixed(0) }))
     }
     said = said.join(" ")
   }

@@ -1,9 +1,10 @@
 """The sentences of the text that is written and of its inside, for the components that draw them."""
 
 from pages.ui.i18n import _
+from tl_core.base.processes import WATTS, cores
 
 
-def words() -> dict[str, str]:
+def words() -> dict[str, str | int]:
     """By the names that the components' JavaScript uses; {names} in braces are filled in there."""
     return {
         "writing": _("Writing…"),
@@ -23,6 +24,11 @@ def words() -> dict[str, str]:
         "back": _("Back to the text before"),
         "count": _("{n} tokens."),
         "speed": _("The model needed {seconds} s in all and, once it was going, wrote {speed} tokens a second."),
+        "energy": _(
+            "Energy: about {joules} J, estimated from these seconds at {watts} W (all processor cores busy). It may be "
+            "half or twice as much; memory, screen and graphics processor are not counted."
+        ).replace("{watts}", str(WATTS * cores())),
+        "watts": WATTS * cores(),
         "end": _("The model ended the text itself."),
         "colour": _("Colour by"),
         "probability": _("Probability"),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.experiments import costs
 from pages.experiments.measured import measured
-from pages.ui.format import duration
 from pages.ui.i18n import _, ngettext
 from pages.ui.markdown import plain, reason, sentence
 from tl_core.base.errors import UserError
@@ -16,13 +16,17 @@ from tl_core.images.data.split import split
 from tl_core.images.pretrained import weights
 from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
 from tl_core.images.pretrained.weights import Source
+from tl_core.runs.executors import spare
+from tl_core.runs.queue import Forecast
 from tl_core.tasks.image_classification.config import DataConfig, PhaseConfig, RunConfig, validate
-from tl_core.tasks.image_classification.estimate import estimate
+from tl_core.tasks.image_classification.estimate import Calibration, Estimate, calibrated, estimate
 from tl_core.tasks.image_classification.parameters import Counts
+from tl_core.training import calibrations
+from tl_core.training.options import SLOTS
 
+LOOK = 3.0  # seconds from one look for a calibration to the next
 LARGE_HEAD = 50_000_000  # parameters
 GENTLE_RATE = 1e-4  # above it, fine-tuning soon overwrites what the backbone knows
-SLOTS = {"adam": 2, "adamw": 2, "rmsprop": 1, "sgd": 0}  # numbers that Keras' optimizer keeps for each parameter
 
 
 @dataclass(frozen=True)
@@ -164,10 +168,32 @@ def weights_sentence(row: Backbone, config: RunConfig, source: Source | UserErro
     ).format(size=f"{size / 1e6:.0f}", name=row.name)
 
 
-def time_sentence(config: RunConfig, seen: Pictures) -> str:
-    """About how long the training takes, and whence we know."""
-    guess = estimate(config, sum(seen.training), sum(seen.validation), measured("image"))
-    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source))
+def told(config: RunConfig, seen: Pictures) -> tuple[Forecast, str]:
+    """What the run will cost, and a sentence that says so and whence we know."""
+    guess = guessed(config, seen)
+    return costs.told(guess.seconds, guess.epoch, guess.cached, sentence(guess.source))
+
+
+def guessed(config: RunConfig, seen: Pictures) -> Estimate:
+    """What the run will cost, from three batches of it where they have been tried on this computer."""
+    found = calibrations.known(calibrated(config).to_json(), Calibration)
+    return estimate(config, sum(seen.training), sum(seen.validation), measured("image"), found)
+
+
+def calibrate(config: RunConfig, source: Source | None) -> None:
+    """Have three batches tried in the process that is kept ready, and draw the page again once they have been."""
+    settings = calibrated(config).to_json()
+    here = source is not None or config.backbone.weights == "random"  # nothing is downloaded for an estimate
+    if not (here and spare.enabled()) or calibrations.known(settings, Calibration):
+        return
+
+    @st.fragment(run_every=LOOK)
+    def watch() -> None:
+        if calibrations.known(settings, Calibration):
+            st.rerun()
+        calibrations.want(settings)
+
+    watch()
 
 
 def parts_sentence(seen: Pictures) -> str:

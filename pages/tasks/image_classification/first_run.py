@@ -56,4 +56,4 @@ def first_run(summary: DatasetSummary, *, again: bool) -> None:
             link("data", label=_("Other pictures"), icon=":material/photo_library:")
             link("train", label=_("Set it up yourself"), icon=":material/tune:")
         if not obstacles:
-            st.caption(consequences.time_sentence(config, seen))
+            st.caption(consequences.told(config, seen)[1])

@@ -5,7 +5,6 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components.blocks import short_number
-from pages.experiments.measured import measured
 from pages.material import shelf
 from pages.tasks.image_classification import consequences
 from pages.ui.fields import Fields
@@ -14,7 +13,6 @@ from tl_core.base import settings
 from tl_core.base.messages import N_
 from tl_core.images.pretrained.backbones import BACKBONES, backbone
 from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
-from tl_core.tasks.image_classification.estimate import estimate
 
 PAGE = "data"  # where they are brought in
 NONE = N_("There are no pictures yet. Draw some with one click, or bring in a folder; each sub-folder becomes a class.")
@@ -81,8 +79,7 @@ def most(config: RunConfig) -> int:
 
 def seconds(config: RunConfig) -> float:
     """About how long one of its runs takes."""
-    seen = _pictures(config)
-    return estimate(config, sum(seen.training), sum(seen.validation), measured("image")).seconds
+    return consequences.guessed(config, _pictures(config)).seconds
 
 
 def _pictures(config: RunConfig) -> consequences.Pictures:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.experiments import costs
 from pages.experiments.measured import measured
-from pages.ui.format import duration
 from pages.ui.i18n import _
 from pages.ui.markdown import plain, reason, sentence
 from tl_core.base.errors import UserError
 from tl_core.base.settings import rate
+from tl_core.runs.queue import Forecast
 from tl_core.tasks.text_classification.config import DataConfig, TextClassificationConfig, boundary, validate
 from tl_core.tasks.text_classification.estimate import estimate
 from tl_core.text.data import labelled, labelled_report
@@ -121,8 +122,8 @@ def cautions(config: TextClassificationConfig, shape: EncoderShape, seen: Texts)
     return found
 
 
-def time_sentence(config: TextClassificationConfig, seen: Texts) -> str:
-    """About how long the training takes, and whence we know."""
+def told(config: TextClassificationConfig, seen: Texts) -> tuple[Forecast, str]:
+    """What the run will cost, and a sentence that says so and whence we know."""
     parts = (sum(seen.counts(part)) for part in ("training", "validation"))
     guess = estimate(config, *parts, measured(config.kind))
-    return _("About {time}: {source}.").format(time=duration(guess.seconds), source=sentence(guess.source))
+    return costs.told(guess.seconds, guess.epoch, guess.cached, sentence(guess.source))

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.blocks import short_number
+from pages.experiments import costs
 from pages.experiments.measured import measured
 from pages.tasks.text_generation import settings
 from pages.ui.format import duration
@@ -15,6 +16,7 @@ from pages.ui.markdown import reason
 from pages.ui.tables import Cell, table
 from tl_core.base.errors import UserError
 from tl_core.runs.executors.local import gpus
+from tl_core.runs.queue import Forecast
 from tl_core.tasks.text_generation import estimate
 from tl_core.tasks.text_generation.config import TextConfig, boundary, validate
 from tl_core.tasks.text_generation.parameters import cost
@@ -73,11 +75,12 @@ def seconds(config: TextConfig, shape: Shape, seen: TextReport | None) -> float:
     return estimate.seconds(config, shape, pace(config, shape)[0], *tokens)
 
 
-def time_sentence(config: TextConfig, shape: Shape, seen: TextReport | None) -> str:
-    """The time, and where the figure comes from."""
-    return _("About {time}: {source}.").format(
-        time=duration(seconds(config, shape, seen)), source=pace(config, shape)[1]
-    )
+def told(config: TextConfig, shape: Shape, seen: TextReport | None) -> tuple[Forecast, str]:
+    """What the run will cost, and a sentence that says so and whence we know."""
+    rate, source = pace(config, shape)
+    epoch = estimate.epoch_seconds(config, shape, rate, seen.validation_tokens if seen else None)
+    cached = estimate.cached(config, shape, seen.training_tokens) if seen else None
+    return costs.told(seconds(config, shape, seen), epoch, cached, source)
 
 
 def side_by_side(config: TextConfig, shape: Shape, seen: TextReport | None) -> None:

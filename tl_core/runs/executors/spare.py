@@ -139,19 +139,20 @@ class Spare:
         return done
 
 
-def become(load: Callable[[], object], meanwhile: Callable[[Callable[[], bool]], object]) -> str | None:
+def become(load: Callable[[], object], meanwhile: Callable[[Callable[..., bool]], object]) -> str | None:
     """The spare's side: load what training needs, wait for a run, and take on its place and its log.
 
     Args:
         load: imports what takes long.
-        meanwhile: done while nobody has named a run; what it is given says whether somebody has.
+        meanwhile: done while nobody has named a run; what it is given says whether somebody has, after waiting for
+            so many seconds at most.
 
     Returns:
         The id of the run to work on; None if whoever could have named one is gone.
     """
     load()
     print("ready", flush=True)
-    meanwhile(lambda: bool(select.select([sys.stdin.buffer], [], [], 0)[0]))
+    meanwhile(lambda wait=0.0: bool(select.select([sys.stdin.buffer], [], [], wait)[0]))
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         return None

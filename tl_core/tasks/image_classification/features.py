@@ -59,6 +59,11 @@ class Activations:
         """Of the rows: what the trunk computes in."""
         return DTYPES[keras.backend.standardize_dtype(self.trunk.output.dtype)]
 
+    @property
+    def size(self) -> int:
+        """Bytes of rows on disk that were asked for."""
+        return self._cache.size
+
     def prepare(self, wanted: Mapping[int, np.ndarray]) -> None:
         """Compute and store the rows that are missing, with progress. Without a cache: nothing.
 
@@ -101,13 +106,13 @@ class Activations:
         files = [self.dataset.path(image) for image in images]
         for place, pixels in decoding.batches(files, seeds, self._view(view > 0), batch_size, change):
             pieces = []
-            for start in range(0, len(pixels), self._batch_size):
+            for start in range(0, len(pixels), self.batch_size):
                 if self.should_stop():
                     raise Stopped
-                piece = pixels[start : start + self._batch_size]
+                piece = pixels[start : start + self.batch_size]
                 count = len(piece)
-                if count < self._batch_size:  # one shape, one trace, the same order of sums: the rest is filled up
-                    padding = np.zeros((self._batch_size - count, *piece.shape[1:]), piece.dtype)
+                if count < self.batch_size:  # one shape, one trace, the same order of sums: the rest is filled up
+                    padding = np.zeros((self.batch_size - count, *piece.shape[1:]), piece.dtype)
                     piece = np.concatenate([piece, padding])
                 pieces.append(self._forward(piece).numpy()[:count])
             yield place, np.concatenate(pieces)
@@ -122,7 +127,7 @@ class Activations:
         return sorted({image.id for image in datasets.load(self.dataset.folder.name).images})
 
     @cached_property
-    def _batch_size(self) -> int:
+    def batch_size(self) -> int:
         """Pictures that take about a quarter of a second on two cores, so that Stop is obeyed soon."""
         if tf.config.list_physical_devices("GPU"):
             return 64
@@ -154,7 +159,7 @@ class Activations:
 
     def _rows_of(self, view: int, places: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Compute the activations that belong into these rows."""
-        return self.computed(self._pictures[places], view, self._batch_size)
+        return self.computed(self._pictures[places], view, self.batch_size)
 
     @cached_property
     def _pictures(self) -> np.ndarray:

@@ -120,7 +120,7 @@ class ImageLearner(ClassificationLearner):
     def prepare(self, epochs: int) -> None:
         """Activations of the training pictures in the views that the epochs want, and of the validation pictures."""
         done = self.standing.epoch
-        views = {self._view(epoch) for epoch in range(done + 1, done + epochs + 1)}
+        views = {self.view(epoch) for epoch in range(done + 1, done + epochs + 1)}
         wanted = dict.fromkeys(sorted(views), self.split.train)
         wanted[0] = np.concatenate([wanted.get(0, []), self.split.validation]).astype(np.int64)
         self.activations.prepare(wanted)
@@ -130,7 +130,7 @@ class ImageLearner(ClassificationLearner):
         epoch = self.standing.epoch + 1
         order = np.random.default_rng((self.config.seed, epoch)).permutation(self.split.train)
         left = order[self.standing.batch * self.config.batch_size :]
-        return steps.chunks(self.activations, left, self._view(epoch), self.pace)
+        return steps.chunks(self.activations, left, self.view(epoch), self.pace)
 
     def finish(self) -> None:
         """Write the report on the validation pictures, and the model.
@@ -189,6 +189,6 @@ class ImageLearner(ClassificationLearner):
         self.predict = steps.predictor(self.part, self.activations)
         self.looking = steps.Pace(self.activations, steps.BATCH)  # one validation finds it out, the next one uses it
 
-    def _view(self, epoch: int) -> int:
+    def view(self, epoch: int) -> int:
         """The view of the pictures that an epoch of the run trains on; validation always sees view 0."""
         return 0 if self.config.augmentation == "none" else (epoch - 1) % self.config.views + 1

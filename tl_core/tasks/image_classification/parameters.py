@@ -15,11 +15,16 @@ class Counts:
     head: int
 
 
-def head_parameters(config: RunConfig, classes: int) -> int:
-    """Weights and biases of the head that `network.build_head` makes for this config."""
+def head_inputs(config: RunConfig) -> int:
+    """Numbers that the head gets for one picture."""
     row = backbone(config.backbone.name)
     side = row.feature_side(config.backbone.image_size)
-    inputs = row.channels * (side * side if config.head.pooling == "flatten" else 1)
+    return row.channels * (side * side if config.head.pooling == "flatten" else 1)
+
+
+def head_parameters(config: RunConfig, classes: int) -> int:
+    """Weights and biases of the head that `network.build_head` makes for this config."""
+    inputs = head_inputs(config)
     outputs = 1 if config.head.output == "sigmoid" else classes
     if config.head.units:
         return (inputs + 1) * config.head.units + (config.head.units + 1) * outputs

@@ -1,7 +1,8 @@
-"""How long an experiment will take, before it starts: from earlier runs on this machine, else from a rough figure.
+"""What an experiment will cost, before it starts: from earlier runs on this machine, else from a measurement.
 
 The multiplications and additions of everything that a run does are counted; how many a second this machine manages
-while it trains is known from earlier runs, before the first one roughly. TensorFlow-free.
+while it trains is known from earlier runs, before the first one from how fast blocks learn here
+(`tl_core.training.machine`). TensorFlow-free.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from tl_core.base.events import Phase as PhaseEvent
 from tl_core.base.messages import Message, message
 from tl_core.tasks.text_classification.config import TextClassificationConfig, boundary, parameter_counts
 from tl_core.text.pretrained.encoders import EncoderShape, shape_of
+from tl_core.training import machine
 
 ROUGH = 8e10  # operations a second; measured with MiniLM-L6 on two cores of an Intel Xeon, 60 to 64 texts a second
 UNLIKELY = 1e6  # times faster or slower: no computer is, a damaged log may say so
@@ -32,9 +34,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds from Start to the last epoch, and a sentence on where the figure comes from."""
+    """What an experiment costs: seconds from Start to the end, seconds of an epoch of the last phase with its
+    validation, bytes of activations on disk, and where the figures come from."""
 
     seconds: float
+    epoch: float
+    cached: int
     source: Message
 
 
@@ -51,21 +56,29 @@ def estimate(
     Raises:
         UserError: the encoder is not here, or the freeze boundary is out of range.
     """
-    shape, seconds = shape_of(config.encoder.name), BEGIN
-    found = statistics.median(sample.rate for sample in samples) if samples else ROUGH
+    shape, seconds, epoch = shape_of(config.encoder.name), BEGIN, 0.0
+    here = machine.rate(config.batch_size * config.encoder.length, shape.width)
+    found = statistics.median(sample.rate for sample in samples) if samples else here or ROUGH
     rate = min(max(found, ROUGH / UNLIKELY), ROUGH * UNLIKELY)
+    sizes: dict[int, int] = {}  # freeze boundary -> bytes
     for number, phase in enumerate(config.phases):
         frozen = boundary(shape, phase.frozen_blocks)
         below, above = _forward(shape, config, 0, frozen), _forward(shape, config, frozen, len(shape.blocks))
-        again = 0 if config.cache else phase.epochs
-        operations = (training + validation) * below * (again or 1)
-        operations += phase.epochs * (training * _training(config, shape, number) + validation * above)
-        seconds += operations / rate + LAYER * (len(shape.blocks) - frozen)
-        seconds += phase.epochs * (STEP * training / config.batch_size + HEAD * (training + validation))
+        first = (training + validation) * below / rate
+        epoch = (training * _training(config, shape, number) + validation * above) / rate
+        epoch += STEP * training / config.batch_size + HEAD * (training + validation)
+        if config.cache:
+            seconds += first
+            sizes[frozen] = (training + validation) * _row(shape, config, frozen)
+        else:
+            epoch += first
+        seconds += phase.epochs * epoch + LAYER * (len(shape.blocks) - frozen)
+    source = message("a rough figure for a computer with two cores and no GPU; the first run here will correct it")
     if samples:
-        return Estimate(seconds, message("estimated from earlier runs on this computer"))
-    rough = message("a rough figure for a computer with two cores and no GPU; the first run here will correct it")
-    return Estimate(seconds, rough)
+        source = message("estimated from earlier runs on this computer")
+    elif here:
+        source = message("estimated from a short measurement of this computer")
+    return Estimate(seconds, epoch, sum(sizes.values()), source)
 
 
 def samples(config: TextClassificationConfig, log: Iterable[Event], host: str) -> list[Sample]:
@@ -85,6 +98,13 @@ def samples(config: TextClassificationConfig, log: Iterable[Event], host: str) -
             elif here and number >= 0 and isinstance(event, Epoch) and event.rate > 0:
                 found.append(Sample(event.rate * _training(config, shape, number)))  # 0 of a head alone
     return [each for each in found if each.rate > 0]
+
+
+def _row(shape: EncoderShape, config: TextClassificationConfig, frozen: int) -> int:
+    """Bytes of one text's activations on disk, as `network.row` has them; what lies below the first layer has none."""
+    if frozen <= 1:
+        return 0
+    return 4 * (shape.width if frozen == len(shape.blocks) else config.encoder.length * (shape.width + 1))
 
 
 def _forward(shape: EncoderShape, config: TextClassificationConfig, first: int, last: int) -> float:

@@ -56,6 +56,11 @@ class Activations:
         """Of the rows."""
         return self._row.dtype
 
+    @property
+    def size(self) -> int:
+        """Bytes of rows on disk that were asked for."""
+        return self._cache.size
+
     def prepare(self, indices: np.ndarray) -> None:
         """Compute and store the rows of these texts that are missing, with progress. Without a cache: nothing.
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from tl_core.base.errors import UserError
 from tl_core.base.events import Epoch, Event, Started
-from tl_core.tasks.text_generation.config import TextConfig
+from tl_core.tasks.text_generation.config import TextConfig, boundary
 from tl_core.tasks.text_generation.parameters import cost
 from tl_core.text.pretrained.registry import shape_of
 from tl_core.text.pretrained.shape import Shape
 from tl_core.training import machine
+from tl_core.training.options import EXACT_BYTES
 
 UPDATE = 350  # operations' time that the optimizer takes for a weight: it reads and writes several numbers for each
 ROUGH = 5e10  # operations a second of two cores, until this computer has been measured
@@ -64,6 +65,25 @@ def seconds(
     samples = 2 + (config.steps - 1) // config.sample_every
     written = samples * (config.sample_length * (TOKEN + 4 * shape.parameters / MEMORY) + 8 * shape.parameters / DISK)
     return BEGIN + BLOCK * shape.layers + operations / rate + written + kept
+
+
+def epoch_seconds(config: TextConfig, shape: Shape, rate: float, validation: int | None = None) -> float:
+    """From one validation to the next, that one included, once the activations of the text are kept."""
+    seen = VALIDATION if validation is None else min(VALIDATION, validation)
+    return (config.evaluate_every * _step(config, shape) + seen * 2 * shape.parameters) / rate
+
+
+def cached(config: TextConfig, shape: Shape, training: int) -> int:
+    """Bytes of activations that will lie on disk: of the windows of so many tokens that are read."""
+    window, sizes = min(config.context, shape.context), {}
+    windows = training // window
+    row = 4 * window * shape.width
+    if windows * row > EXACT_BYTES:
+        row //= 2
+    for number, phase in enumerate(config.phases):
+        if config.cache and (below := boundary(config, shape, number)) > 1:
+            sizes[below] = min(windows, phase.steps * config.batch_size) * row
+    return sum(sizes.values())
 
 
 def measured(config: TextConfig, shape: Shape) -> float | None:

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from tl_core.text.pretrained.model import lower_part
 from tl_core.training.activations import DTYPES, Cache, fingerprint
+from tl_core.training.options import EXACT_BYTES
 
 VERSION = 1  # of everything between the tokens and the row; raise it when their meaning changes
-EXACT_BYTES = 512 * 1024**2
 NAME = "windows"  # of the one file
 
 
@@ -47,6 +47,11 @@ class Activations:
     def kept(self) -> bool:
         """Whether they are read from the cache."""
         return self._kept is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes of them on disk that were asked for."""
+        return self._cache.size if self._cache is not None else 0
 
     @property
     def _kept(self) -> Cache | None:
