@@ -32,9 +32,13 @@ class Finding:
     remedy: Message
 
 
-def diagnose(curves: Curves) -> Finding | None:
-    """The fault that the curves show; None where they look sound, or are too short to tell."""
-    for rule in RULES:
+def diagnose(curves: Curves, under_way: bool = False) -> Finding | None:
+    """The fault that the curves show; None where they look sound, or are too short to tell.
+
+    Args:
+        under_way: training goes on; then only what later epochs cannot take back is told.
+    """
+    for rule in LASTING if under_way else RULES:
         if (len(curves.loss) >= FEWEST_EPOCHS or rule is not_finite) and (found := rule(curves)):
             return found
     return None
@@ -189,6 +193,7 @@ RULES: tuple[Callable[[Curves], Finding | None], ...] = (
     too_good,
     by_heart,
 )
+LASTING = (not_finite, jumping)
 
 
 def _percent(share: float) -> str:
