@@ -19,6 +19,7 @@ Fault = Literal["rate", "not_learning", "labels", "leak", "overfitting"]
 
 FEWEST_EPOCHS = 5  # below, only a loss that is no number is told
 TELLING = 0.1  # a share of right answers above chance that validation must be able to tell from it
+KNOWN = 0.02  # of guessing's loss: below, training has nothing left to learn
 HIGH_RATE = 0.01  # ten times the default of Adam
 
 
@@ -164,11 +165,13 @@ def too_good(curves: Curves) -> Finding | None:
 
 def by_heart(curves: Curves) -> Finding | None:
     """There is overfitting if the validation loss ends a fifth above its lowest, and by at least a tenth of
-    guessing's loss, while that of training fell to less than half of what it was then."""
+    guessing's loss, while that of training fell to less than half of what it was then, and below a fiftieth of
+    guessing's: every example is known. A validation loss that rises alone is no fault: in short, sound training of a
+    head on few pictures it often does, and the best weights are kept."""
     best = int(np.argmin(curves.val_loss))
     low, high = curves.val_loss[best], end(curves.val_loss)
     risen = high > 1.2 * low and high - low > 0.1 * curves.guessing
-    if not risen or end(curves.loss) > 0.5 * curves.loss[best]:
+    if not risen or end(curves.loss) > min(0.5 * curves.loss[best], KNOWN * curves.guessing):
         return None
     what = message(
         "Since epoch {epoch} the validation loss has risen from {low} to {high}, while that of training fell: the "
