@@ -126,11 +126,13 @@ def test_a_first_epoch_of_a_high_loss_is_forgiven_where_training_recovers():
 
 def test_overfitting_begins_where_the_validation_loss_is_lowest():
     curves = replace(
-        SOUND, loss=[1.3, 0.8, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03], val_loss=[1.1, 0.9, 0.8, 0.85, 0.95, 1.1, 1.2, 1.3]
+        SOUND, loss=[1.3, 0.8, 0.5, 0.3, 0.1, 0.01, 0.01, 0.01], val_loss=[1.1, 0.9, 0.8, 0.85, 0.95, 1.1, 1.2, 1.3]
     )
     found = mistakes.diagnose(curves)
     assert (found.fault, found.epoch) == ("overfitting", 3)
     assert "Since epoch 3 the validation loss has risen from 0.80 to 1.20" in str(found.what)
+    unfinished = replace(curves, loss=[1.3, 0.8, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03])
+    assert mistakes.by_heart(unfinished) is None, "a head on few pictures does so in sound training"
     still = replace(curves, loss=SOUND.loss)  # training does not learn by heart: the validation examples are hard
     assert mistakes.by_heart(replace(still, loss=[0.6] * 8)) is None
 

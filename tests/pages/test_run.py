@@ -141,6 +141,19 @@ def test_a_mistake_that_the_curves_show_is_named_with_its_cure(language):
     assert not opened("run", language, run=good.id).warning
 
 
+def test_a_run_under_way_is_told_of_what_later_epochs_cannot_take_back():
+    dataset = drawn()
+    phase = events.Phase(phase="head", total=20, unit="epochs", learning_rate=0.1)
+    for losses, told in (((1.2, 0.6, 2.9, 0.5, 3.1, 0.4), 1), ((0.7, 0.7, 0.7, 0.7, 0.7, 0.7), 0)):
+        log = [STARTED, phase]
+        for epoch, loss in enumerate(losses, 1):
+            metrics = {"loss": loss, "accuracy": 0.5, "val_loss": loss, "val_accuracy": 0.5}
+            log.append(events.Epoch(phase="head", epoch=epoch, step=epoch, metrics=metrics, best=epoch == 1))
+        run = run_of(recipe(dataset), *log)
+        with try_lock(run.folder / "lock"):
+            assert len(opened("run", run=run.id).warning) == told
+
+
 def test_a_cell_of_the_matrix_shows_its_pictures_the_surest_first(grid):
     dataset = drawn()
     run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))

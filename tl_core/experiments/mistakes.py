@@ -114,6 +114,17 @@ def diagnosed(history: History, made: Report) -> Finding | None:
     return None
 
 
+def diagnosed_early(history: History, classes: int) -> Finding | None:
+    """The fault that the curves of a run under way show already, whatever its next epochs bring."""
+    rates = [phase.learning_rate for phase in history.phases if phase.learning_rate is not None]
+    if not rates or not history.epochs:
+        return None
+    with contextlib.suppress(ValueError):  # an epoch without validation
+        curves = Curves.of(history.epochs, max(rates), classes, 0, 1 / classes)
+        return mistakes.diagnose(curves, under_way=True)
+    return None
+
+
 def verdict(experiment: Experiment, courses: Sequence[Course], task: Task) -> list[Message]:
     """What the mistake did here, and whether the curves alone gave it away."""
     fault: Fault = next(member.arm for member in experiment.members if member.arm != SOUND)

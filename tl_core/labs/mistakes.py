@@ -19,6 +19,7 @@ Fault = Literal["rate", "not_learning", "labels", "leak", "overfitting"]
 
 FEWEST_EPOCHS = 5  # below, only a loss that is no number is told
 TELLING = 0.1  # a share of right answers above chance that validation must be able to tell from it
+KNOWN = 0.02  # of guessing's loss: below, training has nothing left to learn
 HIGH_RATE = 0.01  # ten times the default of Adam
 
 
@@ -32,9 +33,13 @@ class Finding:
     remedy: Message
 
 
-def diagnose(curves: Curves) -> Finding | None:
-    """The fault that the curves show; None where they look sound, or are too short to tell."""
-    for rule in RULES:
+def diagnose(curves: Curves, under_way: bool = False) -> Finding | None:
+    """The fault that the curves show; None where they look sound, or are too short to tell.
+
+    Args:
+        under_way: training goes on; then only what later epochs cannot take back is told.
+    """
+    for rule in LASTING if under_way else RULES:
         if (len(curves.loss) >= FEWEST_EPOCHS or rule is not_finite) and (found := rule(curves)):
             return found
     return None
@@ -160,11 +165,13 @@ def too_good(curves: Curves) -> Finding | None:
 
 def by_heart(curves: Curves) -> Finding | None:
     """There is overfitting if the validation loss ends a fifth above its lowest, and by at least a tenth of
-    guessing's loss, while that of training fell to less than half of what it was then."""
+    guessing's loss, while that of training fell to less than half of what it was then, and below a fiftieth of
+    guessing's: every example is known. A validation loss that rises alone is no fault: in short, sound training of a
+    head on few pictures it often does, and the best weights are kept."""
     best = int(np.argmin(curves.val_loss))
     low, high = curves.val_loss[best], end(curves.val_loss)
     risen = high > 1.2 * low and high - low > 0.1 * curves.guessing
-    if not risen or end(curves.loss) > 0.5 * curves.loss[best]:
+    if not risen or end(curves.loss) > min(0.5 * curves.loss[best], KNOWN * curves.guessing):
         return None
     what = message(
         "Since epoch {epoch} the validation loss has risen from {low} to {high}, while that of training fell: the "
@@ -189,6 +196,7 @@ RULES: tuple[Callable[[Curves], Finding | None], ...] = (
     too_good,
     by_heart,
 )
+LASTING = (not_finite, jumping)
 
 
 def _percent(share: float) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import live_chart
+from pages.experiments import doctor
 from pages.ui.format import per_second
 from pages.ui.i18n import _
 from tl_core.base.errors import UserError
@@ -73,7 +74,9 @@ def artifacts(history: History, over: bool, key: str) -> None:
 
 
 def below(run: Run, history: History, over: bool) -> None:
-    """What stands below the curves: nothing."""
+    """What stands below the curves: the mistake that they show already; that of a run that is over its report names."""
+    if not over and run.config:
+        doctor.show_early(history, _classes(run.config))
 
 
 def _classes(config: TextClassificationConfig) -> int | None:
