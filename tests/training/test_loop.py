@@ -67,6 +67,7 @@ class Falling:
         self.frozen = 1 if number == 0 and self.phases > 1 else 0
         self.trained = [self.lower, self.upper][self.frozen :]
         self.optimizer = SimpleNamespace(variables=[Number() for _ in self.trained])
+        self.activations = SimpleNamespace(size=100 * (number + 1))
         name = ("head", "fine-tuning", "from scratch")[number]
         first = self.standing.first_epoch
         return events.Phase(
@@ -139,6 +140,7 @@ def test_a_run_tells_its_course(tmp_path):
     assert set(told[0].metrics) == {"loss", "accuracy", "val_loss", "val_accuracy", "extra"}
     assert told[0].metrics["accuracy"] == 0.5, "sums are divided by what was counted"
     assert outcome == Outcome(False, outcome.best_epoch, judged(told[outcome.best_epoch - 1].metrics))
+    assert outcome.cached == 300, "of both boundaries"
     assert learner.done[0] == "prepare 3" and learner.done[1] == "callback 0 False" and learner.done[-1] == "finish"
 
 

@@ -44,7 +44,7 @@ class Outcome:
     stopped: bool
     best_epoch: int  # 1 is the first; 0 if no epoch was completed
     metrics: dict[str, float]
-    cached: int | None = None  # bytes of activations that were read from disk
+    cached: int | None = field(default=None, compare=False)  # bytes of activations that this attempt read from disk
 
 
 def train(
