@@ -52,7 +52,7 @@ def figure(blocks: Sequence[Block], translate: Callable[[str], str]) -> dict[str
     )
     most = max(max(values) for _name, _colour, values in kinds)
     drawn["xaxis"] = {"title": drawn["xaxis"]["title"], "type": "category", "fixedrange": True}
-    drawn["yaxis"] |= {"tickformat": ".1~%", "range": [0, 1.15 * most or 1], "fixedrange": True}
+    drawn["yaxis"] |= {"tickformat": ".2~p", "range": [0, 1.15 * most or 1], "fixedrange": True}
     return {"data": data, "layout": style.laid_over(drawn, len(data), legend=len(data) > 1)}
 
 
