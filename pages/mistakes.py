@@ -45,7 +45,6 @@ def prepare():
     st.caption(sentence(LESSONS[fault].story))
     config = setup.choose_settings("mistakes", task, material)
     own = tasks.room(task, "lab")
-    ways = task.room("ways").faulty(config)
     said = guess.ask_amount(
         "mistakes", _("So many points of validation accuracy the mistake costs:"), (0, 5, 10, 20, 40, 60)
     )
@@ -55,7 +54,7 @@ def prepare():
         lambda: mistakes.start(config, fault, owner=owner(), name=f"{title} {time.strftime('%H:%M')}", called=called),
         own.obstacles(config),
         runs=2,
-        seconds=lambda: own.seconds(ways[SOUND]) + own.seconds(ways[fault]),
+        seconds=lambda: sum(map(own.seconds, task.room("ways").faulty(config)[fault])),
         guess=said,
     )
     spare.want()

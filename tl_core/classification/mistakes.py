@@ -1,4 +1,4 @@
-"""Mistakes that people make with their examples, made on purpose: for lessons, and never otherwise."""
+"""Mistakes that people make, made on purpose: for lessons, and never otherwise."""
 
 from dataclasses import replace
 from typing import Literal
@@ -8,17 +8,19 @@ import numpy as np
 from tl_core.base.messages import Message, message
 from tl_core.base.split import Split
 
-Mistake = Literal["none", "labels", "leak"]
+Mistake = Literal["none", "labels", "leak", "scaling", "batchnorm"]
 MISTAKES: dict[Mistake, Message] = {
     "none": message("None"),
     "labels": message("Labels of the training examples shuffled"),
     "leak": message("Validation examples among those of training"),
+    "scaling": message("Pixels not scaled as the backbone expects them"),
+    "batchnorm": message("BatchNorm of the pretrained network in training mode"),
 }
 _SHUFFLED = 7  # sets the shuffling apart from other draws of the same seed
 
 
 def made(mistake: Mistake, split: Split, labels: np.ndarray, seed: int) -> tuple[Split, np.ndarray]:
-    """The parts and labels from which training learns when this mistake is made.
+    """The parts and labels from which training learns when this mistake is made; most leave them as they are.
 
     Args:
         split: as it should be; indices into the labels.

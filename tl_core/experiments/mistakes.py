@@ -34,28 +34,41 @@ TOLERANCE = 20.0  # points by which a guess may be off until it counts as missed
 
 @dataclass(frozen=True)
 class Lesson:
-    """One mistake: what it is called, and how it comes about in real life."""
+    """One mistake: what it is called, how it comes about in real life, and what its curves are taken for, if at all."""
 
     title: Message
     story: Message
+    sign: Fault | None = None
 
 
-LESSONS: dict[Fault, Lesson] = {
+LESSONS: dict[str, Lesson] = {
     "rate": Lesson(
         message("Learning rate × 100"),
         message("A zero too few in front: every step overshoots, and the next one has to come back."),
+        "rate",
     ),
     "labels": Lesson(
         message("Labels shuffled"),
         message("A table was sorted by one column only: every picture has a label, most of them somebody else's."),
+        "labels",
     ),
     "leak": Lesson(
         message("Leak between the parts"),
         message("The same pictures are learned from and validated on: copies, or a split made too late."),
+        "leak",
     ),
     "overfitting": Lesson(
         message("Too long on too few"),
         message("Five pictures a class, and four times as many epochs: enough to learn each of them by heart."),
+        "overfitting",
+    ),
+    "scaling": Lesson(
+        message("Pixels not scaled"),
+        message("The backbone learned from scaled pixels and gets them from 0 to 255: nothing complains, it only gets worse."),
+    ),
+    "batchnorm": Lesson(
+        message("BatchNorm in training mode"),
+        message("While it is fine-tuned the network uses the statistics of eight pictures instead of its own."),
     ),
 }
 
@@ -66,23 +79,22 @@ def fits(task: Task) -> bool:
 
 
 def start(
-    config: Config, fault: Fault, *, owner: str = "", name: str = "", called: Mapping[str, str] | None = None
+    config: Config, fault: str, *, owner: str = "", name: str = "", called: Mapping[str, str] | None = None
 ) -> Experiment:
     """Queue two runs: the training as it should be, and the same with one mistake.
 
     Args:
         config: as the ways of its task take it, of a task that `fits`.
-        fault: which mistake.
+        fault: which mistake, a key of `LESSONS`.
         owner, name, called: as for a race.
 
     Raises:
         UserError: the disk is full, or may not be written.
     """
-    ways = registry.of(config).room("ways").faulty(config)
     planned = []
-    for arm in (SOUND, fault):
+    for arm, each in zip((SOUND, fault), registry.of(config).room("ways").faulty(config)[fault], strict=True):
         label = (called or {}).get(arm, arm)
-        planned.append(Planned(arm, ways[arm].seed, 0, ways[arm], f"{name} · {label}" if name else label))
+        planned.append(Planned(arm, each.seed, 0, each, f"{name} · {label}" if name else label))
     return groups.create("mistakes", planned, owner=owner, name=name)
 
 
@@ -127,7 +139,7 @@ def diagnosed_early(history: History, classes: int) -> Finding | None:
 
 def verdict(experiment: Experiment, courses: Sequence[Course], task: Task) -> list[Message]:
     """What the mistake did here, and whether the curves alone gave it away."""
-    fault: Fault = next(member.arm for member in experiment.members if member.arm != SOUND)
+    fault = next(member.arm for member in experiment.members if member.arm != SOUND)
     found = findings(experiment)
     reached = _reached(courses, task)
     if not {SOUND, fault} <= found.keys() or reached is None:
@@ -145,7 +157,7 @@ def verdict(experiment: Experiment, courses: Sequence[Course], task: Task) -> li
     finding, alarm = found[fault], found[SOUND]
     if finding is None:
         told.append(message("The curves alone do not give the mistake away here: no rule applies."))
-    elif finding.fault == fault:
+    elif finding.fault == LESSONS[fault].sign:
         told.append(message("The curves alone give the mistake away: “{mistake}”.", mistake=LESSONS[fault].title))
     else:
         told.append(message("The curves show that something is wrong, but a rule takes it for another mistake."))

@@ -84,6 +84,31 @@ def test_the_script_of_every_backbone_is_python_and_short(name):
     assert f"{'' if own else 'keras.applications.'}{row.application}(" in script
 
 
+def test_a_mistake_on_purpose_is_in_the_script_or_in_what_it_learns_from(pictures):
+    base = replace(
+        TWO_PHASES, data=DataConfig(pictures.id, 0.5), backbone=BackboneConfig("mobilenet_0.25", "mine.h5", 128)
+    )
+    sound = keras_code(base, [3, 3], ["daisy", "rose"])
+    assert "preprocess_input" in sound and "keeps the statistics" in sound
+    assert "preprocess_input" not in keras_code(replace(base, mistake="scaling"), [3, 3], ["daisy", "rose"])
+    assert "keeps the statistics" not in keras_code(replace(base, mistake="batchnorm"), [3, 3], ["daisy", "rose"])
+
+    def packed(**changes):
+        with (
+            script_zip(replace(base, backbone=TWO_PHASES.backbone, **changes)) as path,
+            zipfile.ZipFile(path) as archive,
+        ):
+            files = [name.split("/") for name in archive.namelist() if name.endswith(".jpg")]
+        return {
+            part: {file: label for where, label, file in files if where == part} for part in ("training", "validation")
+        }
+
+    plain, labels, leak = packed(), packed(mistake="labels"), packed(mistake="leak")
+    assert labels["validation"] == leak["validation"] == plain["validation"]
+    assert labels["training"].keys() == plain["training"].keys() and labels["training"] != plain["training"]
+    assert leak["training"] == plain["training"] | plain["validation"]
+
+
 def test_sigmoid_local_weights_and_precision_reach_the_script():
     config = RunConfig(
         DataConfig("d"),

@@ -19,7 +19,7 @@ from tl_core.classification import report, steps
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.ingest import ingest
 from tl_core.images.data.split import split
-from tl_core.tasks.image_classification import export, learner, network, paths, training
+from tl_core.tasks.image_classification import evaluation, export, learner, network, paths, training
 from tl_core.tasks.image_classification.config import BackboneConfig, DataConfig, HeadConfig, PhaseConfig
 from tl_core.training import checkpoint, loop, precision
 from tl_core.training.optimizers import OPTIMIZERS
@@ -384,6 +384,30 @@ def test_statistics_of_a_pretrained_network_never_move(stripes, weights, tmp_pat
         for old, new in zip(layer.weights, after, strict=True):
             same = np.array_equal(old.numpy(), new.numpy())
             assert same == ("moving" in old.path or number <= cut), old.path
+
+
+def test_where_that_is_the_mistake_statistics_of_a_pretrained_network_move_too(stripes, weights, tmp_path):
+    settings = toys.config(stripes, PhaseConfig(3, 2, 1e-2), weights=weights, mistake="batchnorm")
+    toys.run(settings, stripes, tmp_path / "run")
+    trained = keras.models.load_model(export.model_path(tmp_path / "run"))
+    before = network.load_base(TINY, weights, SIDE)
+    cut = [layer.name for layer in before.layers].index(TINY.blocks[2].cut)
+    for number, layer in enumerate(before.layers):
+        after = trained.get_layer(layer.name).weights if layer.weights else []
+        for old, new in zip(layer.weights, after, strict=True):
+            assert np.array_equal(old.numpy(), new.numpy()) == (number <= cut), old.path
+
+
+def test_pixels_that_are_not_scaled_by_mistake_are_the_models_too(stripes, weights, tmp_path):
+    sound = toys.config(stripes, PhaseConfig(-1, 3, 1e-3), weights=weights)
+    toys.run(sound, stripes, tmp_path / "sound")
+    settings = dataclasses.replace(sound, mistake="scaling")
+    _, log = toys.run(settings, stripes, tmp_path / "run")
+    assert log.of(events.Phase)[0].phase == "features", "those of the sound run do not serve"
+    made = report.load(tmp_path / "run", "validation")
+    assert abs(made.loss - report.load(tmp_path / "sound", "validation").loss) > 1e-3
+    again = evaluation.evaluate(tmp_path / "run", settings, stripes, "validation")
+    assert again.loss == pytest.approx(made.loss, abs=1e-4), "as it was trained"
 
 
 def test_statistics_of_a_random_network_move(stripes, tmp_path):

@@ -13,7 +13,7 @@ from tl_core.base.events import Event, Phase, Progress
 from tl_core.images import decoding
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.pretrained import batchnorm, weights
-from tl_core.images.pretrained.backbones import Backbone, backbone
+from tl_core.images.pretrained.backbones import Backbone
 from tl_core.tasks.image_classification import export, feature_map, network
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.training import checkpoint, precision
@@ -44,7 +44,7 @@ def look(
     """
     indices, total = feature_map.chosen(config, dataset)
     files = [dataset.path(dataset.images[index]) for index in indices]
-    row = backbone(config.backbone.name)
+    row = config.row
     with precision.policy("float32"):
         base, head = export.begun(config, len(dataset.classes))
         scaled = network.preprocessing(row, config.backbone.image_size)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tl_core.images.options import STRENGTHS
 from tl_core.images.pretrained import backbones
-from tl_core.images.pretrained.backbones import Backbone, backbone, boundary
+from tl_core.images.pretrained.backbones import Backbone, boundary
 from tl_core.tasks.image_classification.config import PhaseConfig, RunConfig
 from tl_core.training import script
 
@@ -59,7 +59,7 @@ def keras_code(config: RunConfig, counts: Sequence[int], classes: Sequence[str],
         classes: their names, likewise; a folder below training/ and validation/ is called as the class is.
         validated: whether there is a folder validation/.
     """
-    row = backbone(config.backbone.name)
+    row = config.row
     parts = [
         _head(config, row, validated),
         _imports(config, row),
@@ -248,7 +248,7 @@ def _freezing(config: RunConfig, row: Backbone) -> list[str]:
     """The function that sets a freeze boundary in the script; none where the whole base is frozen all the time."""
     if len(config.phases) == 1 and boundary(row, config.phases[0].frozen_blocks) == len(row.blocks):
         return []
-    keeps = config.backbone.weights != "random" and any(block.trainable < block.parameters for block in row.blocks)
+    keeps = config.keeps_statistics and any(block.trainable < block.parameters for block in row.blocks)
     but = " and not isinstance(layer, keras.layers.BatchNormalization)" if keeps else ""
     return [
         "",

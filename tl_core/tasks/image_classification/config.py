@@ -5,7 +5,7 @@ same curve.
 """
 
 import dataclasses
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from typing import Any, Literal
 
 from tl_core.base import records
@@ -26,7 +26,7 @@ from tl_core.classification.settings import (
 )
 from tl_core.images.data.split import DataConfig
 from tl_core.images.options import Augmentation
-from tl_core.images.pretrained.backbones import BACKBONES, backbone, boundary
+from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone, boundary
 from tl_core.training.options import Optimizer, PhaseName, Precision, Schedule
 from tl_core.training.settings import cache, frozen_blocks, optimizer, precision, schedule
 
@@ -179,6 +179,21 @@ class RunConfig:
     )
     seed: int = seed()
     kind: Literal["image"] = "image"
+
+    @property
+    def row(self) -> Backbone:
+        """The backbone's row in the registry; where that mistake is made, without its scaling.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        row = backbone(self.backbone.name)
+        return replace(row, scaling="none") if self.mistake == "scaling" else row
+
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether BatchNorm keeps the statistics that a pretrained network came with: always, unless by mistake."""
+        return self.backbone.weights != "random" and self.mistake != "batchnorm"
 
     @property
     def epochs(self) -> int:

@@ -12,7 +12,7 @@ import keras
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.images.data.dataset import Dataset, write_json
-from tl_core.images.pretrained.backbones import Backbone, backbone
+from tl_core.images.pretrained.backbones import Backbone
 from tl_core.tasks.image_classification import network
 from tl_core.tasks.image_classification.config import RunConfig
 from tl_core.tasks.image_classification.paths import LABELS, model_path
@@ -30,7 +30,7 @@ def model_file(folder: Path, config: RunConfig, dataset: Dataset) -> Path:
     best = checkpoint.best_path(folder)
     if best.exists() and target.exists() and target.stat().st_mtime_ns >= best.stat().st_mtime_ns:
         return target
-    row = backbone(config.backbone.name)
+    row = config.row
     with precision.policy("float32"):
         base, head = begun(config, len(dataset.classes))
         finish(folder, base, head, row)
@@ -53,7 +53,7 @@ def begun(config: RunConfig, classes: int) -> tuple[keras.Model, keras.Model]:
         UserError: the backbone's weights are not to be had (any more).
     """
     keras.utils.set_random_seed(config.seed)
-    base = network.load_base(backbone(config.backbone.name), config.backbone.weights, config.backbone.image_size)
+    base = network.load_base(config.row, config.backbone.weights, config.backbone.image_size)
     return base, network.build_head(config.head, classes, base.output_shape[1:], config.seed)
 
 
@@ -80,7 +80,7 @@ def load(path: Path, config: RunConfig) -> tuple[keras.Model, keras.Model]:
     """
     model = keras.models.load_model(path, compile=False)
     # The preprocessing is a chain at the model's beginning: as many layers as it has on its own.
-    count = len(network.preprocessing(backbone(config.backbone.name), config.backbone.image_size).layers)
+    count = len(network.preprocessing(config.row, config.backbone.image_size).layers)
     scaled = model.layers[count - 1].output
     return keras.Model(model.input, scaled), keras.Model(scaled, model.output)
 

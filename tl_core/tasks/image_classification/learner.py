@@ -16,7 +16,7 @@ from tl_core.classification import mistakes, report, steps
 from tl_core.classification.learner import Chunk, ClassificationLearner
 from tl_core.images.data.dataset import Dataset
 from tl_core.images.data.split import split
-from tl_core.images.pretrained.backbones import backbone, boundary
+from tl_core.images.pretrained.backbones import boundary
 from tl_core.images.shifts import SHIFTS
 from tl_core.tasks.image_classification import export, network
 from tl_core.tasks.image_classification.config import RunConfig
@@ -51,7 +51,7 @@ class ImageLearner(ClassificationLearner):
     ):
         self.config, self.dataset, self.folder = config, dataset, folder
         self.emit, self.should_stop = emit, should_stop
-        self.row = backbone(config.backbone.name)
+        self.row = config.row
         self.phases, self.patience = len(config.phases), config.early_stopping
         self.base, self.standing, self.report = "", Standing(), None
         self.shifted: dict[str, float] = {}  # accuracy on changed validation pictures, once it is measured
@@ -185,7 +185,7 @@ class ImageLearner(ClassificationLearner):
         self.activations = Activations(
             self.config, self.dataset, self.preprocessing, trunk, frozen, self.emit, self.should_stop
         )
-        self.part = network.TrainedPart(upper, head, self.config.backbone.weights != "random")
+        self.part = network.TrainedPart(upper, head, self.config.keeps_statistics)
         self.predict = steps.predictor(self.part, self.activations)
         self.looking = steps.Pace(self.activations, steps.BATCH)  # one validation finds it out, the next one uses it
 

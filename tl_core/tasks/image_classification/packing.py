@@ -13,7 +13,7 @@ from tl_core.classification import mistakes
 from tl_core.images.data import dataset as datasets
 from tl_core.images.data.split import split
 from tl_core.images.pretrained import packages, weights
-from tl_core.images.pretrained.backbones import Backbone, backbone
+from tl_core.images.pretrained.backbones import Backbone
 from tl_core.tasks.image_classification import code
 from tl_core.tasks.image_classification.config import RunConfig
 
@@ -27,7 +27,7 @@ def script_zip(config: RunConfig) -> Iterator[Path]:
     Raises:
         UserError: the pictures have been deleted, or the weights are not to be had any more.
     """
-    dataset, row = datasets.load(config.data.dataset), backbone(config.backbone.name)
+    dataset, row = datasets.load(config.data.dataset), config.row
     true, folders = np.array([image.label for image in dataset.images]), code.folders(dataset.classes)
     parts, labels = mistakes.made(config.mistake, split(dataset, config.data), true, config.seed)
     counts = np.bincount(labels[parts.train], minlength=len(folders)).tolist()

@@ -23,6 +23,7 @@ SHIFTED: dict[str, Message] = {  # what is measured on changed pictures, and wha
 SIZE = 96  # pixels
 EPOCHS = 10
 FEW = 5  # pictures of each class from which too little can be learned
+SMALL_BATCH = 8  # pictures whose own statistics say little
 
 
 def usual(dataset: str) -> RunConfig:
@@ -78,21 +79,24 @@ def shifted(config: RunConfig) -> RunConfig:
     return replace(config, shifts=True)
 
 
-def faulty(config: RunConfig) -> dict[str, RunConfig]:
-    """The experiment as it should be, "sound", and with each mistake of `tl_core.experiments.mistakes`.
+def faulty(config: RunConfig) -> dict[str, tuple[RunConfig, RunConfig]]:
+    """For each lesson of `tl_core.experiments.mistakes` the experiment as it should be, and with that mistake.
 
     Args:
         config: of its phases the epochs count.
     """
-    sound = replace(config, phases=(PhaseConfig(-1, config.epochs, 1e-3),), head=replace(config.head, dropout=0.0))
-    [phase] = sound.phases
-    few = replace(sound, phases=(replace(phase, epochs=4 * phase.epochs),))
+    phase = PhaseConfig(-1, config.epochs, 1e-3)
+    sound = replace(config, phases=(phase,), head=replace(config.head, dropout=0.0))
+    long = replace(sound, phases=(replace(phase, epochs=4 * phase.epochs),))
+    thawed = PhaseConfig(len(sound.row.blocks) // 2, config.epochs, 1e-4, name="fine-tuning")
+    tuned = replace(sound, phases=(phase, thawed), batch_size=min(config.batch_size, SMALL_BATCH))
     return {
-        "sound": sound,
-        "rate": replace(sound, phases=(replace(phase, learning_rate=100 * phase.learning_rate),)),
-        "labels": replace(few, mistake="labels"),
-        "leak": replace(few, mistake="leak"),
-        "overfitting": sized(few, FEW),
+        "rate": (sound, replace(sound, phases=(replace(phase, learning_rate=100 * phase.learning_rate),))),
+        "labels": (sound, replace(long, mistake="labels")),
+        "leak": (sound, replace(long, mistake="leak")),
+        "overfitting": (sound, sized(long, FEW)),
+        "scaling": (sound, replace(sound, mistake="scaling")),
+        "batchnorm": (tuned, replace(tuned, mistake="batchnorm")),
     }
 
 
