@@ -17,7 +17,7 @@ from tl_core.tasks.registry import Config
 WAITING = 4  # runs one person may have queued or running; a group of an experiment counts as one
 
 
-def submit(config: Config, forecast: Forecast | None, drawn: str) -> None:
+def submit(config: Config, drawn: str, forecast: Forecast | None = None) -> None:
     """Callback: queue a run that is said to cost so much. `drawn` names the button's drawing: a double click is one."""
     if st.session_state.get("submission_pressed") == drawn:
         return
@@ -65,7 +65,7 @@ def start_bar(
             icon=":material/play_arrow:",
             disabled=bool(obstacles),
             on_click=submit,
-            args=(config, forecast, secrets.token_hex(8)),
+            args=(config, secrets.token_hex(8), forecast),
         )
 
 

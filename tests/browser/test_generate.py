@@ -160,6 +160,7 @@ def test_a_text_is_paused_stepped_and_let_go_on_and_its_speed_is_told_at_every_p
     expect(page.locator(".tl-writing-status")).to_have_text(
         re.compile(r"^50 tokens\. The model needed .* tokens a second\.$")
     )
+    expect(page.locator(".tl-writing-energy")).to_have_text(re.compile(r"^Energy: about \d+ J, estimated"))
     before = texts(page)
     page.get_by_role("button", name="Another one").click()
     expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("1")

@@ -64,7 +64,9 @@ LESSONS: dict[str, Lesson] = {
     ),
     "scaling": Lesson(
         message("Pixels not scaled"),
-        message("The backbone learned from scaled pixels and gets them from 0 to 255: nothing complains, it only gets worse."),
+        message(
+            "The backbone learned from scaled pixels and gets them from 0 to 255: nothing complains."
+        ),
     ),
     "batchnorm": Lesson(
         message("BatchNorm in training mode"),

@@ -166,17 +166,34 @@ def _explained(error: BaseException, task: Task) -> UserError:
 
 
 def _meanwhile(should_stop: Callable[..., bool]) -> None:
-    """What a worker does before it has a run: it measures the computer for those who set one up."""
+    """What a worker does before it has a run: it measures the computer for those who set one up.
 
-    def calibrate(settings: Any) -> object:
-        config = registry.config(settings)
-        task = registry.of(config)
-        return task.room("calibration").measure(config, task.room("material").load(config), should_stop)
-
-    calibrations.attempt(calibrate)
+    Three batches of an experiment are tried in a process of their own: it can be ended at once, and leaves nothing in
+    this one.
+    """
     machine.measure(should_stop)
     while not should_stop(PATIENCE):
-        calibrations.attempt(calibrate)
+        if calibrations.wanted() and spare.available() >= spare.ENOUGH and not _calibrated(should_stop):
+            return  # it cannot be done here
+
+
+def _calibrated(should_stop: Callable[..., bool]) -> bool:
+    """Have what is wanted tried; whether that went well, or was ended because a run came."""
+    with open(os.devnull, "w") as nowhere:
+        process = processes.start((sys.executable, "-m", "tl_core", "work", "--calibrate"), nowhere)
+    while process.poll() is None:
+        if should_stop(_POLL):
+            processes.kill(process.pid)
+            process.wait()
+            return True
+    return process.returncode == 0
+
+
+def _calibrate(settings: Any) -> object:
+    """Three batches of an experiment, by its settings."""
+    config = registry.config(settings)
+    task = registry.of(config)
+    return task.room("calibration").measure(config, task.room("material").load(config), lambda: False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,12 +201,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("run", nargs="?", help="id of a queued run")
     which.add_argument("--warm", action="store_true", help="load TensorFlow, then read on standard input which run")
+    which.add_argument("--calibrate", action="store_true", help="try three batches of what a page wants to know")
 
 
 def main(args: argparse.Namespace) -> int:
     """Train one run; 0 also where none was named."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # pages and predictions come first on a machine that is busy
+    if args.calibrate:
+        calibrations.attempt(_calibrate)
+        return 0
     try:
         run_id = spare.become(lambda: registry.FIRST.room("training"), _meanwhile) if args.warm else args.run
         return work(run_id) if run_id else 0

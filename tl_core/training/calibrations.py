@@ -1,7 +1,7 @@
 """Experiments of which three batches have been tried on this computer, and the one that somebody wants tried next.
 
-A page says what it wants to know; the process that is kept ready for the next run tries it while it waits, and the page
-finds the result at its next look. Nobody waits for it. TensorFlow-free.
+A page says what it wants to know; the process that is kept ready for the next run has another one try it, which ends as
+soon as a run comes, and the page finds the result at its next look. Nobody waits for it. TensorFlow-free.
 
     $TL_HOME/calibrations/wanted.json    the settings that are to be tried
     $TL_HOME/calibrations/<key>.json     what was found, under a hash of settings and computer
@@ -42,17 +42,22 @@ def known(settings: Mapping[str, Any], kind: type[Found]) -> Found | None:
 
 def want(settings: Mapping[str, Any]) -> None:
     """Say that somebody would like to know; a later wish takes its place."""
-    _write(_folder() / "wanted.json", settings)
+    _write(_wish(), settings)
+
+
+def wanted() -> bool:
+    """Whether somebody waits for a result; never where there is a graphics processor, which would be taken."""
+    return _young(_wish(), FRESH) and not shutil.which("nvidia-smi")
 
 
 def attempt(measure: Callable[[Any], Any]) -> None:
-    """Try what is wanted, if anything is, unless it is known or there is a graphics processor, which would be taken.
+    """Try what is wanted, if anything is, unless it is known.
 
     Args:
         measure: takes the settings and gives a dataclass.
     """
-    wish = _folder() / "wanted.json"
-    if not _young(wish, FRESH) or shutil.which("nvidia-smi"):
+    wish = _wish()
+    if not wanted():
         return
     with contextlib.suppress(Exception):  # it is tried for an estimate only: the run itself will say what is wrong
         settings = records.load(wish)
@@ -76,6 +81,10 @@ def _young(path: Path, seconds: float) -> bool:
 def _place(settings: Mapping[str, Any]) -> Path:
     decides = json.dumps([settings, socket.gethostname(), processes.cores()], sort_keys=True)
     return _folder() / f"{hashlib.sha256(decides.encode()).hexdigest()[:32]}.json"
+
+
+def _wish() -> Path:
+    return _folder() / "wanted.json"
 
 
 def _folder() -> Path:

@@ -30,6 +30,7 @@ function build(root, state) {
     texts: element("div", "tl-writing-texts"),
     legend: element("div", "tl-writing-legend"),
     reading: element("div", "tl-writing-reading"),
+    energy: element("p", "tl-writing-energy"),
     inside: element("div", "tl-inside"),
   }
   parts.status.setAttribute("role", "status")
@@ -38,7 +39,7 @@ function build(root, state) {
   const foot = element("div", "tl-writing-foot")
   foot.append(parts.colours, parts.legend)
   const left = element("div", "tl-writing-left")
-  left.append(bar, parts.status, parts.remarks, parts.texts, foot, parts.reading)
+  left.append(bar, parts.status, parts.remarks, parts.texts, foot, parts.reading, parts.energy)
   root.replaceChildren(left, parts.inside)
   state.parts = parts
   choices(state)

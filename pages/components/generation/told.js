@@ -9,7 +9,7 @@ const SAID = 1500 // milliseconds that a button says what it has done
 export function tellStatus(state) {
   const { data, last } = state
   const { words, strategy } = data
-  const { status, stop, onward, step, another, back, copy, save, texts } = state.parts
+  const { status, energy, stop, onward, step, another, back, copy, save, texts } = state.parts
   const written = state.samples.flatMap(({ records }) => records)
   const paused = state.ended.some((entry) => entry?.reason === "paused") || !written.length
   const more = state.done && Boolean(last.more)
@@ -22,6 +22,7 @@ export function tellStatus(state) {
   back.hidden = !state.done || !data.branched
   copy.hidden = save.hidden = !written.length
   texts.toggleAttribute("data-busy", !state.done && !last.status)
+  energy.textContent = ""
   let said = state.stopping ? words.stopping : words.writing
   if (last.length && !state.stopping && strategy !== "beam") {
     said += ` ${fill(words.progress, { n: written.length, length: last.length * data.samples })}`
@@ -35,7 +36,7 @@ export function tellStatus(state) {
       const sum = written.reduce((all, { seconds }) => all + seconds, 0)
       const usual = times.sort((a, b) => a - b)[times.length >> 1] // a token that came with the prompt took longer
       said.push(fill(words.speed, { seconds: sum.toFixed(1), speed: (1 / usual).toFixed(0) }))
-      said.push(fill(words.energy, { joules: (sum * words.watts).toFixed(0) }))
+      energy.textContent = fill(words.energy, { joules: (sum * words.watts).toFixed(0) })
     }
     said = said.join(" ")
   }
