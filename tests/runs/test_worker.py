@@ -237,3 +237,18 @@ def test_a_run_whose_end_cannot_be_written_has_failed_all_the_same(submitted: Su
     bury(run)
     assert store.status(run) == "failed" and kinds(run)[-1] == "failed", "it is said as soon as it can be"
     assert "may not write to its disk: Read-only" in str(store.last_event(run).error.what)
+
+
+@pytest.mark.parametrize(("does", "went_well"), [("time.sleep(60)", True), ("sys.exit(3)", False)])
+def test_what_is_tried_for_an_estimate_ends_as_soon_as_a_run_comes(tl_home, monkeypatch, does, went_well):
+    real, begun = worker.processes.start, []
+
+    def start(command, output):
+        assert command[-1] == "--calibrate"
+        begun.append(real((sys.executable, "-c", f"import sys, time; {does}"), output))
+        return begun[-1]
+
+    monkeypatch.setattr(worker.processes, "start", start)
+    looks = iter(range(1000))
+    assert worker._calibrated(lambda wait: does.startswith("time") and next(looks) > 1) == went_well
+    assert begun[0].poll() is not None

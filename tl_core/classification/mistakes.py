@@ -13,7 +13,7 @@ MISTAKES: dict[Mistake, Message] = {
     "none": message("None"),
     "labels": message("Labels of the training examples shuffled"),
     "leak": message("Validation examples among those of training"),
-    "scaling": message("Pixels not scaled as the backbone expects them"),
+    "scaling": message("Pixels scaled otherwise than the backbone expects"),
     "batchnorm": message("BatchNorm of the pretrained network in training mode"),
 }
 _SHUFFLED = 7  # sets the shuffling apart from other draws of the same seed

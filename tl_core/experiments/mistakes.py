@@ -63,10 +63,8 @@ LESSONS: dict[str, Lesson] = {
         "overfitting",
     ),
     "scaling": Lesson(
-        message("Pixels not scaled"),
-        message(
-            "The backbone learned from scaled pixels and gets them from 0 to 255: nothing complains."
-        ),
+        message("Pixels scaled wrongly"),
+        message("The backbone learned from pixels in another range and gets them from 0 to 1: nothing complains."),
     ),
     "batchnorm": Lesson(
         message("BatchNorm in training mode"),

@@ -398,7 +398,7 @@ def test_where_that_is_the_mistake_statistics_of_a_pretrained_network_move_too(s
             assert np.array_equal(old.numpy(), new.numpy()) == (number <= cut), old.path
 
 
-def test_pixels_that_are_not_scaled_by_mistake_are_the_models_too(stripes, weights, tmp_path):
+def test_pixels_that_are_scaled_wrongly_by_mistake_are_so_in_the_model_too(stripes, weights, tmp_path):
     sound = toys.config(stripes, PhaseConfig(-1, 3, 1e-3), weights=weights)
     toys.run(sound, stripes, tmp_path / "sound")
     settings = dataclasses.replace(sound, mistake="scaling")

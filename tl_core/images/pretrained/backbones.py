@@ -15,7 +15,7 @@ from tl_core.base.messages import Message, message
 from tl_core.base.paths import ASSETS
 from tl_core.images.pretrained.packages import LITE0, PackageFile
 
-Scaling = Literal["caffe", "tf", "torch", "lite", "none"]
+Scaling = Literal["caffe", "tf", "torch", "lite", "none", "unit"]
 SOURCES = ("bundled", "imagenet", "patterns", "random")  # what weights are called; anything else is a path
 
 
@@ -67,7 +67,8 @@ class Backbone:
     sizes: Mapping[int, int]
     default_size: int
     native_size: int  # what the ImageNet classifier was trained at
-    scaling: Scaling  # how pixels are scaled, in the words of keras.applications' preprocess_input; "lite": (x-127)/128
+    # how pixels are scaled, as keras.applications' preprocess_input calls it; "lite": (x-127)/128, "unit": x/255
+    scaling: Scaling
     cpu_precision: Literal["float32", "mixed_bfloat16"]  # bfloat16: faster on some CPUs (tl_core.training.precision)
     no_top: Mapping[int, WeightsFile] = field(default_factory=dict)  # image size the file was trained at -> file
     top: Mapping[int, WeightsFile] = field(default_factory=dict)  # the same with the 1,000-class ImageNet classifier

@@ -226,6 +226,8 @@ def _network(config: RunConfig, row: Backbone, classes: int) -> list[str]:
     lines = [f"x = inputs = keras.Input(({size}, {size}, 3))", *_augmentation(config)]
     if row.scaling == "lite":
         lines.append(f"x = keras.layers.Rescaling(1 / 128, offset=-127 / 128{_exactly(config)})(x)")
+    elif row.scaling == "unit":
+        lines.append(f"x = keras.layers.Rescaling(1 / 255{_exactly(config)})(x)")
     elif row.scaling != "none":
         lines.append(f'x = keras.applications.imagenet_utils.preprocess_input(x, mode="{row.scaling}")')
     lines.append("x = base(x)")

@@ -182,13 +182,13 @@ class RunConfig:
 
     @property
     def row(self) -> Backbone:
-        """The backbone's row in the registry; where that mistake is made, without its scaling.
+        """The backbone's row in the registry; where that mistake is made, with another scaling.
 
         Raises:
             UserError: there is none of this name.
         """
         row = backbone(self.backbone.name)
-        return replace(row, scaling="none") if self.mistake == "scaling" else row
+        return replace(row, scaling="unit") if self.mistake == "scaling" else row
 
     @property
     def keeps_statistics(self) -> bool:

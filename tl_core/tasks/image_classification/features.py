@@ -174,7 +174,7 @@ class Activations:
             "version": VERSION,
             "pictures": hashlib.sha256("".join(self._ids).encode()).hexdigest(),
             "backbone": self.config.backbone.name,
-            **({"scaling": "none"} if self.config.mistake == "scaling" else {}),
+            **({"scaling": "unit"} if self.config.mistake == "scaling" else {}),
             "size": self.config.backbone.image_size,
             "boundary": self.boundary,
             "shape": self.shape,

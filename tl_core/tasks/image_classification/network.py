@@ -61,6 +61,8 @@ def preprocessing(backbone: Backbone, image_size: int) -> keras.Model:
         )(x)
     elif backbone.scaling == "lite":
         x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="rescale")(x)
+    elif backbone.scaling == "unit":
+        x = keras.layers.Rescaling(1 / 255, dtype="float32", name="rescale")(x)
     elif backbone.scaling == "tf":
         x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescale")(x)
     return keras.Model(pixels, x, name="preprocessing")
