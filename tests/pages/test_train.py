@@ -80,7 +80,7 @@ def test_the_callback_answers_once_for_each_drawing_of_the_button(monkeypatch):
     config = recipe(drawn())
     monkeypatch.setattr(submit.st, "session_state", {})
     for drawing in ("a", "a", "b"):
-        submit.submit(config, None, drawing)
+        submit.submit(config, drawing)
     assert len(store.all()) == 2
 
 
