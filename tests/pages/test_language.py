@@ -23,7 +23,8 @@ NETWORKS = (*BACKBONES.values(), *CHECKPOINTS.values(), *ENCODERS.values())
 # Names and signs that are the same in every language.
 NAMES = re.compile(
     r"Language / 语言|English|简体中文|:material/\w+:|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]*>|«[^«»]*»"
-    r"|:[a-z]+-badge\[[\s,]*\]|" + "|".join(map(re.escape, sorted((row.title for row in NETWORKS), key=len, reverse=True)))
+    r"|:[a-z]+-badge\[[\s,]*\]|"
+    + "|".join(map(re.escape, sorted((row.title for row in NETWORKS), key=len, reverse=True)))
 )
 
 
