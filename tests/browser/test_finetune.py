@@ -72,9 +72,9 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     until(page, f"{POINTS} > 0")
     page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine = 'same node'")
     expect(main).to_contain_text("Before training")
-    expect(main).to_contain_text(f"After {STEPS} steps", timeout=120_000)
+    expect(main).to_contain_text(f"After {STEPS} steps", timeout=300_000)
     assert page.evaluate("document.querySelector('.tl-live .js-plotly-plot').dataset.mine") == "same node"
-    expect(main).to_contain_text("Finished", timeout=180_000)
+    expect(main).to_contain_text("Finished", timeout=300_000)
     expect(main).to_contain_text(f"in {STEPS} steps")
     expect(main).to_contain_text(READING)
     before, after, made = map(float, READING.search(main.inner_text()).groups())

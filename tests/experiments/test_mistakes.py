@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.experiments.made import ME, TASK, usual
-from tests.pages.made import reported
+from tests.experiments.made import ME, TASK, notebook, usual
+from tests.pages.made import drawn, reported
 from tl_core.base import events
 from tl_core.classification import mistakes as mistakes_made
 from tl_core.experiments import groups, mistakes
@@ -86,3 +86,10 @@ def test_a_guess_is_held_against_what_the_mistake_costs():
     courses = finish(made)
     assert "gets 100 of 100" in str(mistakes.score(Guess("frozen", 37.0), courses, TASK))
     assert "gets 15 of 100" in str(mistakes.score(Guess("frozen", 20.0), courses, TASK))
+
+
+def test_the_lines_in_the_docstring_run_on_logs_written_by_hand(monkeypatch, capsys):
+    monkeypatch.setattr(groups, "work", finish)
+    exec(notebook(mistakes, {}), {"pictures": drawn(each=12)})
+    said = capsys.readouterr().out
+    assert "'sound': None" in said and "'labels': Finding(fault='rate'" in said, "its curves were written by hand"

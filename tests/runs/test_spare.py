@@ -379,8 +379,8 @@ def test_a_warm_worker_writes_the_log_of_a_cold_one(config: RunConfig, schedulin
 
 
 def _timeless(event: events.Event) -> dict:
-    """What an event says besides when, how fast and by whom."""
-    changing = ("t", "pid", "seconds", "validation_seconds", "rate")
+    """What an event says besides when, how fast, at what cost and by whom."""
+    changing = ("t", "pid", "seconds", "validation_seconds", "rate", "processor_seconds", "memory")
     return {name: value for name, value in event.to_json().items() if name not in changing}
 
 

@@ -2,11 +2,13 @@
 
 From a notebook:
 
+    from tl_core.experiments import groups, mistakes
+    from tl_core.tasks import registry
+
     config = registry.FIRST.room("ways").usual(pictures.id)
     experiment = mistakes.start(config, "labels")
     groups.work(experiment)
-    for arm, finding in mistakes.findings(experiment).items():
-        print(arm, finding)
+    print(mistakes.findings(experiment))
 """
 
 import contextlib
