@@ -25,7 +25,7 @@ FOREIGN, LAN = "evil.example", "192.0.2.5"  # a name and an address at which the
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
          f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1, MAP {LAN} 127.0.0.1"]  # fmt: skip
 MOBILENET = "mobilenet_2_5_224_tf_no_top.h5"
-PATIENCE = 60_000  # milliseconds that an assertion waits at most: a busy machine needs them
+PATIENCE = 180_000  # milliseconds that an assertion waits at most: a busy machine needs them
 
 
 @dataclass
@@ -126,10 +126,18 @@ def until(page: Page, expression: str) -> None:
 
     Playwright's own `wait_for_function` evaluates it again and again inside the page, which the page's policy forbids.
     """
-    deadline = time.monotonic() + 2 * PATIENCE / 1000
+    deadline = time.monotonic() + PATIENCE / 1000
     while not page.evaluate(f"Boolean({expression})"):
         assert time.monotonic() < deadline, f"waited in vain for {expression}"
         page.wait_for_timeout(50)
+
+
+def emptied(folder: Path) -> None:
+    """Wait until nothing lies in a folder: what was sent is cleared away after the page has shown what became of it."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while left := list(folder.iterdir()):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.05)
 
 
 def _end_what_is_left(home: Path) -> None:

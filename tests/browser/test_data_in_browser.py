@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, App, until
+from tests.browser.conftest import PATIENCE, App, emptied, until
 from tests.browser.test_image_lab import CLASSES, drop
 from tests.images.data.drawing import tree
 
@@ -39,7 +39,7 @@ def slow(tmp_path: Path) -> Path:
 
 def dataset(page: Page, name: str) -> None:
     """Wait until the page shows this dataset."""
-    expect(page.get_by_label("Dataset", exact=True)).to_have_value(re.compile(f"^{re.escape(name)} · "), timeout=60_000)
+    expect(page.get_by_label("Dataset", exact=True)).to_have_value(re.compile(f"^{re.escape(name)} · "))
 
 
 def open_ways_in(page: Page) -> None:
@@ -74,7 +74,7 @@ def test_dropped_browsed_and_zipped_folders_keep_their_classes(app: App, page: P
     dataset(page, "cats_dogs")
     classes(page, "cats", "dogs")
     expect(page.get_by_test_id("stMain")).to_contain_text("bring their own split")
-    assert not list((app.home / "uploads").iterdir())
+    emptied(app.home / "uploads")
 
     page.reload()
     dataset(page, "cats_dogs")
@@ -105,8 +105,8 @@ def test_a_refresh_finds_the_ingest_again_and_stop_leaves_nothing(app: App, page
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped: nothing of slow was kept.")).to_be_visible()
     expect(page.locator(".tl-drop")).to_be_visible()
-    assert not list((app.home / "datasets").iterdir())
-    assert not list((app.home / "uploads").iterdir())
+    emptied(app.home / "datasets")
+    emptied(app.home / "uploads")
 
 
 def test_an_upload_survives_a_bad_network_and_a_cancel_leaves_nothing(app: App, page: Page, tmp_path: Path):
@@ -129,7 +129,7 @@ def test_an_upload_survives_a_bad_network_and_a_cancel_leaves_nothing(app: App, 
     dataset(page, "garden")
     classes(page, "daisy", "rose")
     assert len(answers) == 5
-    assert not list((app.home / "uploads").iterdir())
+    emptied(app.home / "uploads")
 
 
 def test_pictures_are_chosen_with_mouse_and_keys_and_removed(app: App, page: Page, tmp_path: Path):

@@ -96,7 +96,7 @@ def test_from_an_uploaded_text_to_a_before_and_after(app: App, page: Page, shake
     page.get_by_role("button", name="Take it home").click()
     page.get_by_role("button", name="Prepare: Model in the Hub's format (.zip)").click()
     link = page.get_by_role("link", name="Model in the Hub's format (.zip)")
-    expect(link).to_have_count(1, timeout=60_000)
+    expect(link).to_have_count(1)
     with page.expect_download() as download:
         link.click()
     assert download.value.path().read_bytes().startswith(b"PK")

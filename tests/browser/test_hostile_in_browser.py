@@ -122,10 +122,10 @@ def test_nor_does_it_in_what_is_said_of_a_text(app: App, page: Page, made: dict[
     main = page.get_by_test_id("stMain")
     for text in (MARKDOWN, MARKUP):
         page.goto(f"{app.url}/classify_text?run={made['classifier']}")
-        expect(main).to_contain_text("Ready to answer", timeout=120_000)
+        expect(main).to_contain_text("Ready to answer")
         page.get_by_role("textbox", name="Text").fill(text)
         page.get_by_role("button", name="Classify").click()
-        expect(main).to_contain_text("Influence of each word", timeout=120_000)
+        expect(main).to_contain_text("Influence of each word")
         expect(main.locator(".tl-words span")).to_have_text(text.split())
         settled(page)
         assert page.evaluate(EVIL) == [], text

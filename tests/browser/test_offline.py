@@ -179,7 +179,7 @@ def test_from_dropped_pictures_to_a_classified_one_without_a_network(
     page.get_by_role("link", name="Classify with this model").click()
     page.wait_for_url(re.compile("/classify"))
     page.get_by_text("Draw one", exact=True).click()
-    expect(main).to_contain_text("A picture that was kept aside", timeout=60_000)
+    expect(main).to_contain_text("A picture that was kept aside")
     expect(main).to_contain_text("the probabilities always add up to 100 %", timeout=240_000)
     seconds = time.monotonic() - began
     limit = LIMIT * (start_before + start_of_tensorflow()) / 2

@@ -29,15 +29,15 @@ def test_from_pasted_lines_to_the_influence_of_a_word(app: App, page: Page):
     expect(main).to_contain_text("MiniLM-L6 from the installed package")
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"/run\?.*run="))
-    expect(main).to_contain_text("Finished", timeout=180_000)
+    expect(main).to_contain_text("Finished")
     expect(main).to_contain_text("On the validation texts")
     expect(main).to_contain_text("What is taken for what")
     assert float(re.search(r"Accuracy\s+([\d.]+)\s*%", main.inner_text())[1]) > 70
 
     page.get_by_role("link", name="Classify texts with this model").click()
-    expect(main).to_contain_text("Ready to answer", timeout=120_000)
+    expect(main).to_contain_text("Ready to answer")
     page.get_by_role("textbox", name="Text").fill("What a wonderful film!")
     page.get_by_role("button", name="Classify").click()
-    expect(main).to_contain_text("Influence of each word", timeout=120_000)
+    expect(main).to_contain_text("Influence of each word")
     expect(main.locator(".tl-words span")).to_have_text(["What", "a", "wonderful", "film!"])
     expect(main).to_contain_text("positive")
