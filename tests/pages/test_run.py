@@ -14,6 +14,7 @@ from tl_core.engine import client
 from tl_core.images.data import dataset as datasets
 from tl_core.runs import store
 from tl_core.runs.burial import bury
+from tl_core.tasks.image_classification.calls import Explanation
 
 pytestmark = pytest.mark.usefixtures("tl_home")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
@@ -165,6 +166,26 @@ def test_a_cell_of_the_matrix_shows_its_pictures_the_surest_first(grid):
     assert not test.exception
     assert grid["shown"] == [item.key for item in made.cell(1, 1)] != []
     assert grid["captions"][made.cell(1, 1)[0].key] == "80.0 % sure"
+
+
+def test_what_speaks_for_the_answers_of_a_cell_is_asked_for_and_shown(grid, monkeypatch):
+    dataset, asked = drawn(), []
+
+    def explain(source, data, label, method, check):
+        asked.append((source, data, label, method))
+        return Explanation(0.8, ((0.3, 0.0), (-0.1, 0.0)), None)
+
+    monkeypatch.setattr(client, "explain", explain)
+    run = run_of(recipe(dataset), STARTED, *trained(), events.Finished(best_epoch=3))
+    [mistake] = reported(run, dataset, wrong=1).cell(0, 1)
+    test = opened("run", run=run.id)
+    test.selectbox(key=f"report_{run.id}_cell").set_value((0, 1)).run()
+    assert not asked
+    test.toggle(key=f"report_{run.id}_cell (0, 1)_maps").set_value(True).run()
+    assert not test.exception
+    picture = datasets.image_path(dataset.folder, mistake.example).read_bytes()
+    assert asked == [(f"run:{run.id}", picture, "square", "grad_cam")]
+    assert "Grad-CAM, for the class that the network names" in words(test)
 
 
 @pytest.mark.usefixtures("elsewhere")

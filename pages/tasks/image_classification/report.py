@@ -10,7 +10,7 @@ from pages.experiments import classified_report
 from pages.experiments.classified_report import Examples
 from pages.material import tidy
 from pages.registry import go
-from pages.tasks.image_classification import feature_map, settings
+from pages.tasks.image_classification import feature_map, maps, settings
 from pages.ui.i18n import _, ngettext
 from pages.ui.session import may
 from tl_core.base.errors import UserError
@@ -67,6 +67,7 @@ def _draw(run: Run, made: Report, shown: Sequence[Prediction], key: str) -> None
         st.caption(_("The pictures themselves have been deleted."))
         return
     thumbnails(made.dataset, [_thumbnail(made, item) for item in shown], key=key)
+    maps.tell(run, made, shown, f"{key}_maps")
 
 
 def _put_right(run: Run, made: Report, shown: Sequence[Prediction], key: str) -> None:
@@ -98,6 +99,7 @@ def _put_right(run: Run, made: Report, shown: Sequence[Prediction], key: str) ->
         {item.key: made.classes[item.predicted] for item in left if item.predicted != item.true},
         key,
     )
+    maps.tell(run, made, left, f"{key}_maps")
 
 
 def _corrected(run: Run) -> None:

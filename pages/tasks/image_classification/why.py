@@ -24,7 +24,7 @@ PAPERS = {
     "checks": "[Petsiuk et al. 2018](https://arxiv.org/abs/1806.07421) · "
     "[Adebayo et al. 2018](https://arxiv.org/abs/1810.03292)",
 }
-HELD = 24  # explanations that a visitor's session keeps
+HELD = 48  # explanations that a visitor's session keeps
 CHANNELS = "channels"  # what is asked beside the methods
 Kept = TypeVar("Kept", Explanation, Channels)
 
@@ -104,7 +104,7 @@ def why(source: str, data: bytes, said: Answer, shown: Answer, others: Mapping[s
 def _map(source: str, data: bytes, label: str, readable: str, method: Method, name: str) -> None:
     """One network's map, and what it found."""
     try:
-        found = _asked(source, data, label, method, check=False)
+        found = asked(source, data, label, method, check=False)
     except UserError as error:
         st.error(problem(error), icon=":material/error:")
         return
@@ -180,13 +180,13 @@ def _words(method: Method) -> None:
 
 def _checks(source: str, data: bytes, label: str, method: Method) -> None:
     """Whether the map earns trust: on a click, it takes a moment."""
-    asked = st.session_state.setdefault("why_checked", set())
+    checked = st.session_state.setdefault("why_checked", set())
     key = (source, hash(data), label, method)
-    if key not in asked:
-        st.button(_("Check this map"), key="why_check", icon=":material/rule:", on_click=asked.add, args=(key,))
+    if key not in checked:
+        st.button(_("Check this map"), key="why_check", icon=":material/rule:", on_click=checked.add, args=(key,))
         return
     try:
-        checks = _asked(source, data, label, method, check=True).checks
+        checks = asked(source, data, label, method, check=True).checks
     except UserError as error:
         st.error(problem(error), icon=":material/error:")
         return
@@ -213,7 +213,7 @@ def _draw_checks(checks: Checks) -> None:
     st.caption(PAPERS["checks"])
 
 
-def _asked(source: str, data: bytes, label: str, method: Method, check: bool) -> Explanation:
+def asked(source: str, data: bytes, label: str, method: Method, check: bool) -> Explanation:
     """What the engine says of a class."""
     return _kept((source, hash(data), label, method, check), lambda: client.explain(source, data, label, method, check))
 
