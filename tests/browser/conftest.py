@@ -112,7 +112,11 @@ def no_spare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh visitor's page, 1280 x 900, English; what it does must keep to the Content-Security-Policy."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900},
+        locale="en-US",
+        reduced_motion="reduce",  # without a screen it is costly
+    )
     context.set_default_timeout(PATIENCE)
     opened, violations = context.new_page(), []
     opened.on("console", lambda said: violations.append(said.text) if "Content Security Policy" in said.text else None)

@@ -1,26 +1,22 @@
 """To whom the real server answers: at its own address everybody, under a foreign name or from a foreign page nobody."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import FOREIGN, LAN, App
+from tests.browser.conftest import FOREIGN, LAN, App, served
 from tests.browser.test_everywhere import settled
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_class_reaches_the_server_by_its_address_and_is_not_at_home_there(app: App, page: Page):
-    app.stop()
-    app.start(STREAMLIT_SERVER_ADDRESS="0.0.0.0")
-    page.goto(f"{app.url}/data")
-    settled(page)
-    expect(page.get_by_role("tab", name="Folder on the server")).to_be_visible()
-    page.goto(f"http://{LAN}:{app.port}/data")
-    settled(page)
-    expect(page.get_by_role("tab", name="Sample pictures")).to_be_visible()
-    expect(page.get_by_role("tab", name="Folder on the server")).to_have_count(0)
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One server for all; nothing is trained."""
+    with served(tmp_path_factory.mktemp("app"), TL_WARM="0") as server:
+        yield server
 
 
 def test_a_name_that_somebody_pointed_at_us_gets_no_page_and_no_websocket(app: App, page: Page):
@@ -89,6 +85,18 @@ def test_no_other_site_shows_us_in_a_frame(app: App, browser: Browser):
     page.frames[1].wait_for_load_state()
     assert page.frames[1].url.startswith("chrome-error:")
     context.close()
+
+
+def test_a_class_reaches_the_server_by_its_address_and_is_not_at_home_there(app: App, page: Page):
+    app.stop()
+    app.start(STREAMLIT_SERVER_ADDRESS="0.0.0.0")
+    page.goto(f"{app.url}/data")
+    settled(page)
+    expect(page.get_by_role("tab", name="Folder on the server")).to_be_visible()
+    page.goto(f"http://{LAN}:{app.port}/data")
+    settled(page)
+    expect(page.get_by_role("tab", name="Sample pictures")).to_be_visible()
+    expect(page.get_by_role("tab", name="Folder on the server")).to_have_count(0)
 
 
 def _opens(page: Page, address: str) -> bool:
