@@ -33,7 +33,7 @@ def prepare():
     if not material:
         return
     room, own = task.room("ways"), tasks.room(task, "lab")
-    config = setup.choose_settings("budget", task, material)
+    config = setup.choose_settings("budget", task, material, without=("per_class",))
     obstacles = own.obstacles(config)
     most = own.most(config)
     offered = [size for size in budget.SIZES if size < most] + [most]

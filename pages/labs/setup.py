@@ -1,7 +1,7 @@
 """What all experiments of several runs are set up with: a task, its material, settings, seeds; and the start."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import streamlit as st
 
@@ -64,10 +64,10 @@ def choose_material(lab: Lab, task: Task) -> str:
     )
 
 
-def choose_settings(lab: Lab, task: Task, material: str) -> Config:
-    """What the runs have in common, from the usual settings of the task."""
+def choose_settings(lab: Lab, task: Task, material: str, without: Collection[str] = ()) -> Config:
+    """What the runs have in common, from the usual settings of the task; settings `without` are the lab's business."""
     with st.expander(_("Settings"), icon=":material/tune:"):
-        return room(task, "lab").choose(task.room("ways").usual(material), f"{lab}_{task.name}_")
+        return room(task, "lab").choose(task.room("ways").usual(material), f"{lab}_{task.name}_", without)
 
 
 def choose_seeds(lab: Lab, usual: int) -> int:

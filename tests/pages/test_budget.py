@@ -17,6 +17,7 @@ LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
 def test_one_click_queues_a_run_for_each_number_of_pictures(language):
     drawn(each=20)  # fourteen of each class to train on
     test = opened("budget", language)
+    assert not [each for each in test.select_slider if each.key.endswith("per_class")], "the lab itself sets it"
     test.button(key="lab_start").click().run()
     assert not test.exception
     [experiment] = groups.all("budget")

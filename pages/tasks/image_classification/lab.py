@@ -1,5 +1,6 @@
 """Pictures in an experiment of several runs: which there are, what may be changed, and what stands in the way."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import streamlit as st
@@ -28,8 +29,8 @@ def current() -> str:
     return current_dataset()
 
 
-def choose(config: RunConfig, key: str) -> RunConfig:
-    """The settings of an experiment that may be changed, as widgets whose keys begin with `key`."""
+def choose(config: RunConfig, key: str, without: Collection[str] = ()) -> RunConfig:
+    """The settings that may be changed, as widgets whose keys begin with `key`; those `without` stay as they are."""
     fields = Fields(key, RunConfig)
     fields.begin(settings.values(config))
 
@@ -51,7 +52,8 @@ def choose(config: RunConfig, key: str) -> RunConfig:
         fields.set("size", min(row.sizes))
     fields.draw("size", size, choices=row.sizes, called=lambda side: f"{side} × {side} px")
     fields.draw("batch", batch)
-    for name, column in zip(("per_class", "validation", "epochs", "units", "dropout"), st.columns(5), strict=True):
+    names = [name for name in ("per_class", "validation", "epochs", "units", "dropout") if name not in without]
+    for name, column in zip(names, st.columns(len(names)), strict=True):
         fields.draw(name, column)
     return replace(
         config,

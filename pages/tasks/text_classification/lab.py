@@ -1,5 +1,6 @@
 """Labelled texts in an experiment of several runs: which there are, what may be changed, what stands in the way."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import streamlit as st
@@ -34,8 +35,8 @@ def current() -> str:
     return found.id if found else ""
 
 
-def choose(config: TextClassificationConfig, key: str) -> TextClassificationConfig:
-    """The settings of an experiment that may be changed, as widgets whose keys begin with `key`."""
+def choose(config: TextClassificationConfig, key: str, without: Collection[str] = ()) -> TextClassificationConfig:
+    """The settings that may be changed, as widgets whose keys begin with `key`; those `without` stay as they are."""
     fields = Fields(key, TextClassificationConfig)
     fields.begin(settings.values(config))
     columns = st.columns(4)
@@ -47,7 +48,8 @@ def choose(config: TextClassificationConfig, key: str) -> TextClassificationConf
     )
     for name, column in zip(("length", "batch", "epochs"), columns[1:], strict=True):
         fields.draw(name, column)
-    for name, column in zip(("per_class", "validation", "units", "head_dropout"), st.columns(4), strict=True):
+    names = [name for name in ("per_class", "validation", "units", "head_dropout") if name not in without]
+    for name, column in zip(names, st.columns(len(names)), strict=True):
         fields.draw(name, column)
     return replace(
         config,

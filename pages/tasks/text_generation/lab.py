@@ -1,5 +1,6 @@
 """A text in an experiment of several runs: which there are, what may be changed, and what stands in the way."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import streamlit as st
@@ -33,8 +34,8 @@ def current() -> str:
     return found.id if found else ""
 
 
-def choose(config: TextConfig, key: str) -> TextConfig:
-    """The settings of an experiment that may be changed, as widgets whose keys begin with `key`."""
+def choose(config: TextConfig, key: str, without: Collection[str] = ()) -> TextConfig:
+    """The settings that may be changed, as widgets whose keys begin with `key`; those `without` stay as they are."""
     fields = Fields(key, TextConfig)
     fields.begin(settings.values(replace(config, lora_rank=config.lora_rank or 4)))
     columns = st.columns(3)
@@ -46,7 +47,8 @@ def choose(config: TextConfig, key: str) -> TextConfig:
     )
     for name, column in zip(("rank", "steps"), columns[1:], strict=True):
         fields.draw(name, column)
-    for name, column in zip(("batch", "context", "evaluate", "validation"), st.columns(4), strict=True):
+    names = [name for name in ("batch", "context", "evaluate", "validation") if name not in without]
+    for name, column in zip(names, st.columns(len(names)), strict=True):
         fields.draw(name, column)
     return replace(
         config,
