@@ -71,9 +71,11 @@ def gains(
         for row, name in enumerate(names)
     ]
     drawn = style.layout("", WORTH.translated(gettext))
-    drawn["xaxis"] |= {"rangemode": "normal", "zeroline": True, "zerolinewidth": 2, "zerolinecolor": "#808080"}
+    zero = {"type": "line", "x0": 0, "x1": 0, "line": {"width": 2, "color": "#808080"}}
+    beside = [{**zero, "y0": row - 0.25, "y1": row + 0.3} for row in rows]  # the bars alone: the names stay free of it
+    drawn["xaxis"] |= {"rangemode": "normal", "zeroline": False}
     drawn["yaxis"] |= {"visible": False, "range": [len(names) - 0.6, -0.7]}
-    drawn |= {"hovermode": "closest", "barmode": "overlay", "annotations": above}
+    drawn |= {"hovermode": "closest", "barmode": "overlay", "annotations": above, "shapes": beside}
     drawn["margin"] |= {"l": 12, "t": 8}
     return {"data": [*bars, dots], "layout": drawn}
 
