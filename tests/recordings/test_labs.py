@@ -24,7 +24,7 @@ from tl_core.recordings.record_group import record_group
 from tl_core.runs import store
 
 __all__ = ["shelf"]
-SHIPPED = ("race", "shift", "cut", "sources", "labels")  # that of budget is not recorded yet
+SHIPPED = ("race", "budget", "shift", "cut", "sources", "labels")
 
 
 @pytest.fixture
