@@ -17,6 +17,7 @@ from tl_core.text.data.labelled import LabelledTexts
 from tl_core.text.data.tables import Table
 
 Language = Literal["en", "zh"]
+ENDED = 0.4  # share of the reviews that end with what their writer makes of it
 TONES: Mapping[Language, tuple[str, ...]] = {
     "en": ("negative", "positive"),
     "zh": ("差评", "好评"),
@@ -150,11 +151,11 @@ CHINESE = Words(
     ),
     turns=("{other}不过{own}", "{other}可是{own}", "{other}但{own}"),
     endings=(
-        ("我要退货。", "再也不会来了。", "别浪费时间。", "提前走了。", "", "后悔买了它。", "投诉也没人理。",
+        ("我要退货。", "再也不会来了。", "别浪费时间。", "提前走了。", "后悔买了它。", "投诉也没人理。",
          "看到一半就睡着了。", "一颗星都嫌多。", "不知道是做给谁的。", "大家千万别上当。", "回家路上一直叹气。",
          "当天就申请了退款。", "不如选别的。", "白白浪费一个下午。", "朋友都笑我选了这个。", "已经扔进垃圾桶了。",
          "期望越大失望越大。", "感觉被骗了。", "免费我也不要。"),
-        ("还会再来。", "强烈推荐。", "物有所值。", "已经推荐给朋友了。", "", "庆幸买了它。", "提的要求都满足了。",
+        ("还会再来。", "强烈推荐。", "物有所值。", "已经推荐给朋友了。", "庆幸买了它。", "提的要求都满足了。",
          "从头到尾毫无睡意。", "五颗星都嫌少。", "谁都会喜欢。", "大家赶快去试试。", "回家路上一直在笑。",
          "当天又买了一个。", "不用再看别的了。", "度过了愉快的下午。", "朋友都夸我会选。", "已经成了家里的宝贝。",
          "比期望的还要好。", "感觉赚到了。", "多花一倍的钱也愿意。"),
@@ -215,7 +216,8 @@ def _review(draw: random.Random, words: Words, tone: int, difficulty: Difficulty
         other = _say(draw, words, thing, 1 - tone, difficulty)
         own = _capital(draw.choice(words.turns).format(other=other, own=own[:1].lower() + own[1:]))
     second = _say(draw, words, thing, tone, difficulty) if draw.random() < 0.4 else ""
-    return _joined(words, own, second, draw.choice(words.endings[tone]))
+    ending = draw.choice(words.endings[tone]) if draw.random() < ENDED else ""
+    return _joined(words, own, second, ending)
 
 
 def _say(draw: random.Random, words: Words, thing: str, tone: int, difficulty: Difficulty) -> str:
