@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages.labs.cut import onward
 from pages.labs.cut_texts import setup
 from tests.labs.cut.test_found import FLAT, RISING
 from tests.pages.made import ME, opened, run_of, words
@@ -82,3 +83,13 @@ def test_while_it_goes_on_its_pass_is_told_of_texts_and_it_can_be_stopped():
     assert "Passing the texts through all blocks: 20 of 50" in said
     test.button(key="run_stop").click().run()
     assert store.status(run) == "stopping"
+
+
+def test_a_click_on_a_point_opens_the_page_for_training_with_that_boundary():
+    config = probed()
+    run = run_of(config, *log(events.Finished()))
+    test = opened("cut_texts", run=run.id)
+    test.session_state[onward._CHOSEN] = (config, 2)
+    test.run()
+    assert not test.exception
+    assert test.select_slider(key="texts_frozen").value == 2

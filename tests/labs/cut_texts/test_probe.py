@@ -59,6 +59,7 @@ def test_the_pass_is_told_and_made_once_and_random_encoders_differ_by_seed(confi
     first, second, texts = Log(), Log(), material.load(config)
     once = list(training.probe(config, texts, first))
     assert [phase.total for phase in first.of(events.Phase) if phase.phase == "features"] == [60, 60, 60]
+    assert len(first.of(events.Notice)) == 1, "where the encoder came from"
     again = list(training.probe(config, texts, second))
     assert not [phase for phase in second.of(events.Phase) if phase.phase == "features"], "from the cache"
     assert [trial.metrics for trial in once] == [trial.metrics for trial in again]

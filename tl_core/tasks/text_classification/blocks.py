@@ -51,10 +51,15 @@ class Blocks:
             UserError: they cannot be had; random ones never take their place.
             Stopped: during a download.
         """
+        first = not hasattr(self, "encoder")
         loaded = encoders.load(
-            self.config.name, random=weights == "random", seed=seed, emit=self.emit, should_stop=self.should_stop
+            self.config.name,
+            random=weights == "random",
+            seed=seed,
+            emit=self.emit if first else None,  # the files are the same every time
+            should_stop=self.should_stop,
         )
-        if not hasattr(self, "encoder"):
+        if first:
             self.encoder = loaded
         else:  # into the network that is compiled already
             self.encoder.network.set_weights(loaded.network.get_weights())
