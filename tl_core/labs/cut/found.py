@@ -131,7 +131,18 @@ def sentences(config: Probed, trials: Sequence[Trial], divided: Division | None)
             )
         )
     other = best(curve(config, trials, "random"))
-    if other:
+    worth = against(other, top, divided.validation) if other else None
+    if other and worth and worth.kind == "noise":
+        told.append(
+            message(
+                "With random weights the best probe stands behind {place} and reaches {value}, which {seeds} seeds "
+                "cannot tell from the pretrained best.",
+                place=other.place,
+                value=percent(other.mean),
+                seeds=worth.count,
+            )
+        )
+    elif other:
         told.append(
             message(
                 "With random weights the best probe stands behind {place} and reaches {value}: what the network "
