@@ -35,6 +35,7 @@ PAGES = {
         PageSpec("finetune", N_("Fine-tune text"), ":material/edit_note:", N_("Language")),
         PageSpec("texts", N_("Train a text classifier"), ":material/label:", N_("Language")),
         PageSpec("classify_text", N_("Classify text"), ":material/rate_review:", N_("Language")),
+        PageSpec("cut_texts", N_("Where to cut an encoder?"), ":material/content_cut:", N_("Language")),
         PageSpec("race", N_("Race"), ":material/sports_score:", N_("What transfer does")),
         PageSpec("budget", N_("Worth in examples"), ":material/savings:", N_("What transfer does")),
         PageSpec("shift", N_("Head first?"), ":material/psychology_alt:", N_("What transfer does")),

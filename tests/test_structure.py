@@ -62,7 +62,11 @@ FORBIDDEN = {  # package -> what it does not know
     "text": ("tl_core.images", "tl_core.training", "tl_core.tasks", *RUNS),
     "classification": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
     "training": ("tl_core.images", "tl_core.text", "tl_core.tasks", *RUNS),
-    "labs": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", "tl_core.charts", *RUNS),
+    "labs": ("tl_core.tasks.text_generation", "tl_core.tasks.registry", "tl_core.charts", *RUNS),
+    "labs/cut": ("tl_core.text", "tl_core.tasks.text"),  # of a lab on pictures a lab on texts uses what knows neither
+    "labs/labels": ("tl_core.text", "tl_core.tasks.text"),
+    "labs/sources": ("tl_core.text", "tl_core.tasks.text"),
+    "labs/cut_texts": ("tl_core.images", "tl_core.tasks.image"),
     "tasks/image_classification": ("tl_core.text", "tl_core.tasks.text", "tl_core.tasks.registry", *RUNS),
     "tasks/text_generation": (
         "tl_core.images",
@@ -87,7 +91,7 @@ PAGES_FORBIDDEN = {  # likewise among the pages; the registry of the tasks is no
     "server": ("pages.components", "pages.material", "pages.experiments", "pages.tasks"),
     "material": ("pages.experiments", "pages.tasks"),
     "experiments": ("pages.tasks.image", "pages.tasks.text", "pages.labs"),
-    "labs": ("pages.tasks.text",),  # a lab on pictures asks that task for its words
+    "labs": ("pages.tasks.text_generation",),  # a lab on pictures or on texts asks that task for its words
     "tasks/image_classification": ("pages.tasks.text",),
     "tasks/text_generation": ("pages.tasks.image", "pages.tasks.text_classification"),
     "tasks/text_classification": ("pages.tasks.image", "pages.tasks.text_generation"),

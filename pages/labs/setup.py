@@ -46,7 +46,7 @@ def choose_task(lab: Lab, fits: Callable[[Task], bool] = lambda task: True) -> T
     return TASKS[chosen]
 
 
-def choose_material(lab: Lab, task: Task) -> str:
+def choose_material(lab: str, task: Task) -> str:
     """The id of the data; "" where there are none, with the way to some."""
     own = room(task, "lab")
     known = own.known()

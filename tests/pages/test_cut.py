@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.labs.cut import onward, setup
+from pages.labs.cut import setup
 from tests.labs.cut.test_found import FLAT, RISING
 from tests.pages.made import ME, drawn, opened, recipe, run_of, trained, words
 from tl_core.base import events
@@ -73,8 +73,8 @@ def test_the_experiment_is_told_in_numbers_and_leads_to_the_train_page():
 
 def test_all_blocks_frozen_is_feature_extraction_in_one_phase():
     config = vgg(drawn())
-    assert [phase.frozen_blocks for phase in onward.experiment(config, 5).phases] == [-1]
-    assert [phase.frozen_blocks for phase in onward.experiment(config, 2).phases] == [-1, 2]
+    assert [phase.frozen_blocks for phase in config.training(5).phases] == [-1]
+    assert [phase.frozen_blocks for phase in config.training(2).phases] == [-1, 2]
 
 
 def test_while_it_goes_on_the_curve_is_there_and_it_can_be_stopped():

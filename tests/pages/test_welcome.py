@@ -65,7 +65,7 @@ def test_every_page_stands_in_the_menu_in_its_group(monkeypatch):
     monkeypatch.setattr(st, "navigation", noted)
     opened("welcome")
     assert groups["Image lab"] == ["data", "train", "classify"]
-    assert groups["Language"] == ["generate", "finetune", "texts", "classify_text"]
+    assert groups["Language"] == ["generate", "finetune", "texts", "classify_text", "cut_texts"]
     assert groups["What transfer does"] == ["race", "budget", "shift", "cut", "sources", "labels", "mistakes"]
     assert groups["Experiments"] == ["run", "runs", "replay"]
 

@@ -1,25 +1,38 @@
-"""A linear probe on frozen features: which pictures it learns from and is tested on, and what it reaches."""
+"""A linear probe on frozen features: which examples it learns from and is tested on, and what it reaches."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tl_core.base.errors import UserError
 from tl_core.base.events import Artifact
 from tl_core.base.messages import message
+from tl_core.base.split import Part, Split
 from tl_core.images.data.dataset import Dataset
-from tl_core.images.data.split import DataConfig, Split, split
+from tl_core.images.data.split import DataConfig, split
 from tl_core.labs import linear, pictures
 
 FOLDS = 3  # of the cross-validation that chooses a probe's penalty
-DIVISION = "division"  # the artifact that says how the pictures are divided
+DIVISION = "division"  # the artifact that says how the examples are divided
+
+
+class Example(Protocol):
+    """A picture or a text of a dataset."""
+
+    @property
+    def label(self) -> int:
+        """Its class."""
+
+    @property
+    def part(self) -> Part | None:
+        """Where folders name parts."""
 
 
 @dataclass(frozen=True)
 class Division:
-    """How the pictures are divided (seed 0), and the accuracy of always saying the most frequent class."""
+    """How the examples are divided (seed 0), and the accuracy of always saying the most frequent class."""
 
     training: int
     validation: int
@@ -27,31 +40,43 @@ class Division:
 
 
 def divided(data: DataConfig, dataset: Dataset, seeds: int) -> list[Split]:
-    """For each seed the pictures that its probes learn from and are tested on; indices into `dataset.images`.
-
-    Seed 0 divides as a run with these settings does, others anew. Where the folder names its parts, they stay, and a
-    seed learns from four fifths of the training pictures.
+    """For each seed the pictures that its probes learn from and are tested on, as `repeated`.
 
     Raises:
         UserError: there are too few pictures, or none that validate.
     """
-    labels = np.array([image.label for image in dataset.images])
+    return repeated(lambda seed: split(dataset, replace(data, seed=data.seed + seed)), dataset.images, seeds)
+
+
+def repeated(divide: Callable[[int], Split], examples: Sequence[Example], seeds: int) -> list[Split]:
+    """For each seed the examples that its probes learn from and are tested on; indices into `examples`.
+
+    Seed 0 divides as a run with these settings does, others anew. Where folders name the parts, they stay, and a seed
+    learns from four fifths of the training examples.
+
+    Args:
+        divide: makes a seed's parts; seed 0 as a run does.
+
+    Raises:
+        UserError: none are left that validate; or as `divide`.
+    """
+    labels = np.array([example.label for example in examples])
     parts = []
     for seed in range(seeds):
-        found = split(dataset, replace(data, seed=data.seed + seed))
-        if not all(image.part is None for image in dataset.images):
+        found = divide(seed)
+        if not all(example.part is None for example in examples):
             found = replace(found, train=pictures.drawn(found.train, labels, seed))
         parts.append(found)
     if not all(len(part.validation) for part in parts):
         raise UserError(
-            message("There are no validation pictures to test a probe on."),
-            message("Give them a share of the pictures."),
+            message("There are no validation examples to test a probe on."),
+            message("Give them a share of the data."),
         )
     return parts
 
 
 def told(labels: np.ndarray, parts: Sequence[Split]) -> Artifact:
-    """How many pictures there are, and how many of them always saying the most frequent class would get right."""
+    """How many examples there are, and how many of them always saying the most frequent class would get right."""
     often = [np.bincount(labels[part.train]).argmax() for part in parts]
     chance = [float((labels[part.validation] == label).mean()) for part, label in zip(parts, often, strict=True)]
     first = parts[0]
@@ -81,7 +106,7 @@ def accuracies(
         should_stop: asked while it learns.
 
     Returns:
-        "val_accuracy", "accuracy" (of the training pictures) and "l2" (the penalty).
+        "val_accuracy", "accuracy" (of the training examples) and "l2" (the penalty).
 
     Raises:
         Stopped: `should_stop` answered True.

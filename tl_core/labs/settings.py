@@ -1,4 +1,4 @@
-"""Settings that every lab on pictures has, each declared once: how many pictures, and its owner's guess."""
+"""Settings that several labs have, each declared once: how many pictures, seeds of probes, and its owner's guess."""
 
 from typing import Any
 
@@ -18,6 +18,24 @@ def pictures() -> Any:
         low=20,
         high=20_000,
         help=message("Where there are more, so many are drawn, of each class its share. More take longer."),
+    )
+
+
+def seeds() -> Any:
+    """How often probes are repeated."""
+    return setting(
+        3,
+        key="seeds",
+        label=message("Seeds"),
+        term=message("number of seeds"),
+        group="training",
+        shown="number",
+        low=1,
+        high=10,
+        help=message(
+            "So often everything is repeated, with other examples to learn from and to be tested on and with another "
+            "random network. The bands show how much chance alone changes."
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 from tl_core.labs.cut import config as cut
+from tl_core.labs.cut_texts import config as cut_texts
 from tl_core.labs.labels import config as labels
 from tl_core.labs.sources import config as sources
 from tl_core.tasks.image_classification import config as image_classification
@@ -145,6 +146,19 @@ LABS: dict[str, Task] = {
             libraries=("tensorflow", "keras", "numpy", "pillow"),
             unit="images",
             lighter=message("Choose fewer pictures, a smaller image size or a smaller backbone."),
+            folder="labs",
+        ),
+        Task(
+            "cut_texts",
+            "cut_texts",
+            message("Where to cut an encoder?"),
+            cut_texts.CutTextsConfig,
+            cut_texts.read,
+            cut_texts.title,
+            metrics=("accuracy",),
+            libraries=("tensorflow", "keras", "keras-hub", "transformers", "numpy", "tokenizers"),
+            unit="texts",
+            lighter=message("Choose fewer texts, fewer tokens a text or a smaller encoder."),
             folder="labs",
         ),
         Task(

@@ -1,4 +1,4 @@
-"""The experiment while it goes on and afterwards: how far it is, the curve, and what it says."""
+"""The experiment while it goes on and afterwards: how far it is, the curve, what it says; of texts too."""
 
 import streamlit as st
 
@@ -11,17 +11,19 @@ from tl_core.base.metrics import percent
 from tl_core.charts import probes
 from tl_core.labs.cut import found
 from tl_core.labs.cut.config import CutConfig
+from tl_core.labs.cut_texts.config import CutTextsConfig
 from tl_core.labs.probes import division
 from tl_core.runs.history import History
 from tl_core.runs.store import Run
 
+AnyCut = CutConfig | CutTextsConfig
 STAGES = {
     "features": N_("Passing the pictures through all blocks: {done} of {total}"),
     "probes": N_("Training linear probes: {done} of {total}"),
 }
 
 
-def reached(config: CutConfig, history: History, over: bool) -> None:
+def reached(config: AnyCut, history: History, over: bool) -> None:
     """How many probes there are, and what the best one reaches."""
     total = len(config.places) * config.seeds * len(found.ARMS)
     st.metric(_("Probes"), f"{len(history.trials)} / {total}", width="content")
@@ -44,18 +46,18 @@ def remark(history: History, over: bool) -> str:
     divided = division(history.artifacts)
     if divided is None:
         return ""
-    return _("Each probe learns from {training} pictures and is tested on {validation} others.").format(
+    return _("Each probe learns from {training} examples and is tested on {validation} others.").format(
         training=f"{divided.training:,}", validation=f"{divided.validation:,}"
     )
 
 
-def training(config: CutConfig, history: History, words: str) -> tuple[float, str]:
+def training(config: AnyCut, history: History, words: str) -> tuple[float, str]:
     """How far training by epochs has come: there is none."""
     return 0.0, words
 
 
-def curves(config: CutConfig, history: History, *, revision: str, key: str, growing: bool) -> None:
-    """The curve over the blocks, and what to read off it; a click on a point leads to the Train page."""
+def curves(config: AnyCut, history: History, *, revision: str, key: str, growing: bool) -> None:
+    """The curve over the blocks, and what to read off it; a click on a point leads to the page for training."""
     divided = division(history.artifacts)
     points = {arm: found.curve(config, history.trials, arm) for arm in found.ARMS}
     lines = [
@@ -73,9 +75,9 @@ def curves(config: CutConfig, history: History, *, revision: str, key: str, grow
     )
     st.caption(
         _(
-            "Each point is a linear classifier that sees only what the blocks up to there make of a picture. The band "
+            "Each point is a linear classifier that sees only what the blocks up to there make of an example. The band "
             "reaches from the worst to the best seed. Where the pretrained line falls, the blocks serve the source "
-            "task more than your pictures."
+            "task more than yours."
         )
     )
     if clicked in config.places:
@@ -88,10 +90,10 @@ def artifacts(history: History, over: bool, key: str) -> None:
 
 def resuming(run: Run) -> str:
     """Where an experiment that was interrupted goes on."""
-    return _("What the blocks made of the pictures is kept; the probes are trained anew, which is quick.")
+    return _("What the blocks made of the data is kept; the probes are trained anew, which is quick.")
 
 
-def told(config: CutConfig, history: History) -> list[Message]:
+def told(config: AnyCut, history: History) -> list[Message]:
     """What was found, in numbers."""
     return found.sentences(config, history.trials, division(history.artifacts))
 

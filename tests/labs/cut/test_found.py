@@ -48,6 +48,12 @@ def test_a_fall_within_the_noise_is_not_called_one_and_an_unfinished_curve_has_n
     assert "worse by" not in told(trials([*RISING[:3], [0.8, 0.81, 0.8]]))
 
 
+def test_what_pretraining_is_worth_is_no_figure_within_the_noise():
+    said = told(trials(RISING, [[0.90, 0.91, 0.88]]))
+    assert "behind block1 and reaches 89.7 %, which 3 seeds cannot tell from the pretrained best" in said
+    assert "worth" not in said
+
+
 def test_one_seed_says_nothing_of_noise():
     said = told(trials([row[:1] for row in RISING]))
     assert "best behind block4" in said

@@ -7,11 +7,12 @@ from typing import Any, Literal
 from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, setting, unreadable, validate
+from tl_core.base.settings import in_range, unreadable, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone
 from tl_core.labs import settings as declared
-from tl_core.tasks.image_classification.config import BackboneConfig
+from tl_core.tasks.image_classification.config import BackboneConfig, PhaseConfig, RunConfig
+from tl_core.tasks.image_classification.recipes import PRESETS
 
 USUAL = BackboneConfig("efficientnet_lite0", "imagenet", 128)
 
@@ -26,20 +27,7 @@ class CutConfig:
 
     data: DataConfig
     backbone: BackboneConfig = USUAL  # its weights; random ones stand beside them
-    seeds: int = setting(
-        3,
-        key="seeds",
-        label=message("Seeds"),
-        term=message("number of seeds"),
-        group="training",
-        shown="number",
-        low=1,
-        high=10,
-        help=message(
-            "So often everything is repeated, with other pictures to learn from and to be tested on and with another "
-            "random network. The bands show how much chance alone changes."
-        ),
-    )
+    seeds: int = declared.seeds()
     pictures: int = declared.pictures()
     guess: int = declared.guess(1000)  # behind which block its owner expects the best probe, from 1; 0: no guess
     kind: Literal["cut"] = "cut"
@@ -58,6 +46,14 @@ class CutConfig:
     def places(self) -> tuple[str, ...]:
         """The names of the blocks behind which a probe stands; place n leaves n blocks frozen, counted from 1."""
         return tuple(block.name for block in self.row.blocks)
+
+    def training(self, frozen: int) -> RunConfig:
+        """A training with so many blocks frozen on the same pictures; where some adapt, the head learns first."""
+        quick = dataclasses.replace(PRESETS["quick"].template, data=self.data, backbone=self.backbone)
+        if frozen == len(self.places):
+            return quick
+        head, adapting = PhaseConfig(-1, 5, 1e-3, "adam", "head"), PhaseConfig(frozen, 8, 1e-4, "adam", "fine-tuning")
+        return dataclasses.replace(quick, phases=(head, adapting))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary that `read` reads back."""

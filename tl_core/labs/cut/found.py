@@ -1,18 +1,33 @@
-"""What the probes found, from their trials alone: curves, the best place, where one may cut, sentences with numbers."""
+"""What the probes found, from their trials alone: curves, the best place, where one may cut, sentences with numbers.
+
+Whether they looked at pictures or at texts makes no difference here.
+"""
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tl_core.base.events import Trial
 from tl_core.base.messages import Message, message
 from tl_core.base.metrics import percent
-from tl_core.labs.cut.config import CutConfig
 from tl_core.labs.noise import Verdict, verdict
 from tl_core.labs.probes import Division
 
 ARMS = ("pretrained", "random")
+
+
+class Probed(Protocol):
+    """What is asked of an experiment."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of the blocks, in their order."""
+
+    @property
+    def guess(self) -> int:
+        """Behind which block its owner expects the best probe, from 1; 0: no guess."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class Point:
         return sum(self.accuracies.values()) / len(self.accuracies)
 
 
-def curve(config: CutConfig, trials: Iterable[Trial], arm: str) -> list[Point]:
+def curve(config: Probed, trials: Iterable[Trial], arm: str) -> list[Point]:
     """The points of one network that are there by now, in the order of the blocks. Of equal trials the later counts."""
     measured: dict[str, dict[int, float]] = {}
     for trial in trials:
@@ -50,21 +65,21 @@ def best(points: Sequence[Point]) -> Point | None:
     return max(points, key=lambda point: point.mean, default=None)
 
 
-def against(first: Point, second: Point, pictures: int) -> Verdict | None:
+def against(first: Point, second: Point, examples: int) -> Verdict | None:
     """Whether the second is better or worse than the first, over the seeds that both have; None for fewer than two."""
     seeds = sorted(first.accuracies.keys() & second.accuracies.keys())
     if len(seeds) < 2:
         return None
-    return verdict([first.accuracies[s] for s in seeds], [second.accuracies[s] for s in seeds], 1 / pictures)
+    return verdict([first.accuracies[s] for s in seeds], [second.accuracies[s] for s in seeds], 1 / examples)
 
 
-def earliest(points: Sequence[Point], pictures: int) -> Point | None:
+def earliest(points: Sequence[Point], examples: int) -> Point | None:
     """The first block whose probe cannot be told from the best one by the paired t-test; None with one seed."""
     top = best(points)
     for point in points:
         if point is top:
             return point
-        judged = against(top, point, pictures) if top else None
+        judged = against(top, point, examples) if top else None
         if judged is None:
             return None
         if judged.kind == "noise":
@@ -72,7 +87,13 @@ def earliest(points: Sequence[Point], pictures: int) -> Point | None:
     return None
 
 
-def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | None) -> list[Message]:
+def metrics(config: Probed, trials: Iterable[Trial]) -> dict[str, float]:
+    """Of the best probe of the pretrained network, by name; nothing before the first."""
+    top = best(curve(config, trials, "pretrained"))
+    return {"val_accuracy": top.mean} if top else {}
+
+
+def sentences(config: Probed, trials: Sequence[Trial], divided: Division | None) -> list[Message]:
     """What was found here, in numbers: where the probe is best, where one may cut, what random weights are worth."""
     points = curve(config, trials, "pretrained")
     top = best(points)
@@ -80,7 +101,7 @@ def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | No
         return []
     told = [
         message(
-            "The probe is best behind {place}: it gets {value} of the validation pictures right (mean of {seeds} "
+            "The probe is best behind {place}: it gets {value} of the validation examples right (mean of {seeds} "
             "seeds); always saying the most frequent class gets {chance}.",
             place=top.place,
             value=percent(top.mean),
@@ -110,7 +131,18 @@ def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | No
             )
         )
     other = best(curve(config, trials, "random"))
-    if other:
+    worth = against(other, top, divided.validation) if other else None
+    if other and worth and worth.kind == "noise":
+        told.append(
+            message(
+                "With random weights the best probe stands behind {place} and reaches {value}, which {seeds} seeds "
+                "cannot tell from the pretrained best.",
+                place=other.place,
+                value=percent(other.mean),
+                seeds=worth.count,
+            )
+        )
+    elif other:
         told.append(
             message(
                 "With random weights the best probe stands behind {place} and reaches {value}: what the network "
@@ -123,7 +155,7 @@ def sentences(config: CutConfig, trials: Sequence[Trial], divided: Division | No
     return told
 
 
-def scored(config: CutConfig, trials: Sequence[Trial]) -> Message | None:
+def scored(config: Probed, trials: Sequence[Trial]) -> Message | None:
     """How good the guess was; None where none was made, or where it cannot be said yet."""
     points = curve(config, trials, "pretrained")
     top, guessed = best(points), next((point for point in points if point.frozen == config.guess), None)
@@ -138,7 +170,7 @@ def scored(config: CutConfig, trials: Sequence[Trial]) -> Message | None:
     )
 
 
-def table(config: CutConfig, trials: Iterable[Trial]) -> str:
+def table(config: Probed, trials: Iterable[Trial]) -> str:
     """All trials as CSV, a line each."""
     frozen = {place: number for number, place in enumerate(config.places, 1)}
     text = io.StringIO()

@@ -1,6 +1,5 @@
 """Probe every block: one pass over the pictures for each set of weights, then a linear classifier behind each block."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tl_core.base import events
 from tl_core.images.data.dataset import Dataset
 from tl_core.labs import attempt, probes
 from tl_core.labs.blocks import Blocks
-from tl_core.labs.cut import found
+from tl_core.labs.cut import found, passes
 from tl_core.labs.cut.config import CutConfig, check
 from tl_core.training import precision
 from tl_core.training.loop import Outcome
@@ -32,7 +31,7 @@ def train(
         UserError: weights cannot be had, or there are too few pictures.
     """
     return attempt.outcome(
-        probe(config, dataset, emit, should_stop), lambda trials: _metrics(config, trials), emit, started
+        probe(config, dataset, emit, should_stop), lambda trials: found.metrics(config, trials), emit, started
     )
 
 
@@ -65,28 +64,8 @@ def probe(
     labels = np.array([image.label for image in dataset.images], np.int64)
     parts = probes.divided(config.data, dataset, config.seeds)
     emit(probes.told(labels, parts))
-    total, done, began = 2 * config.seeds * len(config.places), 0, time.monotonic()
     with precision.policy("float32"):
         blocks = Blocks(config.row, config.backbone.image_size, dataset, emit, should_stop)
-        for arm, weights, seeds in (
-            ("pretrained", config.backbone.weights, range(config.seeds)),
-            *(("random", "random", range(seed, seed + 1)) for seed in range(config.seeds)),
-        ):
-            blocks.load(weights, seeds[0])
-            rows = blocks.rows()
-            emit(events.Phase(phase="probes", total=total, unit="probes"))
-            for seed in seeds:
-                for place, columns in zip(config.places, blocks.slices, strict=True):
-                    metrics = probes.accuracies(
-                        rows[:, columns], labels, parts[seed], len(dataset.classes), should_stop
-                    )
-                    yield events.Trial(arm=arm, place=place, seed=seed, metrics=metrics)
-                    done += 1
-                    rate = round(done / max(time.monotonic() - began, 1e-3), 3)  # the passes included
-                    emit(events.Progress(phase="probes", done=done, total=total, rate=rate))
-
-
-def _metrics(config: CutConfig, trials: list[events.Trial]) -> dict[str, float]:
-    """Of the best probe of the pretrained network; nothing before the first."""
-    best = found.best(found.curve(config, trials, "pretrained"))
-    return {"val_accuracy": best.mean} if best else {}
+        yield from passes.measured(
+            config, config.backbone.weights, blocks, labels, parts, len(dataset.classes), emit, should_stop
+        )
