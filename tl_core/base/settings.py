@@ -8,14 +8,16 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import Message, message
 
 Group = Literal["data", "split", "network", "head", "freezing", "training", "samples", "advanced"]
 Widget = Literal["number", "slider", "stops", "select", "segments", "toggle", "line"]
 
+Config = TypeVar("Config")
 YES, NO = message("yes"), message("no")
 
 
@@ -225,6 +227,18 @@ def rate(value: float) -> str:
 def named(text: str) -> Message:
     """A name that is the same in every language."""
     return _as_is(text)
+
+
+def built(kind: type[Config], data: Any) -> Config:
+    """Build a config, a frozen dataclass, from the plain dictionary that `dataclasses.asdict` made of one.
+
+    Raises:
+        UserError: a key is unknown or missing, or a value is of another type.
+    """
+    try:
+        return records.build(kind, data, strict=True)
+    except (ValueError, TypeError) as error:
+        raise unreadable(error) from error
 
 
 def unreadable(error: Exception) -> UserError:

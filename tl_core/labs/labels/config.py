@@ -4,10 +4,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import setting, unreadable, validate
+from tl_core.base.settings import built, setting, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import BACKBONES, Backbone, backbone
 from tl_core.labs import settings as declared
@@ -107,10 +106,7 @@ def read(data: Any) -> LabelsConfig:
         UserError: a key is unknown or missing, a value is of another type or out of range, the backbone is unknown or
             not offered at this size, or no pictures are asked for that could judge.
     """
-    try:
-        config = records.build(LabelsConfig, data, strict=True)
-    except (ValueError, TypeError) as error:
-        raise unreadable(error) from error
+    config = built(LabelsConfig, data)
     check(config)
     return config
 

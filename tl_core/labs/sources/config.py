@@ -4,10 +4,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import in_range, setting, unreadable, validate
+from tl_core.base.settings import built, in_range, setting, validate
 from tl_core.images.data.split import DataConfig
 from tl_core.images.pretrained.backbones import backbone
 from tl_core.labs import settings as declared
@@ -73,10 +72,7 @@ def read(data: Any) -> SourcesConfig:
     Raises:
         UserError: a key is unknown or missing, or a value is of another type or out of range.
     """
-    try:
-        config = records.build(SourcesConfig, data, strict=True)
-    except (ValueError, TypeError) as error:
-        raise unreadable(error) from error
+    config = built(SourcesConfig, data)
     check(config)
     return config
 

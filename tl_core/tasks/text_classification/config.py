@@ -5,10 +5,9 @@ from dataclasses import MISSING, dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-from tl_core.base import records
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import setting, unreadable
+from tl_core.base.settings import built, setting
 from tl_core.classification.settings import (
     batch_size,
     class_weights,
@@ -146,10 +145,7 @@ def read(data: Any) -> TextClassificationConfig:
         UserError: a key is unknown or missing, a value is of another type or out of range, the encoder is unknown, or
             it has fewer blocks than are to be frozen.
     """
-    try:
-        config = records.build(TextClassificationConfig, data, strict=True)
-    except (ValueError, TypeError) as error:
-        raise unreadable(error) from error
+    config = built(TextClassificationConfig, data)
     validate(config)
     name = config.encoder.name
     if encoders.is_named(name):  # else a folder, which may not be here

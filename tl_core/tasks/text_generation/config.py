@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Literal
 
-from tl_core.base import records, settings
+from tl_core.base import settings
 from tl_core.base.errors import UserError
 from tl_core.base.messages import message
-from tl_core.base.settings import setting, unreadable
+from tl_core.base.settings import built, setting
 from tl_core.text.data.typography import straightened
 from tl_core.text.pretrained.registry import CHECKPOINTS
 from tl_core.text.pretrained.shape import Shape
@@ -271,10 +271,7 @@ def text_config(data: Any) -> TextConfig:
     Raises:
         UserError: a key is unknown or missing, or a value is of another type or out of range.
     """
-    try:
-        config = records.build(TextConfig, _upgraded(data), strict=True)
-    except ValueError as error:
-        raise unreadable(error) from error
+    config = built(TextConfig, _upgraded(data))
     validate(config)
     return config
 
