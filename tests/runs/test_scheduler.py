@@ -160,6 +160,21 @@ def test_stop_while_the_worker_is_starting(manner: str, submitted: Submit, sched
     assert took < 2 and kinds(run) == ["queued", "stopped"]
 
 
+def test_a_starting_worker_that_takes_long_to_die_of_a_stop_has_stopped_and_not_failed(
+    submitted: Submit, scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        scheduler, "GRACE", 60.0
+    )  # so that it is found dead by a later look than the one that killed it
+    run = submitted()
+    begin = scheduling(fakes.command("booting"), tick=TICK)
+    wait(lambda: run.id in begin.executor.children)
+    (run.folder / "stop").touch()
+    begin.executor.children[run.id].process.kill()
+    wait(lambda: kinds(run) != ["queued"])
+    assert kinds(run) == ["queued", "stopped"] and not (run.folder / "stop").exists()
+
+
 def test_stop_then_resume_then_stop_gives_the_second_worker_its_time(submitted: Submit, scheduling: Scheduling):
     run = submitted()
     begin = scheduling(fakes.command("steady"))

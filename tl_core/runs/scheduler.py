@@ -138,7 +138,10 @@ class Scheduler:
             if ended.innocent:
                 return self._start(run, begun.place, again=True)
             if not self.executor.alive(run) and isinstance(store.last_event(run), events.Queued):
-                _never_started(run, ended.code, ended.words)
+                if (run.folder / "stop").exists():  # killed for that, however long dying took
+                    store.close(run)
+                else:
+                    _never_started(run, ended.code, ended.words)
             return False
         if time.time() - max(begun.at, run.log.stat().st_mtime) > STARTING:
             self.executor.kill(run)
