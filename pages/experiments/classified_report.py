@@ -183,11 +183,12 @@ def _draw(run: Run, made: Report, examples: Examples, key: str) -> None:
 def _confused(run: Run, made: Report, examples: Examples, key: str) -> None:
     """Classes, confusion matrix, the examples of a cell: a fragment, so that a click on a cell is answered at once."""
     scores, matrix = st.columns(2, gap="large")
+    with st.container():  # first, though it stands below: it is what a click waits for
+        _cell(run, made, examples, key)
     with scores:
         _classes(made, examples)
     with matrix:
         _matrix(made, examples, key)
-    _cell(run, made, examples, key)
 
 
 def _classes(made: Report, examples: Examples) -> None:
