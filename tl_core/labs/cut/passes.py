@@ -1,4 +1,4 @@
-"""The passes of such an experiment: one for each set of weights, then a linear classifier behind each block."""
+"""Probes behind all blocks, pass by pass: one for each set of weights, then a linear classifier behind each block."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
