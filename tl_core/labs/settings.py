@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tl_core.base.errors import UserError
 from tl_core.base.messages import message
 from tl_core.base.settings import setting
 
@@ -52,3 +53,16 @@ def guess(most: int) -> Any:
         off=message("none"),
         shared=False,
     )
+
+
+def beside_random(weights: str) -> None:
+    """Check that there is something to set beside random weights.
+
+    Raises:
+        UserError: the weights are random themselves.
+    """
+    if weights == "random":
+        raise UserError(
+            message("Random weights are set beside pretrained ones, not beside themselves."),
+            message("Choose pretrained weights."),
+        )

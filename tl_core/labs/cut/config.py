@@ -85,11 +85,7 @@ def check(config: CutConfig) -> None:
             message("A probe is tested on validation pictures, and none are asked for."),
             message("Give them a share of the pictures."),
         )
-    if config.backbone.weights == "random":
-        raise UserError(
-            message("Random weights are set beside pretrained ones, not beside themselves."),
-            message("Choose pretrained weights."),
-        )
+    declared.beside_random(config.backbone.weights)
 
 
 def title(config: CutConfig) -> str:

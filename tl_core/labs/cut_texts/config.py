@@ -85,8 +85,4 @@ def check(config: CutTextsConfig) -> None:
             message("A probe is tested on validation texts, and none are asked for."),
             message("Give them a share of the texts."),
         )
-    if config.encoder.weights == "random":
-        raise UserError(
-            message("Random weights are set beside pretrained ones, not beside themselves."),
-            message("Choose pretrained weights."),
-        )
+    declared.beside_random(config.encoder.weights)
